@@ -1,0 +1,20 @@
+import type { Endpoint } from './endpoint.ts'
+import * as identity from './identity.ts'
+import * as projects from './projects.ts'
+import * as repositories from './repositories.ts'
+import * as reviews from './reviews.ts'
+import * as sessions from './sessions.ts'
+import * as system from './system.ts'
+import * as tasks from './tasks.ts'
+
+function endpointsOf(module: Record<string, unknown>): [string, Endpoint][] {
+  return Object.entries(module).filter((entry): entry is [string, Endpoint] => {
+    const value = entry[1]
+    return typeof value === 'object' && value !== null && 'method' in value && 'permission' in value && 'path' in value
+  })
+}
+
+/** Every public endpoint by its operation id, for OpenAPI and for the test that asks each as a stranger. */
+export const publicEndpoints: ReadonlyMap<string, Endpoint> = new Map(
+  [identity, projects, repositories, tasks, reviews, sessions, system].flatMap((module) => endpointsOf(module)),
+)

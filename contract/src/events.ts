@@ -1,0 +1,50 @@
+import { z } from 'zod'
+import { idSchema } from './ids.ts'
+import { sessionStates } from './sessions.ts'
+import { taskStatus } from './tasks.ts'
+
+/**
+ * What `/api/v1/events` sends: SSE with `id:` the event's number, `event:` its type and `data:` this JSON. Events are hints to read again
+ * plus what a board needs at once; they carry no prompts and no secrets. Append-only, per organisation.
+ */
+export const helixEvent = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('task.created'), projectId: idSchema('project'), taskId: idSchema('task') }),
+  z.object({
+    type: z.literal('task.changed'),
+    projectId: idSchema('project'),
+    taskId: idSchema('task'),
+    status: taskStatus,
+    step: z.number().int(),
+  }),
+  /** The sentence on the card changed. */
+  z.object({ type: z.literal('task.activity'), projectId: idSchema('project'), taskId: idSchema('task'), activity: z.string() }),
+  z.object({ type: z.literal('spec.revised'), projectId: idSchema('project'), taskId: idSchema('task'), revision: z.number().int() }),
+  z.object({ type: z.literal('spec.commented'), projectId: idSchema('project'), taskId: idSchema('task') }),
+  z.object({
+    type: z.literal('repository.pushed'),
+    repositoryId: idSchema('repository'),
+    pushId: idSchema('push'),
+    branch: z.string(),
+    commit: z.string(),
+  }),
+  z.object({ type: z.literal('repository.created'), repositoryId: idSchema('repository') }),
+  z.object({ type: z.literal('project.changed'), projectId: idSchema('project') }),
+  z.object({
+    type: z.literal('session.changed'),
+    projectId: idSchema('project'),
+    sessionId: idSchema('session'),
+    taskId: idSchema('task').nullable(),
+    state: z.enum(sessionStates),
+  }),
+  /** New journal entries exist; read them from `/sessions/:id/journal?after=`. At most five a second for a session. */
+  z.object({
+    type: z.literal('session.journal'),
+    projectId: idSchema('project'),
+    sessionId: idSchema('session'),
+    taskId: idSchema('task').nullable(),
+    upTo: z.number().int(),
+  }),
+  z.object({ type: z.literal('host.changed'), hostId: idSchema('host') }),
+])
+export type HelixEvent = z.infer<typeof helixEvent>
+export type HelixEventType = HelixEvent['type']

@@ -1,0 +1,98 @@
+import { z } from 'zod'
+import { defineEndpoint, page } from './endpoint.ts'
+import { idSchema } from './ids.ts'
+import { roles } from './permissions.ts'
+import { line, timestamp } from './text.ts'
+
+const email = z.email().max(320)
+/** Units: characters. */
+const password = z.string().min(12, 'use at least 12 characters').max(200)
+
+export const principal = z.object({
+  user: z.object({ id: idSchema('user'), email, name: z.string() }),
+  organisation: z.object({ id: idSchema('org'), slug: z.string(), name: z.string() }),
+  role: z.enum(roles),
+  /** How the caller proved who it is. */
+  via: z.enum(['cookie', 'api_key']),
+  hasPassword: z.boolean(),
+})
+export type PrincipalAnswer = z.infer<typeof principal>
+
+export const signInWithLink = defineEndpoint({
+  method: 'POST',
+  path: '/api/v1/sign-in/link',
+  permission: 'public',
+  summary: 'Sign in with the one-time link that the installation printed; sets the session cookie',
+  body: z.object({ token: z.string().min(20).max(200) }),
+  response: principal,
+  errors: ['sign_in_failed', 'rate_limited'],
+})
+
+export const signInWithPassword = defineEndpoint({
+  method: 'POST',
+  path: '/api/v1/sign-in/password',
+  permission: 'public',
+  summary: 'Sign in with e-mail and password; sets the session cookie',
+  body: z.object({ email, password: z.string().max(200) }),
+  response: principal,
+  errors: ['sign_in_failed', 'rate_limited'],
+})
+
+export const signOut = defineEndpoint({
+  method: 'POST',
+  path: '/api/v1/sign-out',
+  permission: 'account:self',
+  summary: 'End the browser session',
+})
+
+export const getMe = defineEndpoint({
+  method: 'GET',
+  path: '/api/v1/me',
+  permission: 'account:self',
+  summary: 'Who the caller is',
+  response: principal,
+})
+
+export const setPassword = defineEndpoint({
+  method: 'PUT',
+  path: '/api/v1/me/password',
+  permission: 'account:self',
+  summary: 'Set or replace the own password; every other browser session ends',
+  body: z.object({ current: z.string().max(200).optional(), next: password }),
+  errors: ['sign_in_failed'],
+})
+
+export const apiKey = z.object({
+  id: idSchema('apiKey'),
+  name: z.string(),
+  /** The first characters of the key, to recognise it by. */
+  prefix: z.string(),
+  createdAt: timestamp,
+  lastUsedAt: timestamp.nullable(),
+})
+export type ApiKey = z.infer<typeof apiKey>
+
+export const listApiKeys = defineEndpoint({
+  method: 'GET',
+  path: '/api/v1/api-keys',
+  permission: 'account:self',
+  summary: 'The own API keys of this organisation',
+  response: page(apiKey),
+})
+
+export const createApiKey = defineEndpoint({
+  method: 'POST',
+  path: '/api/v1/api-keys',
+  permission: 'account:self',
+  summary: 'Create an API key; its secret is answered once and never again',
+  body: z.object({ name: line(80) }),
+  response: apiKey.extend({ secret: z.string() }),
+})
+
+export const revokeApiKey = defineEndpoint({
+  method: 'DELETE',
+  path: '/api/v1/api-keys/:apiKeyId',
+  permission: 'account:self',
+  summary: 'Revoke an own API key',
+  params: z.object({ apiKeyId: idSchema('apiKey') }),
+})

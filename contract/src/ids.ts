@@ -1,0 +1,48 @@
+import { z } from 'zod'
+
+/**
+ * TypeIDs: `<prefix>_<26 characters of Crockford base32>` over a UUIDv7, so that ids sort by creation time.
+ * Source: https://github.com/jetify-com/typeid
+ */
+export const idPrefixes = {
+  org: 'org',
+  user: 'usr',
+  project: 'prj',
+  repository: 'repo',
+  task: 'tsk',
+  session: 'ses',
+  prompt: 'prm',
+  revision: 'rev',
+  comment: 'cmt',
+  review: 'rvw',
+  push: 'psh',
+  host: 'hst',
+  apiKey: 'key',
+} as const
+
+export type IdKind = keyof typeof idPrefixes
+
+/** A branded id of one kind; the brand exists for the compiler only. */
+export type Id<K extends IdKind> = string & { readonly __id: K }
+
+export function idSchema<K extends IdKind>(kind: K) {
+  const prefix = idPrefixes[kind]
+  return z
+    .string()
+    .regex(new RegExp(`^${prefix}_[0-7][0-9a-hjkmnp-tv-z]{25}$`), `expected an id like ${prefix}_…`)
+    .transform((value) => value as Id<K>)
+}
+
+export type OrgId = Id<'org'>
+export type UserId = Id<'user'>
+export type ProjectId = Id<'project'>
+export type RepositoryId = Id<'repository'>
+export type TaskId = Id<'task'>
+export type SessionId = Id<'session'>
+export type PromptId = Id<'prompt'>
+export type RevisionId = Id<'revision'>
+export type CommentId = Id<'comment'>
+export type ReviewId = Id<'review'>
+export type PushId = Id<'push'>
+export type HostId = Id<'host'>
+export type ApiKeyId = Id<'apiKey'>

@@ -1,0 +1,291 @@
+import { z } from 'zod'
+import { agentRuntime } from './agents.ts'
+import { defineEndpoint } from './endpoint.ts'
+import { idSchema } from './ids.ts'
+import { commitHash } from './repositories.ts'
+import { sessionStates } from './sessions.ts'
+import { taskFailure, taskStatus } from './tasks.ts'
+
+/**
+ * What workers ask of the control plane, each the body of one activity. All of it may arrive twice: `key` is workflow id + step, and the
+ * second call finds what the first did.
+ */
+const ofTask = z.object({ taskId: idSchema('task') })
+const ofSession = z.object({ sessionId: idSchema('session') })
+const key = z.string().min(1).max(300)
+
+export const taskSnapshot = z.object({
+  taskId: idSchema('task'),
+  orgId: idSchema('org'),
+  projectId: idSchema('project'),
+  status: taskStatus,
+  failedFrom: taskStatus.nullable(),
+  /** The step number of the last status write; the workflow counts on from it. */
+  step: z.number().int(),
+  justDoIt: z.boolean(),
+  sessionId: idSchema('session').nullable(),
+  /** Units: milliseconds; how long one "-ing" state may last without a turn's end. */
+  workDeadlineMs: z.number().int(),
+})
+export type TaskSnapshot = z.infer<typeof taskSnapshot>
+
+export const loadTask = defineEndpoint({
+  method: 'GET',
+  path: '/internal/v1/tasks/:taskId',
+  permission: 'worker',
+  summary: 'What a specTask workflow needs to start or go on',
+  params: ofTask,
+  response: taskSnapshot,
+})
+
+export const recordStep = defineEndpoint({
+  method: 'POST',
+  path: '/internal/v1/tasks/:taskId/steps',
+  permission: 'worker',
+  summary: 'Write the status by compare-and-set: lands only when `step` is the row’s step + 1, or is already written by the same key',
+  params: ofTask,
+  body: z.object({
+    key,
+    step: z.number().int().min(1),
+    from: taskStatus,
+    to: taskStatus,
+    cause: z.string(),
+    reason: z.string().nullable(),
+    actorId: idSchema('user').nullable(),
+    failure: taskFailure.nullable(),
+    failedFrom: taskStatus.nullable(),
+    /** One sentence for the card. */
+    activity: z.string(),
+    /** Checked in the same transaction: the newest spec revision must have this commit, else `revision_outdated`. */
+    expectSpecCommit: commitHash.nullable(),
+    /** Likewise for the working branch, else `branch_moved`. */
+    expectBranchCommit: commitHash.nullable(),
+    /** A review row is written with an approval or a request for changes of the spec. */
+    review: z.object({ verdict: z.enum(['approved', 'changes_requested']), commit: commitHash, note: z.string() }).nullable(),
+    mergedCommit: commitHash.nullable(),
+  }),
+  response: z.object({
+    /** `written`, or why not; on `refused` the row did not change. */
+    outcome: z.enum(['written', 'late', 'revision_outdated', 'branch_moved']),
+    /** For people, with the newer revision or commit named; null when written. */
+    reason: z.string().nullable(),
+  }),
+})
+
+export const setActivity = defineEndpoint({
+  method: 'POST',
+  path: '/internal/v1/tasks/:taskId/activity',
+  permission: 'worker',
+  summary: 'Replace the sentence on the card while the status stays',
+  params: ofTask,
+  body: z.object({ step: z.number().int(), activity: z.string().max(500) }),
+})
+
+export const claimSlot = defineEndpoint({
+  method: 'POST',
+  path: '/internal/v1/tasks/:taskId/slot',
+  permission: 'worker',
+  summary: 'Claim a place under the WIP limit of the project, in the order of queueing; a holder claims again for nothing',
+  params: ofTask,
+  body: z.object({
+    phase: z.enum(['planning', 'implementing']),
+    /** Take the place even over the limit: work that was under way already. */
+    force: z.boolean(),
+  }),
+  response: z.object({ claimed: z.boolean(), /** For people: behind what it waits. */ reason: z.string().nullable() }),
+})
+
+export const releaseSlot = defineEndpoint({
+  method: 'DELETE',
+  path: '/internal/v1/tasks/:taskId/slot',
+  permission: 'worker',
+  summary: 'Give the place back and wake the next tasks in the queue (signal slotFreed by the outbox)',
+  params: ofTask,
+})
+
+export const openSession = defineEndpoint({
+  method: 'POST',
+  path: '/internal/v1/tasks/:taskId/session',
+  permission: 'worker',
+  summary: 'The task’s session row; made by the first call, found by the others',
+  params: ofTask,
+  body: z.object({ key }),
+  response: z.object({ sessionId: idSchema('session') }),
+})
+
+export const promptKinds = ['plan', 'revise_spec', 'implement', 'revise_implementation', 'resolve_conflict', 'nudge', 'person'] as const
+export type PromptKind = (typeof promptKinds)[number]
+
+export const preparePrompt = defineEndpoint({
+  method: 'POST',
+  path: '/internal/v1/tasks/:taskId/prompts',
+  permission: 'worker',
+  summary: 'Compose and store a prompt for the agent; texts never pass through Temporal',
+  params: ofTask,
+  body: z.object({
+    key,
+    kind: z.enum(promptKinds),
+    /** For `revise_*`: the reviewer’s note is taken from the review with this key’s step; for `nudge`: what is missing. */
+    note: z.string().max(20_000).nullable(),
+  }),
+  response: z.object({ promptId: idSchema('prompt') }),
+})
+
+export const assessTask = defineEndpoint({
+  method: 'POST',
+  path: '/internal/v1/tasks/:taskId/assessment',
+  permission: 'worker',
+  summary: 'After a turn: is what this phase must bring there?',
+  params: ofTask,
+  body: z.object({
+    phase: z.enum(['planning', 'implementing']),
+    /** A revision or commit made after this prompt was queued counts; null: any does. */
+    sincePromptId: idSchema('prompt').nullable(),
+  }),
+  response: z.object({
+    complete: z.boolean(),
+    /** What is missing, for the agent and for people; null when complete. */
+    missing: z.string().nullable(),
+    /** The newest spec commit or branch commit; null when there is none. */
+    commit: commitHash.nullable(),
+  }),
+})
+
+export const mergeTask = defineEndpoint({
+  method: 'POST',
+  path: '/internal/v1/tasks/:taskId/merge',
+  permission: 'worker',
+  summary: 'Merge the approved commit of the working branch into the base branch; a merge that already happened is found, never repeated',
+  params: ofTask,
+  body: z.object({ key, commit: commitHash, approvedById: idSchema('user').nullable() }),
+  response: z.discriminatedUnion('outcome', [
+    z.object({ outcome: z.literal('merged'), commit: commitHash }),
+    /** The base branch moved on and the two do not merge by themselves. */
+    z.object({ outcome: z.literal('conflict'), files: z.array(z.string()) }),
+    z.object({ outcome: z.literal('failed'), reason: z.string() }),
+  ]),
+})
+
+export const locateSession = defineEndpoint({
+  method: 'POST',
+  path: '/internal/v1/sessions/:sessionId/location',
+  permission: 'worker',
+  summary: 'Where the session lives: its host’s queue while that host is online, else nothing',
+  params: ofSession,
+  response: z.object({
+    epoch: z.number().int(),
+    /** Temporal task queue of the host, `sandbox-<hostId>-<bootId>`; null when it has no home or the home is silent. */
+    queue: z.string().nullable(),
+    /** Its host is silent but not given up yet: wait and ask again. */
+    waitForHost: z.boolean(),
+    hostsOnline: z.number().int(),
+    reason: z.string().nullable(),
+  }),
+})
+
+export const recordSession = defineEndpoint({
+  method: 'POST',
+  path: '/internal/v1/sessions/:sessionId/state',
+  permission: 'worker',
+  summary: 'Write the session’s state; an older epoch loses. `stopped` revokes its tokens',
+  params: ofSession,
+  body: z.object({ epoch: z.number().int(), state: z.enum(sessionStates), reason: z.string().max(2000).nullable() }),
+})
+
+export const recordTurn = defineEndpoint({
+  method: 'POST',
+  path: '/internal/v1/sessions/:sessionId/turns',
+  permission: 'worker',
+  summary: 'Write that a prompt’s turn ended, with its outcome',
+  params: ofSession,
+  body: z.object({ promptId: idSchema('prompt'), state: z.enum(['running', 'ended', 'failed']), outcome: z.string().max(2000).nullable() }),
+})
+
+/** What a sandbox host asks of the control plane, with its runner token. */
+export const claimSession = defineEndpoint({
+  method: 'POST',
+  path: '/internal/v1/hosts/:hostId/sessions/:sessionId/claim',
+  permission: 'runner',
+  summary: 'In one transaction: place the session on this host if it has room and nobody took it, raise its epoch, and mint its token',
+  params: ofSession.extend({ hostId: idSchema('host') }),
+  body: z.object({
+    bootId: z.string().max(100),
+    /** The epoch the caller knows; a claim repeated by the same boot with the same epoch gets the same answer with a new token. */
+    epoch: z.number().int(),
+  }),
+  response: z.discriminatedUnion('outcome', [
+    z.object({
+      outcome: z.literal('claimed'),
+      epoch: z.number().int(),
+      spec: z.object({
+        sessionId: idSchema('session'),
+        orgId: idSchema('org'),
+        taskId: idSchema('task').nullable(),
+        agentRuntime,
+        /** The model name the agent asks the gateway for. */
+        model: z.string(),
+        demo: z.boolean(),
+        /** Origin that the container reaches the control plane by. */
+        controlPlaneUrl: z.url(),
+        /** For the gateway, git and MCP. Secret; never in an environment that `docker inspect` shows. */
+        token: z.string(),
+        gitIdentity: z.object({ name: z.string(), email: z.string() }),
+        repositories: z.array(
+          z.object({
+            name: z.string(),
+            clonePath: z.string(),
+            defaultBranch: z.string(),
+            /** Where the working branch starts from. */
+            baseBranch: z.string(),
+            branch: z.string(),
+            /** The first repository holds the worktree of `helix-specs`. */
+            primary: z.boolean(),
+          }),
+        ),
+      }),
+    }),
+    z.object({ outcome: z.literal('refused'), reason: z.string() }),
+  ]),
+  errors: ['epoch_outdated'],
+})
+export type SessionSpec = Extract<z.infer<(typeof claimSession)['response']>, { outcome: 'claimed' }>['spec']
+
+export const recordStart = defineEndpoint({
+  method: 'POST',
+  path: '/internal/v1/hosts/:hostId/sessions/:sessionId/start',
+  permission: 'runner',
+  summary: 'The stages of a start and how long each took; shown in the timeline',
+  params: ofSession.extend({ hostId: idSchema('host') }),
+  body: z.object({
+    epoch: z.number().int(),
+    reason: z.string().max(500),
+    stages: z.array(z.object({ name: z.string().max(80), durationMs: z.number() })).max(40),
+  }),
+  errors: ['epoch_outdated'],
+})
+
+export const fetchPrompt = defineEndpoint({
+  method: 'GET',
+  path: '/internal/v1/hosts/:hostId/prompts/:promptId',
+  permission: 'runner',
+  summary: 'The text of a prompt for a session that lives on this host',
+  params: z.object({ hostId: idSchema('host'), promptId: idSchema('prompt') }),
+  response: z.object({
+    promptId: idSchema('prompt'),
+    origin: z.enum(['workflow', 'person']),
+    author: z.string().nullable(),
+    text: z.string(),
+  }),
+})
+
+/** For garbage collection: what of this host is still wanted. An empty answer is an answer; a failed one collects nothing. */
+export const listHostSessions = defineEndpoint({
+  method: 'GET',
+  path: '/internal/v1/hosts/:hostId/sessions',
+  permission: 'runner',
+  summary: 'Sessions that live on this host and are not stopped',
+  params: z.object({ hostId: idSchema('host') }),
+  response: z.object({
+    sessions: z.array(z.object({ sessionId: idSchema('session'), epoch: z.number().int(), state: z.enum(sessionStates) })),
+  }),
+})

@@ -1,0 +1,145 @@
+import { z } from 'zod'
+import { agentRuntime } from './agents.ts'
+import { idSchema } from './ids.ts'
+import { journalEntry } from './sessions.ts'
+
+/**
+ * The link a sandbox host dials to `/internal/v1/hosts/connect` (WebSocket, `Authorization: Bearer <runner token>`), JSON text frames.
+ * Journal entries go up at least once and are stored once by (session, sequence); the control plane acknowledges the highest sequence below
+ * which nothing is missing, and the host keeps what is not acknowledged.
+ */
+export const hostHello = z.object({
+  type: z.literal('hello'),
+  hostId: idSchema('host'),
+  name: z.string().max(200),
+  /** New at each start of the host process; part of its queue’s name. */
+  bootId: z.string().max(100),
+  version: z.string().max(50),
+})
+
+export const hostReport = z.object({
+  type: z.literal('report'),
+  /** Sessions it will run at once. */
+  capacity: z.number().int().min(0),
+  running: z.number().int().min(0),
+  rung: z.string().max(100),
+  innerDocker: z.boolean(),
+  packs: z.array(z.object({ runtime: agentRuntime, version: z.string() })),
+  freeDiskBytes: z.number(),
+  /** Null when all is well; else what is missing and the way out. */
+  problem: z.string().max(2000).nullable(),
+})
+export type HostReport = z.infer<typeof hostReport>
+
+export const hostUp = z.discriminatedUnion('type', [
+  hostHello,
+  /** Each 10 s and whenever it changes. */
+  hostReport,
+  z.object({
+    type: z.literal('journal'),
+    sessionId: idSchema('session'),
+    epoch: z.number().int(),
+    entries: z.array(journalEntry).min(1).max(200),
+  }),
+])
+export type HostUp = z.infer<typeof hostUp>
+
+export const hostDown = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('welcome'),
+    /** Host epoch: a newer connection of the same host ends the older one. */ hostEpoch: z.number().int(),
+  }),
+  z.object({ type: z.literal('ack'), sessionId: idSchema('session'), upTo: z.number().int() }),
+  /** The session is unknown, stopped, or has a newer epoch elsewhere: stop sending, forget it. */
+  z.object({ type: z.literal('fence'), sessionId: idSchema('session'), epoch: z.number().int() }),
+])
+export type HostDown = z.infer<typeof hostDown>
+
+/**
+ * The link a host dials to the supervisor in a session’s container: WebSocket on port 7070, path `/link`, `Authorization: Bearer <link
+ * secret>`. A new connection replaces the old. JSON text frames.
+ */
+export const supervisorDown = z.discriminatedUnion('type', [
+  /** A prompt id it has seen is answered with its state or its result and never sent to the agent again. */
+  z.object({
+    type: z.literal('prompt'),
+    promptId: z.string(),
+    origin: z.enum(['workflow', 'person']),
+    author: z.string().nullable(),
+    text: z.string(),
+  }),
+  z.object({ type: z.literal('cancel'), promptId: z.string() }),
+  /** Journal entries up to here are stored. */
+  z.object({ type: z.literal('ack'), upTo: z.number().int() }),
+  /** End the agent and flush; the container exits 0 afterwards. */
+  z.object({ type: z.literal('stop') }),
+])
+export type SupervisorDown = z.infer<typeof supervisorDown>
+
+export const turnResult = z.object({
+  promptId: z.string(),
+  /** ACP stop reason, or `error`. */
+  outcome: z.enum(['end_turn', 'cancelled', 'refusal', 'max_tokens', 'max_turn_requests', 'error']),
+  /** For `error`: what happened; `retryable` says whether the same session may go on. */
+  message: z.string().nullable(),
+  retryable: z.boolean(),
+})
+export type TurnResult = z.infer<typeof turnResult>
+
+export const supervisorUp = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('hello'),
+    sessionId: z.string(),
+    epoch: z.number().int(),
+    /** `preparing`: working copies are being made; `ready`: takes prompts; `busy`: a turn runs; `broken`: see message. */
+    state: z.enum(['preparing', 'ready', 'busy', 'broken']),
+    message: z.string().nullable(),
+    lastSequence: z.number().int(),
+    agentPid: z.number().int().nullable(),
+    stages: z.array(z.object({ name: z.string(), durationMs: z.number() })),
+  }),
+  z.object({
+    type: z.literal('state'),
+    state: z.enum(['preparing', 'ready', 'busy', 'broken']),
+    message: z.string().nullable(),
+    agentPid: z.number().int().nullable(),
+    stages: z.array(z.object({ name: z.string(), durationMs: z.number() })),
+  }),
+  z.object({ type: z.literal('entries'), entries: z.array(journalEntry).min(1).max(200) }),
+  z.object({ type: z.literal('turn'), result: turnResult }),
+  /** Each 2 s while a turn runs and the agent lives; the host turns it into a Temporal heartbeat. */
+  z.object({ type: z.literal('heartbeat'), promptId: z.string() }),
+])
+export type SupervisorUp = z.infer<typeof supervisorUp>
+
+/** Port of the supervisor in the container. */
+export const supervisorPort = 7070
+
+/**
+ * The file the host writes into the container before its start: `/run/helix/session.json`, mode 0600. The supervisor reads and deletes it,
+ * so that the agent cannot.
+ */
+export const sessionFile = z.object({
+  sessionId: z.string(),
+  epoch: z.number().int(),
+  linkSecret: z.string(),
+  agentRuntime,
+  model: z.string(),
+  demo: z.boolean(),
+  controlPlaneUrl: z.string(),
+  token: z.string(),
+  gitIdentity: z.object({ name: z.string(), email: z.string() }),
+  repositories: z.array(
+    z.object({
+      name: z.string(),
+      clonePath: z.string(),
+      defaultBranch: z.string(),
+      baseBranch: z.string(),
+      branch: z.string(),
+      primary: z.boolean(),
+    }),
+  ),
+  /** Start the inner Docker engine on `unix:///run/docker.sock`. */
+  innerDocker: z.enum(['none', 'rootful', 'rootless']),
+})
+export type SessionFile = z.infer<typeof sessionFile>

@@ -1,0 +1,101 @@
+import { z } from 'zod'
+import { agentRuntime } from './agents.ts'
+import { defineEndpoint } from './endpoint.ts'
+import { idSchema } from './ids.ts'
+import { timestamp } from './text.ts'
+
+export const sessionStates = ['queued', 'starting', 'idle', 'running', 'suspended', 'lost', 'stopped'] as const
+export type SessionState = (typeof sessionStates)[number]
+
+export const session = z.object({
+  id: idSchema('session'),
+  taskId: idSchema('task').nullable(),
+  state: z.enum(sessionStates),
+  /** Why it is in that state, for people; null when the state says it all. */
+  reason: z.string().nullable(),
+  agentRuntime,
+  /** Counts the starts. */
+  epoch: z.number().int(),
+  host: z.object({ id: idSchema('host'), name: z.string() }).nullable(),
+  demo: z.boolean(),
+  startedAt: timestamp.nullable(),
+})
+export type Session = z.infer<typeof session>
+
+/** One piece of content of a tool call. */
+export const toolContent = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('text'), text: z.string() }),
+  z.object({ kind: z.literal('diff'), path: z.string(), before: z.string().nullable(), after: z.string() }),
+])
+
+/**
+ * What happened in a session, as the supervisor saw it. `chunk` entries with the same `messageId` are one message; a `tool` entry with a
+ * known `toolCallId` replaces the fields it carries.
+ */
+export const journalPayload = z.discriminatedUnion('kind', [
+  /** A prompt reached the agent. Once per prompt id, whatever dies. */
+  z.object({
+    kind: z.literal('prompt'),
+    promptId: z.string(),
+    origin: z.enum(['workflow', 'person']),
+    author: z.string().nullable(),
+    text: z.string(),
+  }),
+  z.object({ kind: z.literal('chunk'), messageId: z.string(), role: z.enum(['agent', 'thought']), text: z.string() }),
+  z.object({
+    kind: z.literal('tool'),
+    toolCallId: z.string(),
+    title: z.string().optional(),
+    toolKind: z.string().optional(),
+    status: z.enum(['pending', 'in_progress', 'completed', 'failed']).optional(),
+    content: z.array(toolContent).optional(),
+  }),
+  z.object({
+    kind: z.literal('plan'),
+    entries: z.array(
+      z.object({ content: z.string(), status: z.enum(['pending', 'in_progress', 'completed']), priority: z.string().optional() }),
+    ),
+  }),
+  /** The turn of a prompt ended: `end_turn`, `cancelled`, `refusal`, `max_tokens`, `max_turn_requests`, or `error` with a message. */
+  z.object({ kind: z.literal('turn_end'), promptId: z.string(), outcome: z.string(), message: z.string().nullable() }),
+  /** What Helix did to the session: started, agent restarted, resumed after a loss. */
+  z.object({ kind: z.literal('notice'), text: z.string() }),
+])
+export type JournalPayload = z.infer<typeof journalPayload>
+
+export const journalEntry = z.object({
+  /** Counts from 1 in each session without gaps. */
+  sequence: z.number().int().min(1),
+  at: timestamp,
+  payload: journalPayload,
+})
+export type JournalEntry = z.infer<typeof journalEntry>
+
+const params = z.object({ sessionId: idSchema('session') })
+
+export const getSession = defineEndpoint({
+  method: 'GET',
+  path: '/api/v1/sessions/:sessionId',
+  permission: 'task:read',
+  summary: 'One session',
+  params,
+  response: session,
+})
+
+export const getJournal = defineEndpoint({
+  method: 'GET',
+  path: '/api/v1/sessions/:sessionId/journal',
+  permission: 'task:read',
+  summary: 'Entries of the conversation after a sequence number, oldest first; `latest` alone answers the last ones',
+  params,
+  query: z.object({
+    after: z.coerce.number().int().min(0).optional(),
+    before: z.coerce.number().int().min(1).optional(),
+    limit: z.coerce.number().int().min(1).max(1000).default(500),
+  }),
+  response: z.object({
+    entries: z.array(journalEntry),
+    /** The highest sequence number stored. */
+    upTo: z.number().int(),
+  }),
+})

@@ -1,0 +1,46 @@
+import { z } from 'zod'
+import { defineEndpoint, page } from './endpoint.ts'
+import { idSchema } from './ids.ts'
+import { timestamp } from './text.ts'
+
+export const host = z.object({
+  id: idSchema('host'),
+  name: z.string(),
+  online: z.boolean(),
+  lastSeenAt: timestamp.nullable(),
+  sessions: z.number().int(),
+  capacity: z.number().int(),
+  /** The rung of the isolation ladder that works there, see docs/operations.md. */
+  rung: z.string(),
+  innerDocker: z.boolean(),
+  /** Null when all is well; else what is missing and the way out. */
+  problem: z.string().nullable(),
+})
+export type Host = z.infer<typeof host>
+
+export const listHosts = defineEndpoint({
+  method: 'GET',
+  path: '/api/v1/hosts',
+  permission: 'host:read',
+  summary: 'Sandbox hosts',
+  response: page(host),
+})
+
+export const getSystem = defineEndpoint({
+  method: 'GET',
+  path: '/api/v1/system',
+  permission: 'host:read',
+  summary: 'What this installation has and lacks',
+  response: z.object({
+    version: z.string(),
+    inference: z.object({
+      /** True when no provider is configured and the built-in script answers. */
+      demo: z.boolean(),
+      providers: z.array(z.object({ name: z.string(), dialect: z.enum(['openai', 'anthropic']) })),
+    }),
+    hostsOnline: z.number().int(),
+    temporalUiUrl: z.string().nullable(),
+    /** Sentences for people: what does not work and what to do. Empty when all is well. */
+    problems: z.array(z.string()),
+  }),
+})

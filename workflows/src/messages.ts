@@ -1,0 +1,106 @@
+import type { PromptId, SessionId, TaskId, UserId } from '@helix/contract/ids'
+import type { TaskAction, TaskStatus } from '@helix/contract/tasks'
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow'
+
+/** Workflow ids are business ids: starting what already runs does nothing. */
+export const specTaskWorkflowId = (taskId: TaskId): string => `spec-task/${taskId}`
+export const agentSessionWorkflowId = (sessionId: SessionId): string => `session/${sessionId}`
+
+/** The queue of `workers`: workflows and control-side activities. */
+export const controlQueue = 'helix'
+/** The queue every sandbox host with room polls. */
+export const sandboxQueue = 'sandbox'
+/** The queue of one boot of one host: after a restart nothing that was meant for the old boot is taken. */
+export const hostQueue = (hostId: string, bootId: string): string => `sandbox-${hostId}-${bootId}`
+
+export interface SpecTaskInput {
+  taskId: TaskId
+  /** Set by continue-as-new only. */
+  carried?: SpecTaskCarried
+}
+
+/** What one run hands to the next. */
+export interface SpecTaskCarried {
+  status: TaskStatus
+  failedFrom: TaskStatus | null
+  step: number
+  seen: string[]
+  currentPromptId: PromptId | null
+  nudges: number
+  approvedCommit: string | null
+  approvedById: UserId | null
+}
+
+/** What a person asks; `id` makes a repetition harmless. */
+export interface TaskRequest {
+  id: string
+  action: TaskAction
+  actorId: UserId
+  /** The commit an approval binds to. */
+  commit?: string
+  note?: string
+}
+
+export interface TaskVerdict {
+  accepted: boolean
+  status: TaskStatus
+  /** `transition_refused`, `revision_outdated`, `branch_moved`; null when accepted. */
+  code: 'transition_refused' | 'revision_outdated' | 'branch_moved' | null
+  /** For people; null when accepted. */
+  reason: string | null
+}
+
+export const requestUpdate = defineUpdate<TaskVerdict, [TaskRequest]>('request')
+
+/** A person's message for the agent, already stored as a prompt. */
+export interface PersonPrompt {
+  promptId: PromptId
+}
+export const personPromptSignal = defineSignal<[PersonPrompt]>('personPrompt')
+
+/** Someone gave a slot back. */
+export const slotFreedSignal = defineSignal('slotFreed')
+
+/** A push moved `helix-specs` or the working branch of this task; a hint to look, the truth is in Postgres. */
+export interface Pushed {
+  pushId: string
+  what: 'spec' | 'code'
+}
+export const pushedSignal = defineSignal<[Pushed]>('pushed')
+
+export interface TurnEnded {
+  promptId: PromptId
+  outcome: 'end_turn' | 'cancelled' | 'refusal' | 'max_tokens' | 'max_turn_requests' | 'error'
+  message: string | null
+}
+export const turnEndedSignal = defineSignal<[TurnEnded]>('turnEnded')
+
+/** The session tells the task what it waits for, to show on the card. */
+export const sessionNoticeSignal = defineSignal<[{ activity: string }]>('sessionNotice')
+
+export interface SpecTaskState {
+  status: TaskStatus
+  step: number
+  sessionId: SessionId | null
+  currentPromptId: PromptId | null
+}
+export const stateQuery = defineQuery<SpecTaskState>('state')
+
+export interface AgentSessionInput {
+  sessionId: SessionId
+  /** The workflow to tell when a turn ends; null for a session without a task. */
+  ownerWorkflowId: string | null
+  /** Set by continue-as-new only. */
+  carried?: AgentSessionCarried
+}
+
+export interface AgentSessionCarried {
+  epoch: number
+  running: boolean
+  queue: PromptId[]
+  seen: string[]
+}
+
+export const promptSignal = defineSignal<[{ promptId: PromptId }]>('prompt')
+export const cancelTurnSignal = defineSignal<[{ promptId: PromptId | null }]>('cancelTurn')
+export const stopSessionSignal = defineSignal<[{ reason: string }]>('stopSession')
