@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process'
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { cacheFolder } from './cache.mjs'
+import { installPackages, isDebian, isRoot } from './debian.mjs'
+import { step } from './progress.mjs'
+import { run, which } from './run.mjs'
+
+async function answers() {
+  if (which('docker') === null) return false
+  return run('docker', ['info', '--format', '{{.ServerVersion}}'], { timeoutMs: 10_000 }).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** Starts dockerd in a process group of its own, so that Ctrl-C ends sessions before it ends the engine. */
+async function startEngine() {
+  mkdirSync(cacheFolder, { recursive: true })
+  const logFile = join(cacheFolder, 'dockerd.log')
+  const log = openSync(logFile, 'a')
+  const engine = spawn(which('dockerd'), [], { detached: true, stdio: ['ignore', log, log] })
+  closeSync(log)
+  let ended = false
+  engine.on('exit', () => {
+    ended = true
+  })
+  engine.unref()
+  for (let attempt = 0; attempt < 120; attempt++) {
+    if (await answers()) return engine
+    if (ended) break
+    await new Promise((resolve) => setTimeout(resolve, 250))
+  }
+  const said = readFileSync(logFile, 'utf8').trim().split('\n').slice(-3).join(' | ')
+  throw new Error(`dockerd does not start: ${said}`)
+}
+
+/**
+ * Makes sure a Docker engine answers. Returns what ends an engine that this command started; one that ran before is left alone. When none
+ * can be had it returns the reason: the control plane runs without one and says what is missing.
+ */
+export async function ensureDocker() {
+  try {
+    return await step('Docker engine', async (note) => {
+      if (await answers()) return { problem: null, dispose: async () => {} }
+      if (!isRoot || process.platform !== 'linux') throw new Error('no engine answers: start Docker, or set DOCKER_HOST')
+      if (which('dockerd') === null || which('docker') === null) {
+        note("installing Debian's docker.io")
+        if (!isDebian) throw new Error('dockerd is not installed: install Docker Engine')
+        await installPackages(['docker.io', 'iptables'], 'Docker')
+      }
+      const engine = await startEngine()
+      const dispose = async () => {
+        const gone = new Promise((resolve) => engine.once('exit', resolve))
+        engine.kill('SIGTERM')
+        await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, 15_000).unref())])
+      }
+      return { problem: null, dispose }
+    })
+  } catch (error) {
+    return { problem: error.message, dispose: async () => {} }
+  }
+}

@@ -1,0 +1,45 @@
+import Docker from 'dockerode'
+
+const label = (installation: string): string => JSON.stringify({ label: [`helix.installation=${installation}`] })
+
+/** Removes the containers and networks of an installation. Its volumes stay: they hold the work of sessions that go on at the next start. */
+export async function removeContainers(installation: string): Promise<{ containers: number; networks: number }> {
+  const docker = new Docker()
+  const filters = label(installation)
+  const containers = await docker.listContainers({ all: true, filters })
+  await Promise.all(containers.map(({ Id }) => docker.getContainer(Id).remove({ force: true })))
+  const networks = await docker.listNetworks({ filters })
+  await Promise.all(networks.map(({ Id }) => docker.getNetwork(Id).remove()))
+  return { containers: containers.length, networks: networks.length }
+}
+
+/** Everything of an installation, volumes too: for scratch installations. Agent packs carry no installation label and stay. */
+export async function removeEverything(installation: string): Promise<void> {
+  await removeContainers(installation)
+  const docker = new Docker()
+  const { Volumes } = await docker.listVolumes({ filters: label(installation) })
+  await Promise.all((Volumes ?? []).map(({ Name }) => docker.getVolume(Name).remove({ force: true })))
+}
+
+/** What is left of an installation on the engine: proofs ask for zero. */
+export async function countLeftovers(installation: string): Promise<{ containers: number; networks: number; volumes: number }> {
+  const docker = new Docker()
+  const filters = label(installation)
+  const [containers, networks, volumes] = await Promise.all([
+    docker.listContainers({ all: true, filters }),
+    docker.listNetworks({ filters }),
+    docker.listVolumes({ filters }),
+  ])
+  return { containers: containers.length, networks: networks.length, volumes: volumes.Volumes?.length ?? 0 }
+}
+
+/** The address under which containers reach this machine; null without an engine. */
+export async function bridgeAddress(): Promise<string | null> {
+  try {
+    const bridge = (await new Docker().getNetwork('bridge').inspect()) as { IPAM?: { Config?: { Gateway?: string }[] } }
+    return bridge.IPAM?.Config?.[0]?.Gateway ?? null
+  } catch {
+    // No engine: the control plane runs without sessions and the sandbox host says why.
+    return null
+  }
+}

@@ -1,0 +1,82 @@
+import { join } from 'node:path'
+import { root, type StackConfig } from '../config.ts'
+import type { ProcessPlan } from './process.ts'
+import type { Secrets } from './secrets.ts'
+
+export const processNames = ['temporal', 'control-plane', 'worker', 'sandbox-host'] as const
+export type ProcessName = (typeof processNames)[number]
+
+const searchAttributes = ['HelixOrg', 'HelixProject', 'HelixTask', 'HelixStatus']
+
+function temporalArgs(config: StackConfig): string[] {
+  return [
+    'server',
+    'start-dev',
+    '--ip',
+    '127.0.0.1',
+    '--port',
+    String(config.temporalPort),
+    '--ui-port',
+    String(config.temporalUiPort),
+    '--db-filename',
+    join(config.dataDir, 'temporal.db'),
+    '--log-level',
+    'error',
+    ...searchAttributes.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
+  ]
+}
+
+/** What runs, with which configuration. Secrets go by environment, which only root and the same user can read. */
+export function processPlans(config: StackConfig, secrets: Secrets, bridge: string | null): Record<ProcessName, ProcessPlan | null> {
+  const log = (name: string): string => join(config.dataDir, 'logs', `${name}.log`)
+  const shared = {
+    ...config.passed,
+    HELIX_DATA_DIR: config.dataDir,
+    TEMPORAL_ADDRESS: config.temporalAddress,
+    HELIX_CONTROL_PLANE_URL: `http://127.0.0.1:${config.port}`,
+    NODE_ENV: 'production',
+  }
+  const node = (name: ProcessName, script: string, env: NodeJS.ProcessEnv, flags: string[] = []): ProcessPlan => ({
+    name,
+    program: process.execPath,
+    args: ['--disable-warning=ExperimentalWarning', ...flags, script],
+    env: { ...shared, ...env },
+    logFile: log(name),
+    cwd: root,
+  })
+  const sessionUrl =
+    bridge === null ? {} : { HELIX_SESSION_URL: config.passed.HELIX_SESSION_URL ?? `http://host.docker.internal:${config.port}` }
+  return {
+    temporal:
+      config.temporalBinary === null
+        ? null
+        : {
+            name: 'temporal',
+            program: config.temporalBinary,
+            args: temporalArgs(config),
+            env: shared,
+            logFile: log('temporal'),
+            cwd: config.dataDir,
+          },
+    'control-plane': node('control-plane', 'web/server/main.ts', {
+      PORT: String(config.port),
+      HELIX_LISTEN: [...config.listen, ...(bridge === null ? [] : [bridge])].join(','),
+      METRICS_PORT: String(config.metricsPort),
+      FRONTEND_URL: config.frontendUrl,
+      ...sessionUrl,
+      HELIX_ENCRYPTION_KEY: secrets.encryptionKey,
+      HELIX_RUNNER_TOKEN: secrets.runnerToken,
+      HELIX_WORKER_TOKEN: secrets.workerToken,
+      HELIX_ALLOW_LOCAL_IMPORT: '1',
+      ...(config.temporalBinary === null ? {} : { TEMPORAL_UI_URL: `http://localhost:${config.temporalUiPort}` }),
+    }),
+    worker: node('worker', 'workers/src/main.ts', {
+      HELIX_WORKER_TOKEN: secrets.workerToken,
+      HELIX_WORKFLOW_BUNDLE: join(root, 'workers/dist/workflows.js'),
+    }),
+    'sandbox-host': node('sandbox-host', 'sandbox/src/main.ts', {
+      HELIX_RUNNER_TOKEN: secrets.runnerToken,
+      HELIX_INSTALLATION: secrets.installation,
+    }),
+  }
+}
