@@ -289,3 +289,12 @@ export const listHostSessions = defineEndpoint({
     sessions: z.array(z.object({ sessionId: idSchema('session'), epoch: z.number().int(), state: z.enum(sessionStates) })),
   }),
 })
+
+/** For whoever holds the installation's secrets: `npm start` prints such a link. */
+export const createSignInLink = defineEndpoint({
+  method: 'POST',
+  path: '/internal/v1/sign-in-links',
+  permission: 'worker',
+  summary: 'A fresh one-time sign-in link of the local administrator, valid for 15 minutes',
+  response: z.object({ token: z.string(), url: z.url() }),
+})
