@@ -1,0 +1,44 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** PostgreSQL refuses to run as root: its files and processes belong to Debian's user `postgres` then. */
+function unprivileged(): { uid: number; gid: number } | null {
+  if (process.getuid?.() !== 0) return null
+  const [uid, gid] = ['-u', '-g'].map((flag) => Number(spawnSync('id', [flag, 'postgres'], { encoding: 'utf8' }).stdout))
+  if (!uid || !gid) throw new Error('user postgres does not exist: install the postgresql package')
+  return { uid, gid }
+}
+
+/** A throw-away PostgreSQL on a Unix socket in a temporary folder; `binaries` is the folder with initdb and postgres. */
+export async function startPostgres(binaries: string): Promise<{ url: string } & AsyncDisposable> {
+  const folder = mkdtempSync(join(tmpdir(), 'helix-pg-'))
+  const user = unprivileged()
+  if (user !== null) chownSync(folder, user.uid, user.gid)
+  chmodSync(folder, 0o700)
+  const options = { ...(user ?? {}), cwd: folder }
+  const made = spawnSync(
+    join(binaries, 'initdb'),
+    ['-D', join(folder, 'data'), '-U', 'helix', '-A', 'trust', '--no-sync', '-E', 'UTF8', '--locale=C'],
+    options,
+  )
+  if (made.status !== 0) throw new Error(`initdb: ${made.stderr}`)
+  const settings = ['listen_addresses=', `unix_socket_directories=${folder}`, 'fsync=off', 'max_connections=200']
+  const server = spawn(join(binaries, 'postgres'), ['-D', join(folder, 'data'), ...settings.flatMap((setting) => ['-c', setting])], {
+    ...options,
+    stdio: 'ignore',
+  })
+  const ended = new Promise<void>((resolve) => server.once('exit', () => resolve()))
+  const deadline = Date.now() + 30_000
+  while (spawnSync(join(binaries, 'pg_isready'), ['-h', folder, '-U', 'helix']).status !== 0) {
+    if (Date.now() > deadline || server.exitCode !== null) throw new Error('PostgreSQL does not start')
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  const stop = async (): Promise<void> => {
+    server.kill('SIGINT')
+    await ended
+    rmSync(folder, { recursive: true, force: true })
+  }
+  return { url: `postgresql://helix@/postgres?host=${encodeURIComponent(folder)}`, [Symbol.asyncDispose]: stop }
+}
