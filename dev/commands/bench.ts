@@ -1,0 +1,19 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Figures, report } from '../bench/figures.ts'
+import { root } from '../config.ts'
+import { fail } from '../setup/progress.mjs'
+
+const folder = join(root, 'dev/bench')
+const names = readdirSync(folder)
+  .map((file) => file.replace(/\.ts$/, ''))
+  .filter((name) => name !== 'figures')
+const name = process.argv[2]
+if (name === undefined || !existsSync(join(folder, `${name}.ts`)) || !names.includes(name))
+  fail(`name a benchmark: npm run bench -- ${names.join(' | ')}`)
+try {
+  const module = (await import(`../bench/${name}.ts`)) as { bench: () => Promise<Figures> }
+  process.exit(report(String(name), await module.bench()))
+} catch (error) {
+  fail(error instanceof Error ? (error.stack ?? error.message) : String(error))
+}

@@ -1,0 +1,16 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from '../config.ts'
+import { fail } from '../setup/progress.mjs'
+
+const names = readdirSync(join(root, 'dev/proof'))
+  .filter((file) => file.endsWith('.ts') && !file.startsWith('kill-'))
+  .map((file) => file.replace(/\.ts$/, ''))
+const name = process.argv[2]
+if (name === undefined || !names.includes(name)) fail(`name a proof: npm run proof -- ${names.join(' | ')}`)
+try {
+  const module = (await import(`../proof/${name}.ts`)) as { proof: (args: string[]) => Promise<boolean> }
+  process.exit((await module.proof(process.argv.slice(3))) ? 0 : 1)
+} catch (error) {
+  fail(error instanceof Error ? (error.stack ?? error.message) : String(error))
+}
