@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto'
+import { importDebian } from './debian.mjs'
+import { innerDockerPackages, packages } from './packages.mjs'
+import { run } from './run.mjs'
+
+/** The image that the session image stands on: Debian and the tools of `packages.mjs`. */
+export const baseTag = 'helix-session-base:dev'
+const pulledImage = 'debian:bookworm-slim'
+const label = 'helix.base'
+
+/**
+ * Makes sure the base image is there: from the pulled `debian:bookworm-slim`, else made from Debian’s packages. An image of the same recipe
+ * is kept. `docker` is the command of the Docker CLI; `log` gets one line per step.
+ */
+export async function ensureBase({ docker = 'docker', log = () => {}, innerDocker = false } = {}) {
+  const wanted = innerDocker ? [...packages, ...innerDockerPackages] : packages
+  const recipe = createHash('sha256')
+    .update(`1 ${wanted.join(' ')}`)
+    .digest('hex')
+    .slice(0, 20)
+  if ((await labelOf(docker, baseTag, label)) === recipe) return { tag: baseTag, recipe, made: false }
+  if (!(await fromPulled({ docker, log, wanted, recipe }))) {
+    log('making the base image from Debian packages (about half a minute)')
+    const id = await importDebian({ docker, log, packages: wanted, changes: [`LABEL ${label}=${recipe}`, 'ENV LANG=C.UTF-8'] })
+    await run(docker, ['tag', id, baseTag])
+  }
+  return { tag: baseTag, recipe, made: true }
+}
+
+/** The value of an image’s label; undefined when there is no such image or label. */
+export async function labelOf(docker, image, name) {
+  const listed = await run(docker, ['images', '--quiet', '--no-trunc', image], { timeoutMs: 30_000 })
+  if (listed.trim() === '') return undefined
+  const value = await run(docker, ['image', 'inspect', '--format', `{{index .Config.Labels "${name}"}}`, image], { timeoutMs: 30_000 })
+  return value.trim() === '' || value.trim() === '<no value>' ? undefined : value.trim()
+}
+
+async function fromPulled({ docker, log, wanted, recipe }) {
+  try {
+    await run(docker, ['pull', '--quiet', pulledImage], { timeoutMs: 120_000 })
+  } catch (error) {
+    log(`${pulledImage} cannot be pulled (${error.message.split('\n').at(-1)})`)
+    return false
+  }
+  const install = `apt-get update -qq && apt-get install -y -qq --no-install-recommends ${wanted.join(' ')} && rm -rf /var/lib/apt/lists/*`
+  const dockerfile = `FROM ${pulledImage}\nENV LANG=C.UTF-8\nRUN DEBIAN_FRONTEND=noninteractive sh -c '${install}'\n`
+  try {
+    log(`installing ${wanted.length} packages into ${pulledImage}`)
+    await run(docker, ['build', '--quiet', '--label', `${label}=${recipe}`, '--tag', baseTag, '-'], {
+      input: dockerfile,
+      timeoutMs: 600_000,
+    })
+    return true
+  } catch (error) {
+    log(`packages cannot be installed into ${pulledImage}: ${error.message.split('\n').at(-1)}`)
+    return false
+  }
+}
