@@ -53,7 +53,10 @@ async function killUntil(scratch: Scratch, next: () => number, kills: Kill[], un
     await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, pause))])
     if (over) return
     const target = targets[turn % targets.length] ?? 'worker'
-    const hit = await strike(scratch.stack, target, next).catch((error: unknown) => (say(`could not hit ${target}: ${error}`), null))
+    const hit = await strike(scratch.stack, target, next).catch((error: unknown) => {
+      say(`could not hit ${target}: ${error}`)
+      return null
+    })
     if (hit === null) continue
     kills.push({ at: (Date.now() - begun) / 1000, target, hit })
     say(`kill ${kills.length}: ${target} (${hit})`)
