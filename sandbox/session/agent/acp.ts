@@ -1,0 +1,75 @@
+import type { ReadableStream, WritableStream } from 'node:stream/web'
+import { client, methods, ndJsonStream, PROTOCOL_VERSION, RequestError, type SessionUpdate, type Stream } from '@agentclientprotocol/sdk'
+
+export interface AcpEvents {
+  update(update: SessionUpdate): void
+  /** A tool call was allowed; the container is the boundary, not the agent's question. */
+  allowed(title: string): void
+}
+
+/** The one client of one agent. */
+export interface AcpLink {
+  /** Shakes hands; answers whether the agent can load a session. */
+  initialize(): Promise<{ loads: boolean }>
+  newSession(cwd: string): Promise<string>
+  /** What the agent replays of the conversation meanwhile is left out: the journal has it. */
+  loadSession(id: string, cwd: string): Promise<void>
+  /** Resolves with ACP's stop reason. */
+  prompt(sessionId: string, text: string): Promise<string>
+  cancel(sessionId: string): Promise<void>
+  close(): void
+}
+
+/** Units: bytes of one message; a tool result with a whole file in it fits. */
+const longestMessage = 32 * 1024 * 1024
+
+export function connectAcp(stdin: WritableStream, stdout: ReadableStream, events: AcpEvents): AcpLink {
+  let replaying = false
+  const app = client({ name: 'helix' })
+    .onRequest(methods.client.session.requestPermission, ({ params }) => {
+      const option =
+        // Not "always": some agents write that into the repository's settings.
+        params.options.find(({ kind }) => kind === 'allow_once') ?? params.options.find(({ kind }) => kind === 'allow_always')
+      if (option === undefined) return { outcome: { outcome: 'cancelled' as const } }
+      events.allowed(params.toolCall.title ?? 'a tool call')
+      return { outcome: { outcome: 'selected' as const, optionId: option.optionId } }
+    })
+    .onNotification(methods.client.session.update, ({ params }) => {
+      if (!replaying) events.update(params.update)
+    })
+    .onNotification('*', () => undefined)
+    .onRequest('*', ({ method }) => {
+      throw RequestError.methodNotFound(method)
+    })
+  const connection = app.connect(ndJsonStream(stdin, stdout as Stream['readable'] & ReadableStream, { maxMessageBytes: longestMessage }))
+  const { agent } = connection
+  return {
+    async initialize() {
+      // No file system and no terminal are announced: the agent runs beside the files.
+      const answer = await agent.request(methods.agent.initialize, {
+        protocolVersion: PROTOCOL_VERSION,
+        clientInfo: { name: 'helix', version: '1' },
+        clientCapabilities: {},
+      })
+      return { loads: answer.agentCapabilities?.loadSession === true }
+    },
+    async newSession(cwd) {
+      const { sessionId } = await agent.request(methods.agent.session.new, { cwd, mcpServers: [] })
+      return sessionId
+    },
+    async loadSession(sessionId, cwd) {
+      replaying = true
+      try {
+        await agent.request(methods.agent.session.load, { sessionId, cwd, mcpServers: [] })
+      } finally {
+        replaying = false
+      }
+    },
+    async prompt(sessionId, text) {
+      const { stopReason } = await agent.request(methods.agent.session.prompt, { sessionId, prompt: [{ type: 'text', text }] })
+      return stopReason
+    },
+    cancel: (sessionId) => agent.notify(methods.agent.session.cancel, { sessionId }),
+    close: () => connection.close(),
+  }
+}

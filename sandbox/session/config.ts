@@ -1,0 +1,68 @@
+import { supervisorPort } from '@helix/contract/link'
+import { z } from 'zod'
+
+const path = (fallback: string) => z.string().startsWith('/').default(fallback)
+const number = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback)
+
+const environment = z.object({
+  HELIX_SESSION_FILE: path('/run/helix/session.json'),
+  HELIX_WORKSPACE: path('/workspace'),
+  HELIX_AGENT_PACKS: path('/opt/agents'),
+  HELIX_AGENT_HOME: path('/home/agent'),
+  HELIX_RUN_DIR: path('/run/helix'),
+  HELIX_LINK_PORT: number(supervisorPort),
+  /** Git and the agent run as this user when the supervisor is root; 0 keeps them root. */
+  HELIX_AGENT_UID: number(1000),
+})
+
+/** Variables of the container that git and the agent get too: how to reach and trust the network. */
+const handedOn = [
+  'NODE_EXTRA_CA_CERTS',
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+  'GIT_SSL_CAINFO',
+  'CURL_CA_BUNDLE',
+  'HTTP_PROXY',
+  'HTTPS_PROXY',
+  'NO_PROXY',
+  'http_proxy',
+  'https_proxy',
+  'no_proxy',
+  'TZ',
+]
+
+export interface Config {
+  sessionFile: string
+  workspace: string
+  packs: string
+  agentHome: string
+  runDir: string
+  linkPort: number
+  agentUid: number
+  network: Record<string, string>
+}
+
+/** Throws with the name of the variable that is wrong. */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const parsed = environment.safeParse(env)
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    throw new Error(`${issue?.path.join('.')}: ${issue?.message}`)
+  }
+  const values = parsed.data
+  const network: Record<string, string> = {}
+  for (const name of handedOn) {
+    const value = env[name]
+    if (value !== undefined) network[name] = value
+  }
+  return {
+    sessionFile: values.HELIX_SESSION_FILE,
+    workspace: values.HELIX_WORKSPACE,
+    packs: values.HELIX_AGENT_PACKS,
+    agentHome: values.HELIX_AGENT_HOME,
+    runDir: values.HELIX_RUN_DIR,
+    linkPort: values.HELIX_LINK_PORT,
+    agentUid: values.HELIX_AGENT_UID,
+    network,
+  }
+}

@@ -1,0 +1,51 @@
+import { chmod, stat } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { SessionFile } from '@helix/contract/link'
+import { reasonOf } from './log.ts'
+import { killGroup } from './run.ts'
+import { type AgentUser, giveTo, spawnAs } from './user.ts'
+
+export const innerDockerSocket = '/run/docker.sock'
+const deadlineMs = 20_000
+
+export interface InnerDocker {
+  stop(): void
+}
+
+/** Starts the session's own Docker engine. Throws with the reason when it does not come up in time; the session goes on without it. */
+export async function startInnerDocker(kind: SessionFile['innerDocker'], user: AgentUser): Promise<InnerDocker> {
+  const engine = spawnAs({ ...user, ids: null }, 'dockerd', dockerdArguments(kind), { stdio: ['ignore', 'ignore', 'pipe'] })
+  let said = ''
+  let over: string | null = null
+  engine.stderr?.setEncoding('utf8')
+  engine.stderr?.on('data', (chunk: string) => {
+    said = (said + chunk).slice(-1000)
+  })
+  engine.once('error', (error) => {
+    over = reasonOf(error)
+  })
+  engine.once('exit', (code) => {
+    over = `dockerd ended with code ${code}: ${said.trim().split('\n').at(-1) ?? ''}`
+  })
+  for (const end = Date.now() + deadlineMs; over === null && Date.now() < end; await sleep(100)) {
+    if (!(await isThere(innerDockerSocket))) continue
+    await giveTo(user, innerDockerSocket)
+    await chmod(innerDockerSocket, 0o600)
+    return { stop: () => killGroup(engine.pid, 'SIGTERM') }
+  }
+  killGroup(engine.pid, 'SIGKILL')
+  throw new Error(over ?? `dockerd was not ready in ${deadlineMs / 1000} s`)
+}
+
+function dockerdArguments(kind: SessionFile['innerDocker']): string[] {
+  // Never without a host: the engine's default listens on TCP in some images.
+  const host = [`--host=unix://${innerDockerSocket}`]
+  return kind === 'rootless' ? ['--rootless', ...host] : host
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}

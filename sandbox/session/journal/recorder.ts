@@ -1,0 +1,79 @@
+import type { SessionUpdate } from '@agentclientprotocol/sdk'
+import type { JournalPayload } from '@helix/contract/sessions'
+import { Coalescer } from './coalescer.ts'
+import type { Journal } from './journal.ts'
+import { entryOf, textOf } from './updates.ts'
+
+/**
+ * Writes what an agent reports into the journal. A journal that cannot be written (a full disk) does not stop the agent in the middle: the
+ * failure is thrown at the end of the turn.
+ */
+export class Recorder {
+  private readonly journal: Journal
+  private readonly words: Coalescer
+  /** Ids of tool calls, by the agent's own id: models count from 1 in each answer, the journal needs them unique. */
+  private readonly calls = new Map<string, { id: string; ended: boolean }>()
+
+  private failure: Error | null = null
+
+  constructor(journal: Journal) {
+    this.journal = journal
+    this.words = new Coalescer((payload) => this.write(payload))
+  }
+
+  record(update: SessionUpdate): void {
+    switch (update.sessionUpdate) {
+      case 'agent_message_chunk':
+        this.words.push('agent', textOf(update.content), update.messageId ?? null)
+        break
+      case 'agent_thought_chunk':
+        this.words.push('thought', textOf(update.content), update.messageId ?? null)
+        break
+      default:
+        this.recordEvent(update)
+    }
+  }
+
+  private recordEvent(update: SessionUpdate): void {
+    const entry = entryOf(update, (agentsId, begins) => this.callId(agentsId, begins))
+    if (entry === undefined) return
+    this.words.endMessage()
+    this.write(entry)
+    if (entry.kind === 'tool' && (entry.status === 'completed' || entry.status === 'failed')) this.endCall(entry.toolCallId)
+  }
+
+  notice(text: string): void {
+    this.words.endMessage()
+    this.write({ kind: 'notice', text })
+  }
+
+  /** Writes what is held; tool calls of the next turn are new ones. */
+  endTurn(): void {
+    this.words.endMessage()
+    this.calls.clear()
+    const failure = this.failure
+    this.failure = null
+    if (failure !== null) throw failure
+  }
+
+  private write(payload: JournalPayload): void {
+    if (this.failure !== null) return
+    try {
+      this.journal.append(payload)
+    } catch (error) {
+      this.failure = error instanceof Error ? error : new Error(String(error))
+    }
+  }
+
+  private callId(agentsId: string, begins: boolean): string {
+    const known = this.calls.get(agentsId)
+    if (known !== undefined && !(begins && known.ended)) return known.id
+    const id = `${this.journal.last + 1}.${agentsId}`
+    this.calls.set(agentsId, { id, ended: false })
+    return id
+  }
+
+  private endCall(id: string): void {
+    for (const call of this.calls.values()) if (call.id === id) call.ended = true
+  }
+}

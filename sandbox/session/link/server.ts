@@ -1,0 +1,105 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { type SupervisorDown, type SupervisorUp, supervisorDown } from '@helix/contract/link'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { type Log, reasonOf } from '../log.ts'
+
+/** Units: bytes. A prompt has at most 200,000 characters, each up to six bytes of JSON. */
+const longestFrame = 2 * 1024 * 1024
+/** A host that answers no ping for this long is gone, whatever TCP says. */
+const pingEveryMs = 15_000
+
+/** One connection of the host. */
+export interface Connection {
+  readonly open: boolean
+  /** Resolves when the frame is handed to the network; false when the connection is gone. */
+  send(frame: SupervisorUp): Promise<boolean>
+}
+
+export interface LinkHandler {
+  /** A host connected; whatever connected before is closed. */
+  connected(connection: Connection): void
+  received(frame: SupervisorDown): void
+}
+
+export interface LinkServer extends AsyncDisposable {
+  readonly port: number
+}
+
+/** The WebSocket server that the host dials: one connection at a time, the newest one. */
+export async function listen(input: { port: number; secret: string; log: Log; handler: LinkHandler }): Promise<LinkServer> {
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: longestFrame, perMessageDeflate: false })
+  let current: WebSocket | undefined
+  const server = createServer((_, response) => response.writeHead(404).end())
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', (error) => input.log.warn('link socket failed', { reason: reasonOf(error) }))
+    if (!allowed(request, input.secret)) {
+      socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n')
+      return
+    }
+    sockets.handleUpgrade(request, socket, head, (accepted) => {
+      current?.close(4000, 'replaced by a newer connection')
+      current = accepted
+      attend(accepted, () => accepted === current, input)
+    })
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(input.port, () => resolve())
+  })
+  return {
+    port: (server.address() as AddressInfo).port,
+    async [Symbol.asyncDispose]() {
+      current?.close(1001, 'the supervisor ends')
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        setTimeout(() => server.closeAllConnections(), 200).unref()
+        setTimeout(() => current?.terminate(), 200).unref()
+      })
+    },
+  }
+}
+
+/** Compares digests, so that neither the length nor the first difference shows in the time it takes. */
+function allowed(request: IncomingMessage, secret: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  const told = timingSafeEqual(digest(request.headers.authorization ?? ''), digest(`Bearer ${secret}`))
+  return told && new URL(request.url ?? '/', 'http://link').pathname === '/link'
+}
+
+function attend(socket: WebSocket, isCurrent: () => boolean, { log, handler }: { log: Log; handler: LinkHandler }): void {
+  let answered = true
+  const pings = setInterval(() => {
+    if (!answered) return socket.terminate()
+    answered = false
+    socket.ping()
+  }, pingEveryMs)
+  socket.on('pong', () => {
+    answered = true
+  })
+  socket.on('error', (error) => log.warn('link failed', { reason: reasonOf(error) }))
+  socket.on('close', () => clearInterval(pings))
+  socket.on('message', (data, isBinary) => {
+    if (!isCurrent()) return
+    const frame = isBinary ? undefined : parseFrame(String(data))
+    if (frame === undefined) log.warn('a frame of the host is not understood and left out')
+    else handler.received(frame)
+  })
+  handler.connected({
+    get open() {
+      return isCurrent() && socket.readyState === socket.OPEN
+    },
+    send: (frame) => new Promise((resolve) => socket.send(JSON.stringify(frame), (error) => resolve(error == null))),
+  })
+}
+
+function parseFrame(text: string): SupervisorDown | undefined {
+  try {
+    const parsed = supervisorDown.safeParse(JSON.parse(text))
+    return parsed.success ? parsed.data : undefined
+  } catch {
+    return undefined
+  }
+}

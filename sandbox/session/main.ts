@@ -1,0 +1,27 @@
+import { readConfig } from './config.ts'
+import { createLog, reasonOf } from './log.ts'
+import { takeSessionFile } from './session-file.ts'
+import { Supervisor } from './supervisor.ts'
+
+const log = createLog()
+
+async function main(): Promise<void> {
+  const stop = Promise.withResolvers<string>()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.resolve(signal))
+  const config = readConfig(process.env)
+  const session = await takeSessionFile(config.sessionFile)
+  const supervisor = await Supervisor.start({ config, session, log, stopped: () => stop.resolve('stop frame') })
+  log.info('listening', { port: supervisor.port, sessionId: session.sessionId, epoch: session.epoch })
+  const running = supervisor.run()
+  log.info('ending', { by: await stop.promise })
+  // An agent that hangs in its end must not keep the container for ever.
+  setTimeout(() => process.exit(0), 10_000).unref()
+  await supervisor[Symbol.asyncDispose]()
+  await running
+  process.exit(0)
+}
+
+main().catch((error) => {
+  log.warn('the supervisor cannot go on', { reason: reasonOf(error), ...(error instanceof Error && { stack: error.stack }) })
+  process.exit(1)
+})

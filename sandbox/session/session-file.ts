@@ -1,0 +1,14 @@
+import { readFile, rm } from 'node:fs/promises'
+import { type SessionFile, sessionFile } from '@helix/contract/link'
+
+/** Reads what the host wrote for this start and deletes it, so that the agent cannot read the link's secret. */
+export async function takeSessionFile(path: string): Promise<SessionFile> {
+  const text = await readFile(path, 'utf8')
+  await rm(path)
+  const parsed = sessionFile.safeParse(JSON.parse(text))
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    throw new Error(`${path}: ${issue?.path.join('.')}: ${issue?.message}`)
+  }
+  return parsed.data
+}

@@ -1,0 +1,69 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import type { AgentRuntime } from '@helix/contract/agents'
+import { agentRuntime } from '@helix/contract/agents'
+import { z } from 'zod'
+
+const schema = z.object({
+  /** The agent's own session, to load after a restart. */
+  agentSession: z.object({ runtime: agentRuntime, id: z.string() }).nullable(),
+  /** Journal entries up to here are stored by the control plane. */
+  acknowledged: z.number().int().min(0),
+  /** The worktree of the specs was made to its end. */
+  specsWhole: z.boolean(),
+})
+
+/** What the supervisor must know after a restart and the journal does not say; `/workspace/.helix/state.json`. */
+export class State {
+  private readonly path: string
+  private values: z.infer<typeof schema>
+
+  constructor(path: string) {
+    this.path = path
+    this.values = read(path)
+  }
+
+  agentSession(runtime: AgentRuntime): string | null {
+    return this.values.agentSession?.runtime === runtime ? this.values.agentSession.id : null
+  }
+
+  get acknowledged(): number {
+    return this.values.acknowledged
+  }
+
+  get specsWhole(): boolean {
+    return this.values.specsWhole
+  }
+
+  setSpecsWhole(): void {
+    this.values = { ...this.values, specsWhole: true }
+    this.save()
+  }
+
+  setAgentSession(runtime: AgentRuntime, id: string): void {
+    this.values = { ...this.values, agentSession: { runtime, id } }
+    this.save()
+  }
+
+  /** Held in memory until `save`: an older number only means that some entries are sent again. */
+  setAcknowledged(upTo: number): void {
+    if (upTo > this.values.acknowledged) this.values = { ...this.values, acknowledged: upTo }
+  }
+
+  /** Replaces the file as a whole, so that a dying process leaves the old or the new one. */
+  save(): void {
+    writeFileSync(`${this.path}.new`, JSON.stringify(this.values), { mode: 0o600 })
+    renameSync(`${this.path}.new`, this.path)
+  }
+}
+
+function read(path: string): z.infer<typeof schema> {
+  const none = { agentSession: null, acknowledged: 0, specsWhole: false }
+  try {
+    const parsed = schema.safeParse(JSON.parse(readFileSync(path, 'utf8')))
+    return parsed.success ? parsed.data : none
+  } catch (error) {
+    // Not there on the first start; half a file after a loss of power. Both cost a repetition at most.
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return none
+    throw error
+  }
+}

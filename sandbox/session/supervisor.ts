@@ -1,0 +1,211 @@
+import { join } from 'node:path'
+import type { SessionFile, SupervisorDown } from '@helix/contract/link'
+import { AgentKeeper } from './agent/keeper.ts'
+import { recipes } from './agent/recipes.ts'
+import type { Config } from './config.ts'
+import { safetyPush } from './git/safety-push.ts'
+import { type InnerDocker, innerDockerSocket, startInnerDocker } from './inner-docker.ts'
+import { Journal } from './journal/journal.ts'
+import { Recorder } from './journal/recorder.ts'
+import { Feed } from './link/feed.ts'
+import { type Connection, type LinkHandler, type LinkServer, listen } from './link/server.ts'
+import { type Log, reasonOf } from './log.ts'
+import { Stages } from './stages.ts'
+import { State } from './state.ts'
+import { TurnRunner } from './turn/runner.ts'
+import { Turns } from './turn/turns.ts'
+import { type AgentUser, createAgentUser } from './user.ts'
+import { makeFolders, prepareWorkspace, type Workspace } from './workspace.ts'
+
+/** How long the end of a turn waits for a control plane that is away; a cancelled one is wanted sooner. */
+const pushDeadlineMs = { turn: 120_000, cancelled: 10_000 }
+const agentGraceMs = 5000
+
+type Status = { state: 'preparing' | 'ready' | 'broken'; message: string | null }
+
+/** Everything of one start of one session. */
+export class Supervisor implements LinkHandler, AsyncDisposable {
+  private readonly config: Config
+  private readonly session: SessionFile
+  private readonly log: Log
+  private readonly user: AgentUser
+  private readonly journal: Journal
+  private readonly state: State
+  private readonly stages = new Stages()
+  private readonly feed: Feed
+  private readonly recorder: Recorder
+  private readonly agent: AgentKeeper
+  private readonly turns: Turns
+  private readonly stopped: () => void
+  private workspace: Workspace = { copies: [], specs: null }
+  private link: LinkServer | null = null
+  private docker: InnerDocker | null = null
+  private status: Status = { state: 'preparing', message: null }
+  private ending = false
+
+  private constructor(
+    input: SupervisorInput & { folders: { helix: string; agentState: string; cwd: string }; journal: Journal; user: AgentUser },
+  ) {
+    const { config, session, log, folders, journal, user } = input
+    this.config = config
+    this.session = session
+    this.log = log
+    this.user = user
+    this.journal = journal
+    this.stopped = input.stopped
+    this.state = new State(join(folders.helix, 'state.json'))
+    journal.skipTo(this.state.acknowledged)
+    this.feed = new Feed({ journal, sessionId: session.sessionId, epoch: session.epoch, acknowledged: () => this.state.acknowledged })
+    this.recorder = new Recorder(journal)
+    this.agent = this.createAgent(folders)
+    const runner = new TurnRunner({
+      journal,
+      recorder: this.recorder,
+      agent: this.agent,
+      log,
+      afterTurn: (cancelled) => this.pushCommits(cancelled ? pushDeadlineMs.cancelled : pushDeadlineMs.turn),
+      beat: (promptId) => this.feed.heartbeat(promptId),
+    })
+    this.turns = new Turns({ journal, runner, audience: this.feed, log, changed: () => this.report() })
+  }
+
+  /** Opens the journal and the link; `run` does the rest. */
+  static async start(input: SupervisorInput): Promise<Supervisor> {
+    const user = createAgentUser(input.config)
+    const folders = await makeFolders(input.config, input.session, user)
+    const journal = await Journal.open(join(folders.helix, 'journal.jsonl'))
+    const supervisor = new Supervisor({ ...input, folders, journal, user })
+    supervisor.link = await listen({ port: input.config.linkPort, secret: input.session.linkSecret, log: input.log, handler: supervisor })
+    return supervisor
+  }
+
+  get port(): number {
+    return this.link?.port ?? 0
+  }
+
+  /** Brings working copies and agent up, both at once. A failure is told over the link and leaves the supervisor running, so that it is seen. */
+  async run(): Promise<void> {
+    const { stages, log } = this
+    const { config, session, user, state } = this
+    void this.runDocker()
+    const started = performance.now()
+    try {
+      const launched = stages.time('agent start', () => this.agent.launch())
+      const prepared = prepareWorkspace({ config, session, user, state, stages, log })
+      const [handshake, workspace] = await both(launched, prepared)
+      this.workspace = workspace
+      await stages.time('agent session', () => this.agent.open(handshake))
+      stages.list.push({ name: 'ready', durationMs: Math.round(performance.now() - started) })
+      this.status = { state: 'ready', message: null }
+      log.info('ready', { stages: stages.list })
+      this.turns.begin()
+    } catch (error) {
+      if (this.ending) return
+      log.warn('the session cannot start', { reason: reasonOf(error) })
+      this.status = { state: 'broken', message: reasonOf(error) }
+      this.turns.breakOff(reasonOf(error))
+    }
+    this.report()
+  }
+
+  connected(connection: Connection): void {
+    this.feed.attach(connection)
+  }
+
+  received(frame: SupervisorDown): void {
+    switch (frame.type) {
+      case 'prompt':
+        this.turns.receive(frame)
+        break
+      case 'cancel':
+        this.turns.cancel(frame.promptId)
+        break
+      case 'ack':
+        this.journal.skipTo(frame.upTo)
+        this.state.setAcknowledged(frame.upTo)
+        break
+      case 'stop':
+        this.stopped()
+    }
+  }
+
+  /** Ends the agent, tells the host what is not told yet, and closes. An unfinished prompt stays unfinished. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.ending = true
+    this.turns.end()
+    await this.agent.stop(agentGraceMs)
+    this.recorder.endTurn()
+    await this.feed.drain(1000)
+    await this.link?.[Symbol.asyncDispose]()
+    this.docker?.stop()
+    this.state.save()
+    this.journal.close()
+  }
+
+  private createAgent(folders: { agentState: string; cwd: string }): AgentKeeper {
+    const { config, session, user, log, recorder, state } = this
+    const launch = recipes[session.agentRuntime]({
+      pack: join(config.packs, session.agentRuntime),
+      stateFolder: folders.agentState,
+      origin: session.controlPlaneUrl.replace(/\/$/, ''),
+      token: session.token,
+      model: session.model,
+    })
+    if (session.innerDocker !== 'none') launch.env.DOCKER_HOST = `unix://${innerDockerSocket}`
+    return new AgentKeeper({
+      runtime: session.agentRuntime,
+      user,
+      launch,
+      secret: session.token,
+      cwd: folders.cwd,
+      state,
+      log,
+      events: {
+        update: (update) => recorder.record(update),
+        allowed: (title) => recorder.notice(`Allowed: ${title}`),
+      },
+      changed: () => this.report(),
+      lost: () => recorder.notice('The agent could not load its earlier conversation and began a new one.'),
+    })
+  }
+
+  private report(): void {
+    if (this.ending) return
+    const busy = this.status.state === 'ready' && this.turns?.running != null
+    this.feed.setStatus({
+      state: busy ? 'busy' : this.status.state,
+      message: this.status.message,
+      agentPid: this.agent?.pid ?? null,
+      stages: this.stages.list,
+    })
+    if (!busy) this.state.save()
+  }
+
+  private pushCommits(deadlineMs: number): Promise<string[]> {
+    return safetyPush({ ...this.workspace, deadlineMs })
+  }
+
+  private async runDocker(): Promise<void> {
+    if (this.session.innerDocker === 'none') return
+    try {
+      this.docker = await this.stages.time('inner docker', () => startInnerDocker(this.session.innerDocker, this.user))
+    } catch (error) {
+      this.log.warn('no inner Docker', { reason: reasonOf(error) })
+      this.recorder.notice(`Docker inside the session did not start: ${reasonOf(error)}`)
+    }
+  }
+}
+
+export interface SupervisorInput {
+  config: Config
+  session: SessionFile
+  log: Log
+  /** The host asks the supervisor to end. */
+  stopped(): void
+}
+
+/** Both results, or the first failure after both have ended. */
+async function both<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([first, second])
+  return Promise.all([first, second])
+}

@@ -1,0 +1,134 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { TurnResult } from '@helix/contract/link'
+import { AgentDied, type AgentKeeper } from '../agent/keeper.ts'
+import { outcomeOfError, outcomeOfStop } from '../agent/outcome.ts'
+import type { Journal } from '../journal/journal.ts'
+import type { Recorder } from '../journal/recorder.ts'
+import { type Log, reasonOf } from '../log.ts'
+import { killAll } from '../process-table.ts'
+import type { Prompt } from './turns.ts'
+import { continuationOf, repetitionOf } from './wording.ts'
+
+const mostRestarts = 3
+const backoffMs = [250, 1000, 3000]
+/** After a cancel: how long the agent may take to end the turn, and its shells to end themselves. */
+const cancelGraceMs = 10_000
+const shellGraceMs = 5000
+const observeEveryMs = 2000
+
+type Ending = Pick<TurnResult, 'outcome' | 'message' | 'retryable'>
+
+const endedEarly: Ending = { outcome: 'cancelled', message: null, retryable: false }
+
+export interface TurnRunnerInput {
+  journal: Journal
+  recorder: Recorder
+  agent: AgentKeeper
+  log: Log
+  /** What belongs to the end of each turn and is done before it is told: commits are pushed. Answers with notices. */
+  afterTurn(cancelled: boolean): Promise<string[]>
+  /** Each 2 s while the turn runs and the agent lives or is being started again. */
+  beat(promptId: string): void
+}
+
+/** Runs one turn to its end, whatever dies meanwhile. */
+export class TurnRunner {
+  private readonly input: TurnRunnerInput
+  private cancelled = false
+  private abandoned = false
+  private cancelTimer: NodeJS.Timeout | undefined
+
+  constructor(input: TurnRunnerInput) {
+    this.input = input
+  }
+
+  /** Null when the turn was abandoned: it has no end yet. Throws only what the journal throws. */
+  async run(prompt: Prompt): Promise<TurnResult | null> {
+    this.cancelled = false
+    const beats = setInterval(() => this.observe(prompt.promptId), observeEveryMs)
+    try {
+      const ending = await this.converse(prompt)
+      if (this.abandoned) return null
+      this.input.recorder.endTurn()
+      if (this.cancelled) void this.endShells()
+      for (const text of await this.input.afterTurn(this.cancelled)) this.input.journal.notice(text)
+      return this.abandoned ? null : { promptId: prompt.promptId, ...ending }
+    } finally {
+      clearInterval(beats)
+      clearTimeout(this.cancelTimer)
+      this.input.recorder.endTurn()
+    }
+  }
+
+  /** Asks the agent to end the turn; one that does not is ended itself. */
+  cancel(): void {
+    if (this.cancelled) return
+    this.cancelled = true
+    this.cancelTimer = setTimeout(() => {
+      this.input.log.warn('the agent does not end a cancelled turn and is ended')
+      void this.input.agent.stop(0)
+    }, cancelGraceMs)
+    void this.input.agent.cancel().catch((error) => this.input.log.warn('cancel failed', { reason: reasonOf(error) }))
+  }
+
+  /** The supervisor ends: the prompt stays unfinished in the journal, and the next start goes on with it. */
+  abandon(): void {
+    this.abandoned = true
+  }
+
+  private async converse(prompt: Prompt): Promise<Ending> {
+    const { recorder, agent, log } = this.input
+    let interrupted = this.begunBefore(prompt)
+    for (let restarts = 0; ; restarts++) {
+      try {
+        if (agent.pid === null) await agent.open(await agent.launch())
+        if (this.over) return endedEarly
+        return outcomeOfStop(await agent.prompt(interrupted ? this.again(prompt) : prompt.text))
+      } catch (error) {
+        if (this.over) return endedEarly
+        if (!(error instanceof AgentDied)) return outcomeOfError(error)
+        if (restarts === mostRestarts)
+          return { outcome: 'error', message: `The agent died ${restarts + 1} times: ${error.message}`, retryable: true }
+        log.warn('agent died in a turn', { reason: error.message, restarts })
+        recorder.notice(`The agent’s process is gone (${error.message}). It is started again and goes on.`)
+        await agent.stop(0)
+        await sleep(backoffMs[restarts] ?? 0)
+        interrupted = true
+      }
+    }
+  }
+
+  private get over(): boolean {
+    return this.cancelled || this.abandoned
+  }
+
+  /** Journals a new prompt before the agent gets it; true for one that an earlier life of the session began. */
+  private begunBefore({ promptId, origin, author, text }: Prompt): boolean {
+    const { journal, recorder } = this.input
+    if (journal.find(promptId) === undefined) {
+      journal.appendSynced({ kind: 'prompt', promptId, origin, author, text })
+      return false
+    }
+    recorder.notice('The session was started again in the middle of this prompt and goes on with it.')
+    return true
+  }
+
+  private again({ promptId, text }: Prompt): string {
+    const { agent, journal } = this.input
+    const knows = agent.conversation === 'loaded' && journal.find(promptId)?.answered === true
+    return knows ? continuationOf(text) : repetitionOf(text)
+  }
+
+  private observe(promptId: string): void {
+    this.input.beat(promptId)
+    void this.input.agent.observe()
+  }
+
+  private async endShells(): Promise<void> {
+    const left = await this.input.agent.shells()
+    if (left.length === 0) return
+    await sleep(shellGraceMs)
+    const killed = await killAll(left)
+    if (killed > 0) this.input.log.info('ended what a cancelled turn left running', { processes: killed })
+  }
+}

@@ -1,0 +1,68 @@
+import { chmod, chown, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { SessionFile } from '@helix/contract/link'
+import type { Config } from './config.ts'
+import { Git } from './git/git.ts'
+import { writeGitIdentity } from './git/identity.ts'
+import { prepareSpecsWorktree } from './git/specs-worktree.ts'
+import { prepareWorkingCopy, type WorkingCopy } from './git/working-copy.ts'
+import type { Log } from './log.ts'
+import type { Stages } from './stages.ts'
+import type { State } from './state.ts'
+import { type AgentUser, makeFolder } from './user.ts'
+
+export interface Workspace {
+  copies: WorkingCopy[]
+  specs: Git | null
+}
+
+/** Folders of the volume: the agent's, and the supervisor's own, which the sticky bit keeps the agent from moving away. */
+export async function makeFolders(
+  config: Config,
+  session: SessionFile,
+  user: AgentUser,
+): Promise<{ helix: string; agentState: string; cwd: string }> {
+  const helix = join(config.workspace, '.helix')
+  await mkdir(helix, { recursive: true, mode: 0o700 })
+  if (user.ids !== null) {
+    await chown(config.workspace, 0, user.ids.gid)
+    await chmod(config.workspace, 0o1775)
+    // An older volume may have given it to somebody else.
+    await chown(helix, 0, 0)
+    await chmod(helix, 0o700)
+  }
+  await mkdir(config.runDir, { recursive: true })
+  await makeFolder(user, config.agentHome)
+  await makeFolder(user, join(config.workspace, '.agent'), 0o700)
+  const agentState = join(config.workspace, '.agent', session.agentRuntime)
+  await makeFolder(user, agentState, 0o700)
+  const primary = primaryOf(session)
+  return { helix, agentState, cwd: primary === undefined ? config.workspace : join(config.workspace, primary.name) }
+}
+
+/** Clones what is missing, all repositories at once, then the worktree of the specs. */
+export async function prepareWorkspace(input: {
+  config: Config
+  session: SessionFile
+  user: AgentUser
+  state: State
+  stages: Stages
+  log: Log
+}): Promise<Workspace> {
+  const { config, session, user, state, stages, log } = input
+  const { controlPlaneUrl, token } = session
+  await writeGitIdentity({ user, runDir: config.runDir, controlPlaneUrl, token, person: session.gitIdentity })
+  const root = new Git(user, config.workspace)
+  const copies = await Promise.all(
+    session.repositories.map((spec) => stages.time(`clone ${spec.name}`, () => prepareWorkingCopy(root, controlPlaneUrl, spec, log))),
+  )
+  const primary = copies.find(({ spec }) => spec === primaryOf(session))
+  if (primary === undefined) return { copies, specs: null }
+  const specs = await stages.time('specs worktree', () => prepareSpecsWorktree(primary.git, config.workspace, state.specsWhole))
+  state.setSpecsWhole()
+  return { copies, specs }
+}
+
+function primaryOf(session: SessionFile): SessionFile['repositories'][number] | undefined {
+  return session.repositories.find(({ primary }) => primary) ?? session.repositories[0]
+}
