@@ -73,7 +73,7 @@ export async function describeMove(
 ): Promise<{ commits: Commit[]; paths: string[] }> {
   const head = move.newCommit === null ? null : await findCommit(git, gitDir, move.newCommit)
   if (head === null) return { commits: [], paths: [] }
-  const base = await whereFrom(git, gitDir, move, head, defaultBranch)
+  const base = await whereFrom(git, gitDir, move, defaultBranch)
   const range = base === null ? [head] : [head, `^${base}`]
   const log = await git(['log', '-z', commitFormat, '--encoding=UTF-8', `--max-count=${commitLimit}`, ...range, '--'], { gitDir })
   const from = base === null ? emptyTreeFor(head) : ((await findMergeBase(git, gitDir, base, head)) ?? emptyTreeFor(head))
@@ -87,7 +87,6 @@ async function whereFrom(
   git: Git,
   gitDir: string,
   move: { ref: string; oldCommit: string | null },
-  head: string,
   defaultBranch: string,
 ): Promise<string | null> {
   if (move.oldCommit !== null) {

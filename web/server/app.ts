@@ -1,0 +1,49 @@
+import express, { type Express } from 'express'
+import { HelixError } from '@helix/contract/errors'
+import type { Context } from './context.ts'
+import { eventRoutes } from './events/routes.ts'
+import { createGateway } from './gateway/routes.ts'
+import { gitRoutes } from './git/routes.ts'
+import { hostRoutes } from './hosts/routes.ts'
+import { errorHandler } from './http/errors.ts'
+import { healthRoutes } from './http/health.ts'
+import type { Metrics } from './http/metrics.ts'
+import { sameOrigin } from './http/origin.ts'
+import { requestLog, securityHeaders } from './http/request.ts'
+import { identityRoutes } from './identity/routes.ts'
+import { internalRoutes } from './internal/routes.ts'
+import { pagesHandler } from './pages.ts'
+import { projectRoutes } from './projects/routes.ts'
+import { repositoryRoutes } from './repositories/routes.ts'
+import { reviewRoutes } from './reviews/routes.ts'
+import { sessionRoutes } from './sessions/routes.ts'
+import { systemRoutes } from './system/routes.ts'
+import { taskRoutes } from './tasks/routes.ts'
+
+/** The mount order, and nothing else. Streams (`/git`, `/v1`) come before any body parser; pages come last. */
+export async function createApp(context: Context, metrics: Metrics): Promise<Express> {
+  const app = express()
+  app.disable('x-powered-by')
+  app.use(requestLog(context.log, (route, status, seconds) => metrics.observe(route, status, seconds)))
+  app.use(securityHeaders)
+  app.use(healthRoutes(context))
+  app.use('/git', gitRoutes(context))
+  app.use('/v1', createGateway(context))
+  app.use('/api', sameOrigin(context.config.frontendUrl))
+  app.use(eventRoutes(context))
+  app.use(identityRoutes(context))
+  app.use(projectRoutes(context))
+  app.use(repositoryRoutes(context))
+  app.use(taskRoutes(context))
+  app.use(reviewRoutes(context))
+  app.use(sessionRoutes(context))
+  app.use(hostRoutes(context))
+  app.use(systemRoutes(context))
+  app.use(internalRoutes(context))
+  app.use(['/api', '/internal'], () => {
+    throw new HelixError('not_found')
+  })
+  app.use(await pagesHandler(context.config.frontendUrl))
+  app.use(errorHandler(context.log))
+  return app
+}

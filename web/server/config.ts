@@ -1,0 +1,61 @@
+import { z } from 'zod'
+
+const secret = z.string().min(32, 'use at least 32 characters')
+const optionalUrl = z.url().optional()
+const port = z.coerce.number().int().min(0).max(65535)
+
+const environment = z.object({
+  PORT: port.default(8080),
+  HELIX_LISTEN: z.string().default('127.0.0.1'),
+  METRICS_PORT: port.default(9090),
+  FRONTEND_URL: optionalUrl,
+  HELIX_SESSION_URL: optionalUrl,
+  DATABASE_URL: z.string().min(1).optional(),
+  TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233'),
+  TEMPORAL_NAMESPACE: z.string().default('default'),
+  TEMPORAL_UI_URL: optionalUrl,
+  HELIX_DATA_DIR: z.string().default('.helix'),
+  HELIX_ENCRYPTION_KEY: secret,
+  HELIX_RUNNER_TOKEN: secret,
+  HELIX_WORKER_TOKEN: secret,
+  HELIX_ALLOW_LOCAL_IMPORT: z.enum(['0', '1']).default('0'),
+  OPENAI_API_KEY: z.string().min(1).optional(),
+  OPENAI_BASE_URL: optionalUrl,
+  ANTHROPIC_API_KEY: z.string().min(1).optional(),
+  ANTHROPIC_BASE_URL: optionalUrl,
+  HELIX_MODEL: z.string().min(1).optional(),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+})
+
+export type Environment = z.infer<typeof environment>
+
+export interface Config extends Omit<Environment, 'FRONTEND_URL' | 'HELIX_SESSION_URL'> {
+  listen: string[]
+  frontendUrl: string
+  sessionUrl: string
+  /** https in front: cookies are `Secure` and carry the `__Host-` prefix. */
+  secure: boolean
+  version: string
+}
+
+/** Parses the environment once; throws one error that names every wrong variable. Empty variables count as absent. */
+export function parseConfig(env: NodeJS.ProcessEnv): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+  const parsed = environment.safeParse(given)
+  if (!parsed.success) {
+    const wrong = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+    throw new Error(`The configuration is not valid.\n  ${wrong.join('\n  ')}`)
+  }
+  const { FRONTEND_URL, HELIX_SESSION_URL, ...rest } = parsed.data
+  const frontendUrl = (FRONTEND_URL ?? `http://localhost:${rest.PORT}`).replace(/\/$/, '')
+  return {
+    ...rest,
+    listen: rest.HELIX_LISTEN.split(',').map((address) => address.trim()),
+    frontendUrl,
+    sessionUrl: (HELIX_SESSION_URL ?? frontendUrl).replace(/\/$/, ''),
+    secure: frontendUrl.startsWith('https:'),
+    version: '0.1.0',
+  }
+}
+
+export const readConfig = (): Config => parseConfig(process.env)

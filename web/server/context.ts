@@ -1,0 +1,33 @@
+import type { Knex } from 'knex'
+import type { Logger } from 'pino'
+import { typeid } from 'typeid-js'
+import { type Id, type IdKind, idPrefixes } from '@helix/contract/ids'
+import type { Config } from './config.ts'
+import type { Dialect } from './db/database.ts'
+import type { EventBus } from './events/bus.ts'
+import type { GitPort, RepoKey } from './git/port.ts'
+import type { Providers } from './gateway/providers.ts'
+import type { OutboxRelay } from './outbox/relay.ts'
+import type { TemporalPort } from './temporal.ts'
+
+/** What every feature of the control plane is handed. One per process. */
+export interface Context {
+  config: Config
+  log: Logger
+  db: Knex
+  dialect: Dialect
+  bus: EventBus
+  temporal: TemporalPort
+  outbox: OutboxRelay
+  git: GitPort
+  pushes: { flush(repo: RepoKey): Promise<void> }
+  providers: Providers
+  /** Aborted at SIGTERM: streams that never end by themselves end now. */
+  streams: AbortController
+  newId<K extends IdKind>(kind: K): Id<K>
+}
+
+/** A new TypeID; ids of one kind sort by creation time. */
+export function newId<K extends IdKind>(kind: K): Id<K> {
+  return typeid(idPrefixes[kind]).toString() as Id<K>
+}

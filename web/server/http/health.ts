@@ -1,0 +1,36 @@
+import { Router } from 'express'
+import { newestMigration } from '@helix/migrations'
+import type { Context } from '../context.ts'
+import { appliedMigration } from '../db/migrate.ts'
+
+type Part = { ok: true } | { ok: false; reason: string }
+
+async function part(work: () => Promise<void>): Promise<Part> {
+  try {
+    await work()
+    return { ok: true }
+  } catch (error) {
+    return { ok: false, reason: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+/** `/healthz`: the process lives. `/readyz`: each part it needs, by name; 503 while one is missing. */
+export function healthRoutes(context: Context): Router {
+  const router = Router()
+  router.get('/healthz', (_request, response) => {
+    response.json({ ok: true })
+  })
+  router.get('/readyz', async (_request, response) => {
+    const [database, migrations, temporal] = await Promise.all([
+      part(async () => void (await context.db.raw('select 1'))),
+      part(async () => {
+        const applied = await appliedMigration(context.db)
+        if (applied !== newestMigration) throw new Error(`the schema is at ${applied}, this version needs ${newestMigration}`)
+      }),
+      part(() => context.temporal.check()),
+    ])
+    const ok = database.ok && migrations.ok && temporal.ok
+    response.status(ok ? 200 : 503).json({ ok, database, migrations, temporal })
+  })
+  return router
+}

@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto'
+import type { Knex } from 'knex'
+import { HelixError } from '@helix/contract/errors'
+import type { OrgId } from '@helix/contract/ids'
+
+export interface Claim {
+  orgId: OrgId
+  /** Method and path pattern, with the caller. */
+  scope: string
+  key: string
+  requestHash: string
+}
+
+export function hashRequest(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex')
+}
+
+/**
+ * Runs `work` once per key. A repetition gets the first answer; the same key for another request is refused; a first try that is still under
+ * way, or died, is waited out by the caller (`conflict`) and may be taken over after a minute.
+ */
+export async function once<T>(db: Knex, claim: Claim, work: () => Promise<T>): Promise<T> {
+  const where = { org_id: claim.orgId, scope: claim.scope, key: claim.key }
+  const inserted = await db('idempotency_keys')
+    .insert({ ...where, request_hash: claim.requestHash })
+    .onConflict(['org_id', 'scope', 'key'])
+    .ignore()
+    .returning('key')
+  if (inserted.length === 0) {
+    const row = (await db('idempotency_keys').where(where).first()) as { request_hash: string; answer: T | null; created_at: Date } | undefined
+    if (row !== undefined && row.request_hash !== claim.requestHash) throw new HelixError('idempotency_mismatch')
+    if (row?.answer != null) return row.answer
+    const stale = (await db('idempotency_keys').where(where).whereNull('answer').andWhereRaw("created_at < now() - interval '60 seconds'").update({ created_at: db.fn.now() })) === 1
+    if (!stale) throw new HelixError('conflict', 'The first request with this Idempotency-Key is still being handled: ask again in a moment.')
+  }
+  try {
+    const answer = await work()
+    await db('idempotency_keys').where(where).update({ answer: JSON.stringify(answer) })
+    return answer
+  } catch (error) {
+    await db('idempotency_keys').where(where).whereNull('answer').delete()
+    throw error
+  }
+}

@@ -1,0 +1,88 @@
+import { timingSafeEqual } from 'node:crypto'
+import express, { type Request, type Response, type Router } from 'express'
+import type { BodyOf, Endpoint, ParamsOf, QueryOf, ResponseOf } from '@helix/contract/endpoint'
+import { HelixError } from '@helix/contract/errors'
+import type { OrgId, UserId } from '@helix/contract/ids'
+import { type OrgPermission, type Role, roleGrants } from '@helix/contract/permissions'
+import type { Context } from '../context.ts'
+import { resolveActor } from '../identity/principal.ts'
+import { hashRequest, once } from './idempotency.ts'
+
+/** Who asks, for endpoints with an organisation's permission. */
+export interface Actor {
+  userId: UserId
+  userName: string
+  orgId: OrgId
+  role: Role
+  via: 'cookie' | 'api_key'
+}
+
+type ActorOf<E extends Endpoint> = E['permission'] extends OrgPermission ? Actor : undefined
+
+export interface CallOf<E extends Endpoint> {
+  params: ParamsOf<E>
+  query: QueryOf<E>
+  body: BodyOf<E>
+  actor: ActorOf<E>
+  requestId: string
+  request: Request
+  response: Response
+}
+
+/** Units: bytes. */
+const defaultMaxBody = 256 * 1024
+
+export function sameSecret(given: string, expected: string): boolean {
+  const a = Buffer.from(given)
+  const b = Buffer.from(expected)
+  return a.length === b.length && timingSafeEqual(a, b)
+}
+
+/** Service tokens only: a cookie on these paths is a mistake or an attack. */
+function requireService(request: Request, expected: string): void {
+  const given = request.header('authorization')?.replace(/^Bearer /, '') ?? ''
+  if (request.headers.cookie !== undefined || !sameSecret(given, expected)) throw new HelixError('not_signed_in', 'This path takes a service token only.')
+}
+
+async function actorOf(context: Context, endpoint: Endpoint, request: Request): Promise<Actor | undefined> {
+  const { permission } = endpoint
+  if (permission === 'public') return undefined
+  if (permission === 'worker') return void requireService(request, context.config.HELIX_WORKER_TOKEN)
+  if (permission === 'runner') return void requireService(request, context.config.HELIX_RUNNER_TOKEN)
+  const actor = await resolveActor(context, request)
+  if (actor === null) throw new HelixError('not_signed_in')
+  if (!roleGrants(actor.role, permission)) throw new HelixError('forbidden', `Your role "${actor.role}" does not allow this: it needs ${permission}.`)
+  return actor
+}
+
+async function answer(context: Context, endpoint: Endpoint, call: CallOf<Endpoint>, handler: (call: never) => Promise<unknown>): Promise<unknown> {
+  const key = call.request.header('idempotency-key')
+  const { actor } = call as { actor: Actor | undefined }
+  if (key === undefined || endpoint.method !== 'POST' || actor === undefined) return handler(call as never)
+  if (key.length === 0 || key.length > 200) throw new HelixError('invalid_request', 'Idempotency-Key must have 1 to 200 characters.')
+  const scope = `${endpoint.method} ${call.request.path} ${actor.userId}`
+  return once(context.db, { orgId: actor.orgId, scope, key, requestHash: hashRequest(call.body) }, () => handler(call as never))
+}
+
+/**
+ * Mounts one endpoint of the contract: parses what comes in, asks the permission in one place, honours `Idempotency-Key`, and answers with what
+ * the contract's schema lets through.
+ */
+export function mount<E extends Endpoint>(router: Router, context: Context, endpoint: E, handler: (call: CallOf<E>) => Promise<ResponseOf<E>>): void {
+  const parser = express.json({ limit: endpoint.maxBodyBytes ?? defaultMaxBody, strict: true })
+  const verb = endpoint.method.toLowerCase() as 'get' | 'post' | 'patch' | 'put' | 'delete'
+  router[verb](endpoint.path, parser, async (request: Request, response: Response) => {
+    const actor = await actorOf(context, endpoint, request)
+    const call = {
+      params: endpoint.params.parse(request.params),
+      query: endpoint.query.parse(request.query),
+      body: endpoint.body.parse(request.body ?? {}),
+      actor,
+      requestId: request.id,
+      request,
+      response,
+    } as CallOf<Endpoint>
+    const result = await answer(context, endpoint, call, handler as (call: never) => Promise<unknown>)
+    response.json(endpoint.response.parse(result))
+  })
+}

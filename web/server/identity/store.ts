@@ -1,0 +1,130 @@
+import type { Knex } from 'knex'
+import type { ApiKey } from '@helix/contract/identity'
+import type { ApiKeyId, OrgId, UserId } from '@helix/contract/ids'
+import type { Role } from '@helix/contract/permissions'
+import { newId } from '../context.ts'
+import { hashPassword, hashSecret, newSecret, passwordMatches } from './hashing.ts'
+
+export interface Person {
+  user: { id: UserId; email: string; name: string }
+  organisation: { id: OrgId; slug: string; name: string }
+  role: Role
+  hasPassword: boolean
+}
+
+const asApiKey = (row: { id: ApiKeyId; name: string; prefix: string; created_at: Date; last_used_at: Date | null }): ApiKey => ({
+  id: row.id,
+  name: row.name,
+  prefix: row.prefix,
+  createdAt: row.created_at.toISOString(),
+  lastUsedAt: row.last_used_at?.toISOString() ?? null,
+})
+
+/** People, their organisations and their credentials. Secrets are stored hashed and leave once. */
+export class IdentityStore {
+  private readonly db: Knex
+
+  constructor(db: Knex) {
+    this.db = db
+  }
+
+  /** The organisation and the local administrator of a new installation; found again at every later start. */
+  async ensureAdministrator(): Promise<UserId> {
+    return this.db.transaction(async (trx) => {
+      await trx.raw("select pg_advisory_xact_lock(hashtext('helix.administrator'))")
+      const found = await trx('installation').where({ key: 'administrator' }).first('value')
+      if (found !== undefined) return (found.value as { userId: UserId }).userId
+      const userId = newId('user')
+      const orgId = newId('org')
+      await trx('users').insert({ id: userId, email: 'admin@localhost', name: 'Administrator' })
+      await trx('organisations').insert({ id: orgId, slug: 'default', name: 'Default' })
+      await trx('memberships').insert({ org_id: orgId, user_id: userId, role: 'owner' })
+      await trx('installation').insert({ key: 'administrator', value: JSON.stringify({ userId }) })
+      return userId
+    })
+  }
+
+  async createLink(userId: UserId): Promise<string> {
+    const token = newSecret('hl_')
+    await this.db('sign_in_links').insert({ token_hash: hashSecret(token), user_id: userId, expires_at: this.db.raw("now() + interval '15 minutes'") })
+    return token
+  }
+
+  /** Null when unknown, used or expired. Of two at once, one wins. */
+  async useLink(token: string): Promise<UserId | null> {
+    const rows = await this.db('sign_in_links')
+      .where({ token_hash: hashSecret(token) })
+      .whereNull('used_at')
+      .andWhereRaw('expires_at > now()')
+      .update({ used_at: this.db.fn.now() })
+      .returning('user_id')
+    return rows[0]?.user_id ?? null
+  }
+
+  async checkPassword(email: string, password: string): Promise<UserId | null> {
+    const row = await this.db('users').whereRaw('lower(email) = lower(?)', [email]).first('id', 'password_hash')
+    const matches = await passwordMatches(password, row?.password_hash ?? null)
+    return matches ? row.id : null
+  }
+
+  async passwordIs(userId: UserId, password: string): Promise<boolean> {
+    const row = await this.db('users').where({ id: userId }).first('password_hash')
+    return passwordMatches(password, row?.password_hash ?? null)
+  }
+
+  /** Every browser session but `keep` ends. */
+  async setPassword(userId: UserId, password: string, keep: string | null): Promise<void> {
+    const hash = await hashPassword(password)
+    await this.db('users').where({ id: userId }).update({ password_hash: hash })
+    await this.db('browser_sessions').where({ user_id: userId }).whereNot('token_hash', keep === null ? '' : hashSecret(keep)).delete()
+  }
+
+  /** Units: days. */
+  async openSession(userId: UserId, days: number): Promise<string> {
+    const membership = await this.db('memberships').where({ user_id: userId }).orderBy('created_at').first('org_id')
+    const token = newSecret('hb_')
+    const expires = this.db.raw('now() + make_interval(days => ?)', [days])
+    await this.db('browser_sessions').insert({ token_hash: hashSecret(token), user_id: userId, org_id: membership.org_id, expires_at: expires })
+    await this.db('browser_sessions').whereRaw('expires_at < now()').delete()
+    return token
+  }
+
+  async closeSession(token: string): Promise<void> {
+    await this.db('browser_sessions').where({ token_hash: hashSecret(token) }).delete()
+  }
+
+  async getPerson(orgId: OrgId, userId: UserId): Promise<Person> {
+    const row = await this.db('memberships as m')
+      .join('users as u', 'u.id', 'm.user_id')
+      .join('organisations as o', 'o.id', 'm.org_id')
+      .where({ 'm.org_id': orgId, 'm.user_id': userId })
+      .first('u.id', 'u.email', 'u.name', 'u.password_hash', 'o.id as org_id', 'o.slug', 'o.name as org_name', 'm.role')
+    return {
+      user: { id: row.id, email: row.email, name: row.name },
+      organisation: { id: row.org_id, slug: row.slug, name: row.org_name },
+      role: row.role,
+      hasPassword: row.password_hash !== null,
+    }
+  }
+
+  async orgOfUser(userId: UserId): Promise<OrgId> {
+    return (await this.db('memberships').where({ user_id: userId }).orderBy('created_at').first('org_id')).org_id
+  }
+
+  async listApiKeys(orgId: OrgId, userId: UserId): Promise<ApiKey[]> {
+    const rows = await this.db('api_keys').where({ org_id: orgId, user_id: userId }).whereNull('revoked_at').orderBy('created_at', 'desc')
+    return rows.map(asApiKey)
+  }
+
+  async createApiKey(orgId: OrgId, userId: UserId, name: string): Promise<ApiKey & { secret: string }> {
+    const secret = newSecret('hx_')
+    const row = { id: newId('apiKey'), org_id: orgId, user_id: userId, name, prefix: secret.slice(0, 9), secret_hash: hashSecret(secret) }
+    const [stored] = await this.db('api_keys').insert(row).returning('*')
+    return { ...asApiKey(stored), secret }
+  }
+
+  async revokeApiKey(orgId: OrgId, userId: UserId, id: ApiKeyId): Promise<boolean> {
+    const changed = await this.db('api_keys').where({ id, org_id: orgId, user_id: userId }).whereNull('revoked_at').update({ revoked_at: this.db.fn.now() })
+    return changed === 1
+  }
+}

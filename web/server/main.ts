@@ -1,0 +1,68 @@
+import { writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { createApp } from './app.ts'
+import { readConfig } from './config.ts'
+import type { Context } from './context.ts'
+import { openContext } from './open-context.ts'
+import { hostLink } from './hosts/link.ts'
+import { Metrics } from './http/metrics.ts'
+import { IdentityStore } from './identity/store.ts'
+import { routeUpgrades } from './sockets/router.ts'
+
+/** Units: milliseconds. A request under way at SIGTERM has this long. */
+const drainMs = 10_000
+
+function listen(server: Server, port: number, address: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, address, () => resolve())
+  })
+}
+
+async function serve(context: Context, metrics: Metrics): Promise<Server[]> {
+  const app = await createApp(context, metrics)
+  const upgrades = new Map([['/internal/v1/hosts/connect', hostLink(context)]])
+  return Promise.all(
+    context.config.listen.map(async (address) => {
+      // A push of 1 GB over a slow line lasts longer than Node's default of 300 s; balancers keep connections for 60 s.
+      const server = createServer({ requestTimeout: 0, keepAliveTimeout: 65_000, headersTimeout: 66_000 }, app)
+      routeUpgrades(server, upgrades)
+      await listen(server, context.config.PORT, address)
+      return server
+    }),
+  )
+}
+
+async function drain(servers: Server[]): Promise<void> {
+  const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)))
+  for (const server of servers) server.closeIdleConnections()
+  // Event streams and links never end by themselves.
+  const timer = setTimeout(() => servers.forEach((server) => server.closeAllConnections()), drainMs)
+  const soon = setTimeout(() => servers.forEach((server) => server.closeIdleConnections()), 200)
+  await Promise.all(closed)
+  clearTimeout(timer)
+  clearTimeout(soon)
+}
+
+const config = readConfig()
+const log = pino({ level: config.LOG_LEVEL })
+const stopped = new Promise<void>((resolve) => {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve())
+})
+process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled rejection'))
+
+await using context = await openContext(config, log)
+const metrics = new Metrics()
+const servers = await serve(context, metrics)
+const metricsServer = metrics.listen(config.METRICS_PORT, '127.0.0.1')
+const identity = new IdentityStore(context.db)
+const link = await identity.createLink(await identity.ensureAdministrator())
+writeFileSync(join(config.HELIX_DATA_DIR, 'sign-in-link'), `${config.frontendUrl}/sign-in?token=${link}\n`, { mode: 0o600 })
+log.info({ port: config.PORT, addresses: config.listen, database: context.dialect, demo: context.providers.demo }, 'listening')
+await stopped
+log.info('draining')
+metricsServer?.close()
+context.streams.abort()
+await drain(servers)

@@ -1,0 +1,39 @@
+import type { Knex } from 'knex'
+import type { OrgId, TaskId } from '@helix/contract/ids'
+import type { TaskRequest } from '@helix/workflows/messages'
+
+/** What must reach Temporal because a row was written. Delivered at least once; ids make a repetition harmless. */
+export type OutboxMessage =
+  | { kind: 'startTask'; taskId: TaskId; request?: TaskRequest }
+  | { kind: 'signalTask'; taskId: TaskId; signal: 'personPrompt' | 'slotFreed' | 'pushed'; payload: unknown }
+
+export interface OutboxRow {
+  id: number
+  message: OutboxMessage
+  attempts: number
+}
+
+export async function enqueue(trx: Knex, orgId: OrgId, message: OutboxMessage): Promise<void> {
+  await trx('outbox').insert({ org_id: orgId, kind: message.kind, payload: JSON.stringify(message) })
+}
+
+/** Takes due messages and moves their due time forward, so that a relay that dies gives them back by itself. */
+export async function claimDue(db: Knex, limit: number, leaseMs: number): Promise<OutboxRow[]> {
+  const result = (await db.raw(
+    `update outbox set due_at = now() + make_interval(secs => ?), attempts = attempts + 1
+     where id in (select id from outbox where due_at <= now() order by id limit ? for update skip locked)
+     returning id, payload, attempts`,
+    [leaseMs / 1000, limit],
+  )) as { rows: { id: number; payload: OutboxMessage; attempts: number }[] }
+  return result.rows.sort((a, b) => a.id - b.id).map(({ id, payload, attempts }) => ({ id, message: payload, attempts }))
+}
+
+export async function forget(db: Knex, id: number): Promise<void> {
+  await db('outbox').where({ id }).delete()
+}
+
+export async function postpone(db: Knex, id: number, delayMs: number, error: string): Promise<void> {
+  await db('outbox')
+    .where({ id })
+    .update({ due_at: db.raw('now() + make_interval(secs => ?)', [delayMs / 1000]), last_error: error.slice(0, 1000) })
+}

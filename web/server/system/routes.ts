@@ -1,0 +1,50 @@
+import { Router } from 'express'
+import { getSystem } from '@helix/contract/system'
+import type { Context } from '../context.ts'
+import { HostStore } from '../hosts/store.ts'
+import { mount } from '../http/mount.ts'
+import { openApiDocument } from '../http/openapi.ts'
+
+/** What this installation has and lacks, and the description of its API. */
+export function systemRoutes(context: Context): Router {
+  const router = Router()
+  const hosts = new HostStore(context.db)
+  const { config, providers } = context
+
+  mount(router, context, getSystem, async () => {
+    const all = await hosts.list()
+    const online = all.filter((host) => host.online)
+    const problems = online.flatMap((host) => (host.problem === null ? [] : [`Sandbox host ${host.name}: ${host.problem}`]))
+    if (online.length === 0) problems.push('No sandbox host is online: tasks wait until one is. See the log of the sandbox host.')
+    return {
+      version: config.version,
+      inference: { demo: providers.demo, providers: providers.list() },
+      hostsOnline: online.length,
+      temporalUiUrl: config.TEMPORAL_UI_URL ?? null,
+      problems,
+    }
+  })
+  router.get('/api/v1/openapi.json', (_request, response) => {
+    response.json(openApiDocument())
+  })
+  router.get('/api/docs', (_request, response) => {
+    response.type('html').send(docsPage())
+  })
+  return router
+}
+
+const escape = (text: string): string => text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`)
+
+/** A readable list of the operations without any script. */
+function docsPage(): string {
+  const rows = Object.entries(openApiDocument().paths ?? {}).flatMap(([path, item]) =>
+    Object.entries(item ?? {}).map(([method, operation]) => {
+      const { summary, description } = operation as { summary?: string; description?: string }
+      return `<tr><td><code>${method.toUpperCase()}</code></td><td><code>${escape(path)}</code></td><td>${escape(summary ?? '')}</td><td>${escape(description ?? '')}</td></tr>`
+    }),
+  )
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Helix API</title>
+<style>:root{color-scheme:light dark}body{font:14px system-ui;margin:2rem}td{padding:.25rem .75rem;vertical-align:top;border-bottom:1px solid #8884}</style>
+<h1>Helix API</h1><p>The machine-readable description is <a href="/api/v1/openapi.json">openapi.json</a>. Send an API key as <code>Authorization: Bearer hx_…</code>.</p>
+<table>${rows.join('')}</table></html>`
+}

@@ -1,0 +1,191 @@
+import type { Knex } from 'knex'
+import type { AgentRuntime } from '@helix/contract/agents'
+import type { OrgId, ProjectId, PromptId, RepositoryId, SessionId, TaskId, UserId } from '@helix/contract/ids'
+import type { TaskCard, TaskStatus, TimelineStep } from '@helix/contract/tasks'
+import { newId } from '../context.ts'
+import { branchOf, slugOf, specFolderOf } from './names.ts'
+
+export interface TaskRow {
+  id: TaskId
+  org_id: OrgId
+  project_id: ProjectId
+  number: number
+  slug: string
+  title: string
+  prompt: string
+  status: TaskStatus
+  failed_from: TaskStatus | null
+  failure: { code: string; message: string } | null
+  step: number
+  step_key: string | null
+  activity: string
+  agent_runtime: AgentRuntime
+  demo: boolean
+  just_do_it: boolean
+  base_branch: string
+  branch: string
+  session_id: SessionId | null
+  slot_phase: 'planning' | 'implementing' | null
+  queued_at: Date | null
+  progress_done: number | null
+  progress_total: number | null
+  merged_commit: string | null
+  created_by: UserId
+  created_by_name: string
+  created_at: Date
+  updated_at: Date
+}
+
+export interface NewTask {
+  projectId: ProjectId
+  title: string
+  prompt: string
+  agentRuntime: AgentRuntime
+  demo: boolean
+  justDoIt: boolean
+  baseBranch: string
+  createdBy: UserId
+}
+
+export interface ProjectRepository {
+  id: RepositoryId
+  name: string
+  defaultBranch: string
+}
+
+export function cardOf(row: TaskRow): TaskCard {
+  return {
+    id: row.id,
+    projectId: row.project_id,
+    number: row.number,
+    title: row.title,
+    status: row.status,
+    failedFrom: row.failed_from,
+    failure: row.failure,
+    activity: row.activity,
+    agentRuntime: row.agent_runtime,
+    demo: row.demo,
+    progress: row.progress_total === null || row.progress_done === null ? null : { done: row.progress_done, total: row.progress_total },
+    createdBy: { id: row.created_by, name: row.created_by_name },
+    createdAt: row.created_at.toISOString(),
+    updatedAt: row.updated_at.toISOString(),
+  }
+}
+
+export const specFolderOfRow = (row: Pick<TaskRow, 'number' | 'slug'>): string => specFolderOf(row.number, row.slug)
+
+/** Reads of tasks, and their creation. The status is written by `internal/steps.ts` alone. */
+export class TaskStore {
+  private readonly db: Knex
+
+  constructor(db: Knex) {
+    this.db = db
+  }
+
+  private select() {
+    return this.db('spec_tasks').join('users', 'users.id', 'spec_tasks.created_by').select('spec_tasks.*', 'users.name as created_by_name')
+  }
+
+  async find(orgId: OrgId, id: TaskId): Promise<TaskRow | null> {
+    return (await this.select().where({ 'spec_tasks.org_id': orgId, 'spec_tasks.id': id }).first()) ?? null
+  }
+
+  async board(orgId: OrgId, projectId: ProjectId): Promise<TaskRow[]> {
+    return this.select().where({ 'spec_tasks.org_id': orgId, project_id: projectId }).whereNot('status', 'archived').orderBy('updated_at', 'desc').limit(2000)
+  }
+
+  async list(orgId: OrgId, projectId: ProjectId, status: TaskStatus | undefined, before: number | undefined, limit: number): Promise<TaskRow[]> {
+    return this.select()
+      .where({ 'spec_tasks.org_id': orgId, project_id: projectId })
+      .modify((query) => {
+        if (status !== undefined) query.andWhere({ status })
+        if (before !== undefined) query.andWhere('number', '<', before)
+      })
+      .orderBy('number', 'desc')
+      .limit(limit)
+  }
+
+  async repositoriesOf(orgId: OrgId, projectId: ProjectId): Promise<ProjectRepository[]> {
+    const rows = await this.db('project_repositories as p')
+      .join('repositories as r', 'r.id', 'p.repository_id')
+      .where({ 'p.project_id': projectId, 'r.org_id': orgId })
+      .orderBy('p.position')
+      .select('r.id', 'r.name', 'r.default_branch')
+    return rows.map((row) => ({ id: row.id, name: row.name, defaultBranch: row.default_branch }))
+  }
+
+  /** The number comes from the project's row, which this locks: a hundred at once count 1 to 100. */
+  async insert(trx: Knex, orgId: OrgId, task: NewTask): Promise<TaskId> {
+    const [project] = await trx('projects').where({ id: task.projectId, org_id: orgId }).increment('last_task_number', 1).returning('last_task_number')
+    const number = project.last_task_number as number
+    const id = newId('task')
+    const slug = slugOf(task.title)
+    await trx('spec_tasks').insert({
+      id,
+      org_id: orgId,
+      project_id: task.projectId,
+      number,
+      slug,
+      title: task.title,
+      prompt: task.prompt,
+      status: 'backlog',
+      activity: 'In the backlog',
+      agent_runtime: task.agentRuntime,
+      demo: task.demo,
+      just_do_it: task.justDoIt,
+      base_branch: task.baseBranch,
+      branch: branchOf(number, slug),
+      created_by: task.createdBy,
+    })
+    return id
+  }
+
+  async steps(orgId: OrgId, taskId: TaskId): Promise<TimelineStep[]> {
+    const rows = await this.db('task_steps as s').leftJoin('users as u', 'u.id', 's.actor_id').where({ 's.org_id': orgId, 's.task_id': taskId }).orderBy('s.step').select('s.*', 'u.name as actor')
+    return rows.map((row, index) => ({
+      step: row.step,
+      status: row.status,
+      cause: row.cause,
+      reason: row.reason,
+      actor: row.actor,
+      at: row.at.toISOString(),
+      durationMs: rows[index + 1] === undefined ? null : rows[index + 1].at.getTime() - row.at.getTime(),
+    }))
+  }
+
+  async sessionStarts(orgId: OrgId, sessionId: SessionId | null): Promise<{ epoch: number; reason: string; stages: { name: string; durationMs: number }[]; at: string }[]> {
+    if (sessionId === null) return []
+    const rows = await this.db('session_starts').where({ org_id: orgId, session_id: sessionId }).orderBy('epoch')
+    return rows.map((row) => ({ epoch: row.epoch, reason: row.reason, stages: row.stages, at: row.at.toISOString() }))
+  }
+
+  async turns(orgId: OrgId, taskId: TaskId) {
+    const rows = await this.db('prompts').where({ org_id: orgId, task_id: taskId }).orderBy(['queued_at', 'id'])
+    return rows.map((row) => ({
+      promptId: row.id as PromptId,
+      kind: row.kind as string,
+      state: row.state as 'queued' | 'running' | 'ended' | 'failed',
+      outcome: row.outcome as string | null,
+      queuedAt: row.queued_at.toISOString() as string,
+      startedAt: (row.started_at?.toISOString() ?? null) as string | null,
+      endedAt: (row.ended_at?.toISOString() ?? null) as string | null,
+    }))
+  }
+
+  async newestRevision(orgId: OrgId, taskId: TaskId) {
+    const row = await this.db('spec_revisions').where({ org_id: orgId, task_id: taskId }).orderBy('number', 'desc').first()
+    return row === undefined ? null : { id: row.id, number: row.number as number, commit: row.commit as string, createdAt: row.created_at as Date }
+  }
+
+  /** What the push log has recorded of the working branch in a repository. */
+  async branchCommit(repositoryId: RepositoryId, branch: string): Promise<string | null> {
+    const row = await this.db('repository_refs').where({ repository_id: repositoryId, ref: `refs/heads/${branch}` }).first('commit')
+    return row?.commit ?? null
+  }
+
+  async insertPersonPrompt(trx: Knex, task: TaskRow, authorId: UserId, text: string): Promise<PromptId> {
+    const id = newId('prompt')
+    await trx('prompts').insert({ id, org_id: task.org_id, session_id: task.session_id, task_id: task.id, kind: 'person', author_id: authorId, text, state: 'queued' })
+    return id
+  }
+}

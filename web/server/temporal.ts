@@ -1,0 +1,128 @@
+import { Client, Connection, isGrpcServiceError, WithStartWorkflowOperation, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client'
+import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common'
+import type { Knex } from 'knex'
+import { HelixError } from '@helix/contract/errors'
+import type { SessionId, TaskId } from '@helix/contract/ids'
+import { agentSessionWorkflowId, controlQueue, requestUpdate, type SpecTaskInput, specTaskWorkflowId, type TaskRequest, type TaskVerdict } from '@helix/workflows/messages'
+import type { Config } from './config.ts'
+
+/** What the control plane asks of Temporal. Unreachable: `temporal_unavailable`; nobody takes it in time: `worker_unavailable`. */
+export interface TemporalPort extends AsyncDisposable {
+  /** Starts the task's workflow; one that runs already is left alone. */
+  startTask(taskId: TaskId): Promise<void>
+  /** Sends a request and waits for the verdict; starts the workflow first when it has ended. */
+  requestTask(taskId: TaskId, request: TaskRequest, deadlineMs: number): Promise<TaskVerdict>
+  /** A workflow that has ended needs no signals: not an error. */
+  signalTask(taskId: TaskId, signal: string, payload: unknown): Promise<void>
+  signalSession(sessionId: SessionId, signal: string, payload: unknown): Promise<void>
+  /** Rejects when the server does not answer. */
+  check(): Promise<void>
+}
+
+const workflowType = 'specTask'
+const attribute = (name: string) => defineSearchAttributeKey(name, SearchAttributeType.KEYWORD)
+const keys = { org: attribute('HelixOrg'), project: attribute('HelixProject'), task: attribute('HelixTask'), status: attribute('HelixStatus') }
+
+/** The one place that makes a Temporal client. It connects when first used and again after a failure. */
+export class TemporalClient implements TemporalPort {
+  private readonly config: Config
+  private readonly db: Knex
+  private connection: Promise<Connection> | null = null
+
+  constructor(config: Config, db: Knex) {
+    this.config = config
+    this.db = db
+  }
+
+  private async client(): Promise<Client> {
+    this.connection ??= Connection.connect({ address: this.config.TEMPORAL_ADDRESS, connectTimeout: '5s' })
+    try {
+      return new Client({ connection: await this.connection, namespace: this.config.TEMPORAL_NAMESPACE })
+    } catch (error) {
+      this.connection = null
+      throw new HelixError('temporal_unavailable', `Temporal at ${this.config.TEMPORAL_ADDRESS} does not answer: ${String(error).slice(0, 200)}`)
+    }
+  }
+
+  /** Runs one call with a deadline; what the server or the network could not do becomes a code of the catalogue. */
+  private async call<T>(deadlineMs: number, late: 'temporal_unavailable' | 'worker_unavailable', work: (client: Client) => Promise<T>): Promise<T> {
+    const client = await this.client()
+    try {
+      return await client.connection.withDeadline(Date.now() + deadlineMs, () => work(client))
+    } catch (error) {
+      if (error instanceof HelixError) throw error
+      const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
+      if (isGrpcServiceError(cause) || isGrpcServiceError(error) || String(error).includes('DEADLINE')) {
+        const timedOut = /DEADLINE|CANCELLED/i.test(String(cause)) || /DEADLINE|CANCELLED/i.test(String(error))
+        throw new HelixError(timedOut ? late : 'temporal_unavailable')
+      }
+      throw error
+    }
+  }
+
+  private async startOptions(taskId: TaskId) {
+    const row = (await this.db('spec_tasks').where({ id: taskId }).first('org_id', 'project_id', 'status')) as { org_id: string; project_id: string; status: string } | undefined
+    if (row === undefined) throw new HelixError('not_found')
+    const input: SpecTaskInput = { taskId }
+    return {
+      workflowId: specTaskWorkflowId(taskId),
+      taskQueue: controlQueue,
+      args: [input] as [SpecTaskInput],
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
+      workflowIdConflictPolicy: 'USE_EXISTING' as const,
+      typedSearchAttributes: new TypedSearchAttributes([
+        { key: keys.org, value: row.org_id },
+        { key: keys.project, value: row.project_id },
+        { key: keys.task, value: taskId },
+        { key: keys.status, value: row.status },
+      ]),
+    }
+  }
+
+  async startTask(taskId: TaskId): Promise<void> {
+    const options = await this.startOptions(taskId)
+    await this.call(10_000, 'temporal_unavailable', async (client) => {
+      try {
+        await client.workflow.start(workflowType, options)
+      } catch (error) {
+        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+      }
+    })
+  }
+
+  async requestTask(taskId: TaskId, request: TaskRequest, deadlineMs: number): Promise<TaskVerdict> {
+    const options = await this.startOptions(taskId)
+    return this.call(deadlineMs, 'worker_unavailable', (client) => {
+      const startWorkflowOperation = new WithStartWorkflowOperation(workflowType, options)
+      return client.workflow.executeUpdateWithStart(requestUpdate, { startWorkflowOperation, args: [request], updateId: request.id })
+    })
+  }
+
+  async signalTask(taskId: TaskId, signal: string, payload: unknown): Promise<void> {
+    await this.signal(specTaskWorkflowId(taskId), signal, payload)
+  }
+
+  async signalSession(sessionId: SessionId, signal: string, payload: unknown): Promise<void> {
+    await this.signal(agentSessionWorkflowId(sessionId), signal, payload)
+  }
+
+  private async signal(workflowId: string, signal: string, payload: unknown): Promise<void> {
+    await this.call(10_000, 'temporal_unavailable', async (client) => {
+      try {
+        await client.workflow.getHandle(workflowId).signal(signal, payload)
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError)) throw error
+      }
+    })
+  }
+
+  async check(): Promise<void> {
+    await this.call(3000, 'temporal_unavailable', (client) => client.connection.workflowService.getSystemInfo({}))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const connection = this.connection
+    this.connection = null
+    await (await connection?.catch(() => null))?.close()
+  }
+}
