@@ -6,6 +6,7 @@ import type { Config } from './config.ts'
 import type { Dialect } from './db/database.ts'
 import type { EventBus } from './events/bus.ts'
 import type { GitPort, RepoKey } from './git/port.ts'
+import type { GitStorage } from './git/storage.ts'
 import type { Providers } from './gateway/providers.ts'
 import type { OutboxRelay } from './outbox/relay.ts'
 import type { TemporalPort } from './temporal.ts'
@@ -20,6 +21,7 @@ export interface Context {
   temporal: TemporalPort
   outbox: OutboxRelay
   git: GitPort
+  gitStorage: GitStorage
   pushes: { flush(repo: RepoKey): Promise<void> }
   providers: Providers
   /** Aborted at SIGTERM: streams that never end by themselves end now. */

@@ -1,7 +1,7 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import { hostname } from 'node:os'
-import type { Request, RequestHandler, Response } from 'express'
+import { setTimeout as wait } from 'node:timers/promises'
 import { HelixError } from '@helix/contract/errors'
+import type { Request, RequestHandler, Response } from 'express'
 import type { Context } from '../context.ts'
 import { asHelixError } from '../http/errors.ts'
 import { type Access, findAccess, type Service, tokenOf } from './access.ts'
@@ -25,13 +25,15 @@ interface Asked {
 
 function askedOf(request: Request): Asked {
   const [, orgSlug, name, action] = path.exec(request.path) ?? []
-  if (orgSlug === undefined || name === undefined) throw new HelixError('not_found', 'There is no such repository, or it is not yours to see.')
+  if (orgSlug === undefined || name === undefined)
+    throw new HelixError('not_found', 'There is no such repository, or it is not yours to see.')
   const advertise = action === 'info/refs'
   const service = advertise ? request.query.service : action
   if (service !== 'git-upload-pack' && service !== 'git-receive-pack') {
     throw new HelixError('invalid_request', 'Only the smart HTTP protocol is spoken here: use a current git client.')
   }
-  if (request.method !== (advertise ? 'GET' : 'POST')) throw new HelixError('invalid_request', `${request.method} is not part of git's protocol.`)
+  if (request.method !== (advertise ? 'GET' : 'POST'))
+    throw new HelixError('invalid_request', `${request.method} is not part of git's protocol.`)
   if (!advertise && request.headers['content-type'] !== `application/x-${service}-request`) {
     throw new HelixError('invalid_request', `The content type must be application/x-${service}-request.`)
   }
@@ -44,7 +46,8 @@ async function allow(context: Context, request: Request, asked: Asked): Promise<
   const access = await findAccess(context.db, token, asked.orgSlug, asked.name)
   if (access === 'unknown') throw new HelixError('not_signed_in', 'The token is not valid or was revoked.')
   if (access === null) throw new HelixError('not_found', 'There is no such repository, or it is not yours to see.')
-  if (asked.service === 'git-receive-pack' && !access.mayPush) throw new HelixError('forbidden', 'You may read this repository but not push to it.')
+  if (asked.service === 'git-receive-pack' && !access.mayPush)
+    throw new HelixError('forbidden', 'You may read this repository but not push to it.')
   return access
 }
 

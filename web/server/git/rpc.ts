@@ -17,8 +17,8 @@ export interface RpcInput {
   /** Units: bytes after inflating. */
   maxBodyBytes: number
   response: ServerResponse
-  /** Runs when git ended by itself, before the client sees the end of the answer. */
-  ended(): Promise<void>
+  /** Runs when git is over, before the client sees the end of the answer. `whole`: it ended by itself and was not killed. */
+  ended(whole: boolean): Promise<void>
 }
 
 /** Units: milliseconds without a byte in either direction. git itself says something every 5 s while it works on a push. */
@@ -37,10 +37,11 @@ function stop(child: GitProcess): void {
 }
 
 /** Counts what passes and breaks off at the limit. */
-function limited(maxBytes: number): Transform {
+function limited(maxBytes: number, passed: () => void): Transform {
   let size = 0
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
+      passed()
       size += chunk.length
       if (size > maxBytes) done(new HelixError('too_large', `The request has more than ${maxBytes} bytes.`))
       else done(null, chunk)
@@ -49,7 +50,7 @@ function limited(maxBytes: number): Transform {
 }
 
 /** Streams the body into git, inflated on the way. Resolves never; rejects when the body is broken or too large. */
-function feed(child: GitProcess, input: RpcInput): Promise<never> {
+function feed(child: GitProcess, input: RpcInput, passed: () => void): Promise<never> {
   return new Promise((_, reject) => {
     const { body } = input
     if (body === null) {
@@ -59,7 +60,7 @@ function feed(child: GitProcess, input: RpcInput): Promise<never> {
     const zipped = /^(x-)?gzip$/.test(body.headers['content-encoding'] ?? '')
     const stages: Readable[] = [body]
     if (zipped) stages.push(body.pipe(createGunzip()))
-    const source = (stages.at(-1) ?? body).pipe(limited(input.maxBodyBytes))
+    const source = (stages.at(-1) ?? body).pipe(limited(input.maxBodyBytes, passed))
     for (const stage of [...stages, source]) {
       stage.on('error', (error) => reject(error instanceof HelixError ? error : new HelixError('invalid_request', 'The body is broken.')))
     }
@@ -72,15 +73,20 @@ function feed(child: GitProcess, input: RpcInput): Promise<never> {
   })
 }
 
-/** Sends what git says as it says it, with the client's pace; the head goes out with the first byte. */
-function answer(child: GitProcess, input: RpcInput): Promise<void> {
+/** Sends what git says as it says it, at the client's pace; the head goes out with the first byte. */
+function answer(child: GitProcess, input: RpcInput, passed: () => void): Promise<void> {
   const { response } = input
   const stderr = tailOf(child.stderr)
-  child.stdout.once('readable', () => {
-    if (child.stdout.readableLength === 0) return
-    response.writeHead(200, { 'content-type': input.contentType, 'cache-control': 'no-cache, max-age=0, must-revalidate', pragma: 'no-cache' })
-    if (input.preamble !== undefined) response.write(input.preamble)
-    child.stdout.pipe(response, { end: false })
+  child.stdout.on('data', (chunk: Buffer) => {
+    passed()
+    if (response.destroyed) return
+    if (!response.headersSent) {
+      response.writeHead(200, { 'content-type': input.contentType, 'cache-control': 'no-cache, max-age=0, must-revalidate' })
+      if (input.preamble !== undefined) response.write(input.preamble)
+    }
+    if (response.write(chunk)) return
+    child.stdout.pause()
+    response.once('drain', () => child.stdout.resume())
   })
   return new Promise((resolve, reject) => {
     child.once('error', reject)
@@ -95,25 +101,26 @@ function answer(child: GitProcess, input: RpcInput): Promise<void> {
 export async function serveRpc(input: RpcInput): Promise<void> {
   const { response } = input
   const child = startGit(input.settings, input.args, input.env)
-  const idle = setTimeout(() => stop(child), idleMs)
-  const left = () => {
-    if (!response.writableFinished) stop(child)
-  }
-  for (const stream of [child.stdout, input.body]) stream?.on('data', () => idle.refresh())
-  child.stdout.pause()
-  input.body?.pause()
-  response.once('close', left)
-  const done = answer(child, input)
-  try {
-    await Promise.race([done, feed(child, input)])
-  } catch (error) {
+  const end = () => {
     stop(child)
+    // Nobody reads on: what is left is dropped, so that git's end is seen.
+    child.stdout.resume()
+  }
+  const idle = setTimeout(end, idleMs)
+  const passed = () => idle.refresh()
+  response.once('close', end)
+  if (response.destroyed) end()
+  const done = answer(child, input, passed)
+  try {
+    await Promise.race([done, feed(child, input, passed)])
+  } catch (error) {
+    end()
     await done.catch(() => undefined)
     throw error
   } finally {
     clearTimeout(idle)
-    response.off('close', left)
-    await input.ended()
+    response.off('close', end)
+    await input.ended(child.exitCode !== null)
   }
   response.end()
 }
