@@ -33,6 +33,8 @@ export async function buildSessionImage({ tag = 'helix-session:dev', log = () =>
     await writeFile(join(context, 'supervisor.mjs'), supervisor)
     await writeFile(join(context, 'Dockerfile'), dockerfile)
     await dockerBuild({ docker, context, tag, digest, base: base.tag })
+    // The image that had the tag before is wanted by nobody; one that a container still uses stays.
+    await run(docker, ['image', 'prune', '--force', '--filter', `label=${label}`], { timeoutMs: 120_000 })
     return { tag, built: true }
   } finally {
     await rm(scratch, { recursive: true, force: true })
@@ -48,6 +50,7 @@ async function bundleSupervisor() {
     '--format=esm',
     '--target=node24',
     '--minify-syntax',
+    '--minify-whitespace',
     '--legal-comments=none',
     '--log-level=error',
   ]

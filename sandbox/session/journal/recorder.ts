@@ -13,6 +13,7 @@ export class Recorder {
   private readonly words: Coalescer
   /** Ids of tool calls, by the agent's own id: models count from 1 in each answer, the journal needs them unique. */
   private readonly calls = new Map<string, { id: string; ended: boolean }>()
+  private latest = ''
 
   private failure: Error | null = null
 
@@ -38,6 +39,10 @@ export class Recorder {
     const entry = entryOf(update, (agentsId, begins) => this.callId(agentsId, begins))
     if (entry === undefined) return
     this.words.endMessage()
+    // Agents repeat themselves, a plan or "in progress" twice.
+    const text = JSON.stringify(entry)
+    if (text === this.latest) return
+    this.latest = text
     this.write(entry)
     if (entry.kind === 'tool' && (entry.status === 'completed' || entry.status === 'failed')) this.endCall(entry.toolCallId)
   }
