@@ -24,6 +24,8 @@ export const taskSnapshot = z.object({
   step: z.number().int(),
   justDoIt: z.boolean(),
   sessionId: idSchema('session').nullable(),
+  /** Set once it has been merged, also while archived. */
+  mergedCommit: commitHash.nullable(),
   /** Units: milliseconds; how long one "-ing" state may last without a turn's end. */
   workDeadlineMs: z.number().int(),
 })

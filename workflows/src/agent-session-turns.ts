@@ -1,0 +1,229 @@
+import type { PromptId, SessionId } from '@helix/contract/ids'
+import type { TurnResult } from '@helix/contract/link'
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  getExternalWorkflowHandle,
+  isCancellation,
+  log,
+  proxyActivities,
+  sleep,
+  TimeoutFailure,
+} from '@temporalio/workflow'
+import type { HostActivities, SharedSandboxActivities } from './activities.ts'
+import { control } from './control.ts'
+import { type AgentSessionCarried, type AgentSessionInput, sandboxQueue, sessionNoticeSignal, turnEndedSignal } from './messages.ts'
+
+/** Losses in a row without a finished turn before the task is told that the session cannot be had. */
+const lossesAllowed = 40
+/** Units: milliseconds. */
+const longestPauseMs = 10_000
+
+const shared = proxyActivities<SharedSandboxActivities>({
+  taskQueue: sandboxQueue,
+  startToCloseTimeout: '30s',
+  scheduleToStartTimeout: '15s',
+  retry: { maximumAttempts: 1 },
+})
+
+/** The loop below owns the retries: a retry by Temporal would go to the same, perhaps dead, queue. */
+const once = { maximumAttempts: 1 }
+const onHost = (taskQueue: string) => ({
+  quick: proxyActivities<HostActivities>({
+    taskQueue,
+    startToCloseTimeout: '3 minutes',
+    heartbeatTimeout: '20s',
+    scheduleToStartTimeout: '8s',
+    retry: once,
+  }),
+  turn: proxyActivities<HostActivities>({
+    taskQueue,
+    startToCloseTimeout: '24 hours',
+    heartbeatTimeout: '15s',
+    scheduleToStartTimeout: '8s',
+    retry: once,
+  }),
+})
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof ActivityFailure)) return String(error).slice(0, 300)
+  const { cause } = error
+  if (cause instanceof TimeoutFailure)
+    return cause.timeoutType === 'SCHEDULE_TO_START' ? 'The sandbox host does not answer' : 'The sandbox host went silent'
+  return (cause?.message ?? error.message).slice(0, 300)
+}
+
+/** One session's turns: places it, starts it, and goes on with the same prompt id after every loss. */
+export class Session {
+  stopped = false
+  private readonly sessionId: SessionId
+  private readonly owner: string | null
+  private readonly queue: PromptId[]
+  private readonly seen: string[]
+  private epoch: number
+  /** The host's queue while the session is known to run there. */
+  private home: string | null = null
+  private current: { promptId: PromptId; scope: CancellationScope; cancelled: boolean } | null = null
+  private stopReason = 'stopped'
+
+  constructor(input: AgentSessionInput) {
+    this.sessionId = input.sessionId
+    this.owner = input.ownerWorkflowId
+    this.queue = [...(input.carried?.queue ?? [])]
+    this.seen = [...(input.carried?.seen ?? [])]
+    this.epoch = input.carried?.epoch ?? 0
+  }
+
+  get waiting(): boolean {
+    return this.queue.length > 0
+  }
+
+  carry(): AgentSessionCarried {
+    return { epoch: this.epoch, running: this.home !== null, queue: this.queue, seen: this.seen.slice(-200) }
+  }
+
+  take(promptId: PromptId): void {
+    if (this.seen.includes(promptId)) return
+    this.seen.push(promptId)
+    this.queue.push(promptId)
+  }
+
+  /** Null cancels whatever runs. A prompt that still waits is dropped. */
+  cancel(promptId: PromptId | null): void {
+    const waiting = promptId === null ? -1 : this.queue.indexOf(promptId)
+    if (waiting >= 0) this.queue.splice(waiting, 1)
+    if (this.current === null || (promptId !== null && this.current.promptId !== promptId)) return
+    this.current.cancelled = true
+    this.current.scope.cancel()
+  }
+
+  stop(reason: string): void {
+    this.stopped = true
+    this.stopReason = reason
+    this.cancel(null)
+  }
+
+  async runNextTurn(): Promise<void> {
+    const promptId = this.queue.shift()
+    if (promptId === undefined) return
+    const result = await this.turn(promptId)
+    const state = result.outcome === 'error' ? 'failed' : 'ended'
+    await control.recordTurn({ sessionId: this.sessionId, promptId, state, outcome: result.message ?? result.outcome })
+    await this.tell(promptId, result)
+  }
+
+  private async turn(promptId: PromptId): Promise<TurnResult> {
+    const scope = new CancellationScope()
+    this.current = { promptId, scope, cancelled: false }
+    try {
+      return await scope.run(() => this.untilDone(promptId))
+    } catch (error) {
+      if (!isCancellation(error) && !this.current.cancelled) throw error
+      return { promptId, outcome: 'cancelled', message: null, retryable: false }
+    } finally {
+      this.current = null
+    }
+  }
+
+  /** Each loss of host, container or agent starts the session again and hands over the same prompt id: it is sent to the agent once. */
+  private async untilDone(promptId: PromptId): Promise<TurnResult> {
+    let reason = this.epoch === 0 ? 'first start' : 'resumed for a prompt'
+    for (let losses = 0; ; losses++) {
+      try {
+        const home = await this.ensureHome(reason)
+        await control.recordTurn({ sessionId: this.sessionId, promptId, state: 'running', outcome: null })
+        return await onHost(home).turn.runTurn({ sessionId: this.sessionId, epoch: this.epoch, promptId })
+      } catch (error) {
+        if (isCancellation(error) || this.current?.cancelled) throw error
+        reason = reasonOf(error)
+        this.home = null
+        if (losses >= lossesAllowed || (error instanceof ApplicationFailure && error.nonRetryable)) {
+          return { promptId, outcome: 'error', message: `The session was lost ${losses + 1} times: ${reason}`, retryable: true }
+        }
+        log.warn('session lost', { reason, losses })
+        await this.notice(`${reason}; going on with the session`)
+        await sleep(Math.min(500 * 2 ** Math.min(losses, 6), longestPauseMs))
+      }
+    }
+  }
+
+  /** The queue of the host where the session runs and takes prompts. */
+  private async ensureHome(reason: string): Promise<string> {
+    if (this.home !== null) return this.home
+    for (let look = 0; ; look++) {
+      const location = await control.locateSession({ sessionId: this.sessionId })
+      this.epoch = Math.max(this.epoch, location.epoch)
+      const queue = location.queue ?? (location.waitForHost ? null : await this.place())
+      if (queue !== null) {
+        const started = await onHost(queue).quick.startSession({ sessionId: this.sessionId, epoch: this.epoch, reason })
+        this.epoch = started.epoch
+        this.home = queue
+        return queue
+      }
+      await this.notice(location.reason ?? 'Waits for a sandbox host with room')
+      await sleep(Math.min(1000 * 2 ** Math.min(look, 4), longestPauseMs))
+    }
+  }
+
+  /** Offers the session to every host with room; null when nobody took it. */
+  private async place(): Promise<string | null> {
+    try {
+      const placed = await shared.placeSession({ sessionId: this.sessionId, epoch: this.epoch })
+      if (!placed.placed) {
+        await this.notice(placed.reason)
+        return null
+      }
+      this.epoch = placed.epoch
+      return placed.queue
+    } catch (error) {
+      if (isCancellation(error)) throw error
+      return null
+    }
+  }
+
+  async suspend(): Promise<void> {
+    if (this.home === null) return
+    const home = this.home
+    this.home = null
+    await onHost(home)
+      .quick.suspendSession({ sessionId: this.sessionId })
+      .catch((error) => log.warn('not suspended', { reason: reasonOf(error) }))
+    await control.recordSession({ sessionId: this.sessionId, epoch: this.epoch, state: 'suspended', reason: 'idle' })
+  }
+
+  /** A host that is gone for good keeps nothing we could remove: its own garbage collection finds the session stopped. */
+  async remove(): Promise<void> {
+    await CancellationScope.nonCancellable(async () => {
+      await control.recordSession({
+        sessionId: this.sessionId,
+        epoch: this.epoch,
+        state: 'stopped',
+        reason: this.stopReason.slice(0, 2000),
+      })
+      const { queue } = await control.locateSession({ sessionId: this.sessionId })
+      if (queue !== null)
+        await onHost(queue)
+          .quick.removeSession({ sessionId: this.sessionId })
+          .catch((error) => log.warn('not removed yet', { reason: reasonOf(error) }))
+    })
+  }
+
+  private async notice(activity: string): Promise<void> {
+    await this.toOwner((owner) => owner.signal(sessionNoticeSignal, { activity }))
+  }
+
+  private async tell(promptId: PromptId, { outcome, message }: TurnResult): Promise<void> {
+    await this.toOwner((owner) => owner.signal(turnEndedSignal, { promptId, outcome, message }))
+  }
+
+  private async toOwner(send: (owner: ReturnType<typeof getExternalWorkflowHandle>) => Promise<void>): Promise<void> {
+    if (this.owner === null) return
+    try {
+      await send(getExternalWorkflowHandle(this.owner))
+    } catch (error) {
+      // The task has ended: nobody waits for this any more.
+      log.warn('owner not told', { error: String(error) })
+    }
+  }
+}

@@ -1,0 +1,31 @@
+import { allHandlersFinished, condition, continueAsNew, setHandler, workflowInfo } from '@temporalio/workflow'
+import { Session } from './agent-session-turns.ts'
+import { type AgentSessionInput, cancelTurnSignal, promptSignal, stopSessionSignal } from './messages.ts'
+
+/** After this long without a prompt the container is stopped; volume and conversation stay. */
+const idleLimit = '10 minutes'
+const promptsPerRun = 200
+
+/** One agent session: keeps it placed and running while there are prompts, suspends it when idle, and removes it when it is stopped. */
+export async function agentSession(input: AgentSessionInput): Promise<void> {
+  const session = new Session(input)
+  setHandler(promptSignal, ({ promptId }) => session.take(promptId))
+  setHandler(cancelTurnSignal, ({ promptId }) => session.cancel(promptId))
+  setHandler(stopSessionSignal, ({ reason }) => session.stop(reason))
+
+  for (let handled = 0; !session.stopped; ) {
+    const woken = await condition(() => session.stopped || session.waiting, idleLimit)
+    if (!woken) {
+      await session.suspend()
+      await condition(() => session.stopped || session.waiting)
+    }
+    if (session.stopped) break
+    await session.runNextTurn()
+    handled += 1
+    if ((handled >= promptsPerRun || workflowInfo().continueAsNewSuggested) && !session.stopped) {
+      await condition(allHandlersFinished)
+      await continueAsNew<typeof agentSession>({ ...input, carried: session.carry() })
+    }
+  }
+  await session.remove()
+}

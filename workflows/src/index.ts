@@ -1,0 +1,2 @@
+export { agentSession } from './agent-session.ts'
+export { specTask } from './spec-task.ts'

@@ -1,0 +1,288 @@
+import type { PromptId } from '@helix/contract/ids'
+import type { PromptKind, TaskSnapshot } from '@helix/contract/internal'
+import type { TaskStatus } from '@helix/contract/tasks'
+import { log, upsertSearchAttributes } from '@temporalio/workflow'
+import { control, cosmetic } from './control.ts'
+import type { InboxMessage } from './inbox.ts'
+import type { SpecTaskCarried, SpecTaskState, TaskRequest, TaskVerdict, TurnEnded } from './messages.ts'
+import { specTaskWorkflowId } from './messages.ts'
+import { cancelTurn, promptSession, stopSession } from './session-port.ts'
+import { endsSession, isQueued, isWorking, type MessageKind, transition } from './spec-task-transitions.ts'
+import { beginning } from './spec-task-words.ts'
+
+/** Units: milliseconds. A freed slot is announced; this is for an announcement that was lost. */
+const slotLookMs = 30_000
+/** How often an agent that ended its turn without the result is told so before the task fails. */
+const nudgesAllowed = 2
+const agentErrorsAllowed = 3
+
+interface Move {
+  reason?: string | null
+  request?: TaskRequest
+  failure?: { code: string; message: string }
+  mergedCommit?: string
+}
+
+/** The state of one spec task and what each message does to it. */
+export class SpecTask {
+  status: TaskStatus
+  private readonly taskId
+  private readonly snapshot: TaskSnapshot
+  private failedFrom: TaskStatus | null
+  private step: number
+  private sessionId
+  private currentPromptId: PromptId | null
+  private nudges: number
+  private errors = 0
+  private approvedCommit: string | null
+  private approvedById
+  private merged: boolean
+  /** What to ask the agent when work begins, and the note that goes with it. */
+  private ask: { kind: PromptKind; note: string | null } | null = null
+  private deadlineAt: number | null = null
+
+  constructor(snapshot: TaskSnapshot, carried: SpecTaskCarried | undefined) {
+    this.snapshot = snapshot
+    this.taskId = snapshot.taskId
+    this.status = snapshot.status
+    this.failedFrom = snapshot.failedFrom
+    this.step = snapshot.step
+    this.sessionId = snapshot.sessionId
+    this.merged = snapshot.mergedCommit !== null
+    this.currentPromptId = carried?.currentPromptId ?? null
+    this.nudges = carried?.nudges ?? 0
+    this.approvedCommit = carried?.approvedCommit ?? null
+    this.approvedById = carried?.approvedById ?? null
+  }
+
+  describe(): SpecTaskState {
+    return { status: this.status, step: this.step, sessionId: this.sessionId, currentPromptId: this.currentPromptId }
+  }
+
+  carry(seen: string[]): SpecTaskCarried {
+    const { status, failedFrom, step, currentPromptId, nudges, approvedCommit, approvedById } = this
+    return { status, failedFrom, step, seen, currentPromptId, nudges, approvedCommit, approvedById }
+  }
+
+  publishStatus(): void {
+    upsertSearchAttributes({ HelixStatus: [this.status] })
+  }
+
+  /** Goes on where an earlier run, or a lost Temporal, left the row. */
+  async resume(): Promise<void> {
+    if (isWorking(this.status) && this.currentPromptId !== null) this.restartDeadline()
+    else if (isQueued(this.status) || isWorking(this.status) || this.status === 'pull_request') await this.enter()
+  }
+
+  /** Units: milliseconds until `timeIsUp`; null: nothing but a message can happen. */
+  waitMs(): number | null {
+    if (isQueued(this.status)) return slotLookMs
+    return this.deadlineAt === null ? null : Math.max(0, this.deadlineAt - Date.now())
+  }
+
+  async timeIsUp(): Promise<void> {
+    if (isQueued(this.status)) return this.tryClaim()
+    const minutes = Math.round(this.snapshot.workDeadlineMs / 60_000)
+    if (isWorking(this.status))
+      await this.fail('deadline', `The agent did not end a turn within ${minutes} minutes. Retry goes on from the last push.`)
+  }
+
+  async handle(message: InboxMessage): Promise<void> {
+    if (message.kind === 'request') {
+      const verdict = await this.decide(message.request)
+      // The row is written: the person need not wait for what follows from it.
+      message.answer(verdict)
+      return verdict.accepted ? this.enter(message.request) : undefined
+    }
+    if (message.kind === 'slotFreed' && isQueued(this.status)) return this.tryClaim()
+    if (message.kind === 'turnEnded') return this.turnEnded(message.turn)
+    if (message.kind === 'personPrompt' && this.sessionId !== null) return promptSession(this.sessionId, message.prompt.promptId)
+    if (message.kind === 'notice' && isWorking(this.status)) await this.say(message.activity)
+  }
+
+  private decide(request: TaskRequest): Promise<TaskVerdict> {
+    return this.move(request.action, { request, reason: request.note ?? null })
+  }
+
+  /** Asks the table, then writes the row. `late`: somebody else moved the row, so it is read again and the table asked once more. */
+  private async move(kind: MessageKind, move: Move): Promise<TaskVerdict> {
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const next = transition(this.status, { kind }, { failedFrom: this.failedFrom, justDoIt: this.snapshot.justDoIt, merged: this.merged })
+      if (!next.accepted) return { accepted: false, status: this.status, code: 'transition_refused', reason: next.reason }
+      const written = await control.recordStep(this.stepOf(kind, next.to, move))
+      if (written.outcome === 'written') {
+        this.moved(next.to, move)
+        return { accepted: true, status: this.status, code: null, reason: null }
+      }
+      if (written.outcome !== 'late') return { accepted: false, status: this.status, code: written.outcome, reason: written.reason }
+      const row = await control.loadTask({ taskId: this.taskId })
+      log.warn('the row was moved elsewhere', { step: this.step, row: row.step })
+      this.status = row.status
+      this.step = row.step
+      this.failedFrom = row.failedFrom
+    }
+    return { accepted: false, status: this.status, code: 'transition_refused', reason: 'The task changed at the same moment: look again.' }
+  }
+
+  private stepOf(
+    kind: MessageKind,
+    to: TaskStatus,
+    { request, reason, failure, mergedCommit }: Move,
+  ): Parameters<typeof control.recordStep>[0] {
+    const step = this.step + 1
+    const review = kind === 'approve_spec' ? 'approved' : kind === 'request_spec_changes' ? 'changes_requested' : null
+    const commit = request?.commit ?? null
+    return {
+      taskId: this.taskId,
+      key: `${specTaskWorkflowId(this.taskId)}/${step}/${kind}/${request?.id ?? ''}`.slice(0, 300),
+      step,
+      from: this.status,
+      to,
+      cause: kind,
+      reason: reason ?? null,
+      actorId: request?.actorId ?? null,
+      failure: failure ?? null,
+      failedFrom: to === 'failed' ? this.status : null,
+      activity: failure?.message.slice(0, 500) ?? beginning[to],
+      expectSpecCommit: review === null ? null : commit,
+      expectBranchCommit: kind === 'approve_implementation' ? commit : null,
+      review: review === null || commit === null ? null : { verdict: review, commit, note: request?.note ?? '' },
+      mergedCommit: mergedCommit ?? null,
+    }
+  }
+
+  private moved(to: TaskStatus, { request, mergedCommit }: Move): void {
+    this.failedFrom = to === 'failed' ? this.status : null
+    if (mergedCommit !== undefined) this.merged = true
+    if (request?.action === 'approve_implementation') {
+      this.approvedCommit = request.commit ?? null
+      this.approvedById = request.actorId
+    }
+    this.status = to
+    this.step += 1
+    this.publishStatus()
+  }
+
+  /** What a status begins with. Work that a person's request interrupted is cancelled first. */
+  private async enter(request?: TaskRequest): Promise<void> {
+    if (!isWorking(this.status)) await this.leaveWork()
+    if (isQueued(this.status)) return this.tryClaim()
+    if (isWorking(this.status)) return this.beginWork(request)
+    if (this.status === 'pull_request') return this.merge()
+    if (endsSession(this.status) && this.sessionId !== null) await stopSession(this.sessionId, `The task is ${this.status}`)
+  }
+
+  private async leaveWork(): Promise<void> {
+    const { sessionId, currentPromptId } = this
+    this.currentPromptId = null
+    this.deadlineAt = null
+    if (sessionId !== null && currentPromptId !== null) await cancelTurn(sessionId, currentPromptId)
+    if (!isQueued(this.status)) await control.releaseSlot({ taskId: this.taskId })
+  }
+
+  private async tryClaim(): Promise<void> {
+    const phase = this.status === 'queued_planning' ? 'planning' : 'implementing'
+    const { claimed, reason } = await control.claimSlot({ taskId: this.taskId, phase, force: false })
+    if (!claimed) return this.say(reason ?? beginning[this.status])
+    const verdict = await this.move('slotClaimed', {})
+    if (verdict.accepted) await this.enter()
+  }
+
+  private async beginWork(request?: TaskRequest): Promise<void> {
+    const { taskId } = this
+    const phase = this.phase()
+    if (request !== undefined) await control.claimSlot({ taskId, phase, force: true })
+    const key = `${specTaskWorkflowId(taskId)}/${this.step}`
+    this.sessionId ??= (await control.openSession({ taskId, key })).sessionId
+    const asked = this.ask ?? this.firstAsk(request)
+    this.ask = null
+    this.nudges = 0
+    this.errors = 0
+    await this.prompt(asked.kind, asked.note, key)
+  }
+
+  private firstAsk(request?: TaskRequest): { kind: PromptKind; note: string | null } {
+    if (request?.action === 'request_spec_changes') return { kind: 'revise_spec', note: request.note ?? null }
+    if (request?.action === 'request_implementation_changes') return { kind: 'revise_implementation', note: request.note ?? null }
+    return { kind: this.status === 'planning' ? 'plan' : 'implement', note: null }
+  }
+
+  private phase(): 'planning' | 'implementing' {
+    return this.status === 'planning' ? 'planning' : 'implementing'
+  }
+
+  private async prompt(kind: PromptKind, note: string | null, key: string): Promise<void> {
+    const { promptId } = await control.preparePrompt({
+      taskId: this.taskId,
+      key: `${key}/${kind}/${this.nudges}/${this.errors}`,
+      kind,
+      note,
+    })
+    this.currentPromptId = promptId
+    this.restartDeadline()
+    if (this.sessionId !== null) await promptSession(this.sessionId, promptId)
+  }
+
+  private restartDeadline(): void {
+    this.deadlineAt = Date.now() + this.snapshot.workDeadlineMs
+  }
+
+  private async turnEnded(turn: TurnEnded): Promise<void> {
+    if (turn.promptId !== this.currentPromptId || !isWorking(this.status)) return
+    if (turn.outcome === 'error' || turn.outcome === 'cancelled') return this.turnFailed(turn)
+    this.errors = 0
+    const phase = this.phase()
+    const { complete, missing } = await control.assessTask({ taskId: this.taskId, phase, sincePromptId: turn.promptId })
+    if (complete) {
+      this.currentPromptId = null
+      const verdict = await this.move(phase === 'planning' ? 'specReady' : 'implementationReady', {})
+      if (verdict.accepted) await this.enter()
+      return
+    }
+    const what = missing ?? 'The result is missing.'
+    if (this.nudges >= nudgesAllowed)
+      return this.fail(phase === 'planning' ? 'no_spec' : 'no_changes', `${what} The agent was told ${nudgesAllowed} times.`)
+    this.nudges += 1
+    await this.prompt('nudge', what, this.nudgeKey())
+  }
+
+  private async turnFailed(turn: TurnEnded): Promise<void> {
+    const why = turn.message ?? `The agent ended its turn with "${turn.outcome}".`
+    this.errors += 1
+    if (this.errors >= agentErrorsAllowed) return this.fail('agent_failed', why)
+    await this.say(`The agent failed (${why.slice(0, 200)}); trying again`)
+    await this.prompt('nudge', `The last turn ended with an error: ${why}`.slice(0, 2000), this.nudgeKey())
+  }
+
+  private nudgeKey(): string {
+    return `${specTaskWorkflowId(this.taskId)}/${this.step}/${this.currentPromptId}`
+  }
+
+  private async merge(): Promise<void> {
+    if (this.approvedCommit === null) return this.fail('merge_failed', 'The approved commit is not known any more: approve again.')
+    const key = `${specTaskWorkflowId(this.taskId)}/merge/${this.approvedCommit}`
+    const result = await control.mergeTask({ taskId: this.taskId, key, commit: this.approvedCommit, approvedById: this.approvedById })
+    if (result.outcome === 'failed') return this.fail('merge_failed', result.reason)
+    if (result.outcome === 'conflict') {
+      this.ask = { kind: 'resolve_conflict', note: result.files.join(', ').slice(0, 2000) }
+      const reason = `The base branch changed the same lines in ${result.files.slice(0, 5).join(', ')}`
+      if ((await this.move('mergeConflict', { reason })).accepted) {
+        await control.claimSlot({ taskId: this.taskId, phase: 'implementing', force: true })
+        await this.enter()
+      }
+      return
+    }
+    if ((await this.move('mergeDone', { mergedCommit: result.commit })).accepted) await this.enter()
+  }
+
+  private async fail(code: string, message: string): Promise<void> {
+    const verdict = await this.move('fail', { failure: { code, message }, reason: message })
+    if (verdict.accepted) await this.enter()
+  }
+
+  private async say(activity: string): Promise<void> {
+    await cosmetic
+      .setActivity({ taskId: this.taskId, step: this.step, activity: activity.slice(0, 500) })
+      .catch((error) => log.warn('activity not shown', { error: String(error) }))
+  }
+}
