@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { PushId, SessionId, UserId } from '@helix/contract/ids'
+import { processLives } from './process.ts'
 
 export interface RefMove {
   ref: string
@@ -124,10 +125,5 @@ export function mayStillMove(intent: Intent, running: ReadonlySet<string>, now =
   if (intent.host !== hostname()) return true
   // Our own id without a running entry: the process that had it before us is gone.
   if (intent.pid === process.pid) return false
-  try {
-    process.kill(intent.pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
+  return processLives(intent.pid)
 }
