@@ -64,8 +64,11 @@ async function fill(storage: GitStorage, draft: string, origin: Origin, limits: 
   }
 }
 
+/** What git adds to every failed fetch, and what it only remarks. */
+const noise = /^(hint|warning|remote): |^\s*$|Could not read from remote repository|^Please make sure you have|^and the repository exists/
+
 function reasonFor(error: GitError, source: ImportSource): string {
-  const lines = error.stderr.split('\n').filter((text) => !/^(hint|warning|remote): |^\s*$/.test(text))
+  const lines = error.stderr.split('\n').filter((text) => !noise.test(text))
   const said = lines
     .map((text) => text.replace(/^(fatal|error): /, ''))
     .join(' ')
