@@ -10,11 +10,12 @@ export interface Endpoint<
   Q extends z.ZodType = z.ZodType,
   B extends z.ZodType = z.ZodType,
   R extends z.ZodType = z.ZodType,
+  M extends Permission = Permission,
 > {
   readonly method: Method
   /** Express style: `/api/v1/tasks/:taskId`. */
   readonly path: string
-  readonly permission: Permission
+  readonly permission: M
   readonly summary: string
   readonly params: P
   readonly query: Q
@@ -28,10 +29,10 @@ export interface Endpoint<
 
 const nothing = z.object({})
 
-interface EndpointInput<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType> {
+interface EndpointInput<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType, M extends Permission> {
   method: Method
   path: string
-  permission: Permission
+  permission: M
   summary: string
   params?: P
   query?: Q
@@ -46,7 +47,8 @@ export function defineEndpoint<
   Q extends z.ZodType = typeof nothing,
   B extends z.ZodType = typeof nothing,
   R extends z.ZodType = typeof nothing,
->(input: EndpointInput<P, Q, B, R>): Endpoint<P, Q, B, R> {
+  M extends Permission = Permission,
+>(input: EndpointInput<P, Q, B, R, M>): Endpoint<P, Q, B, R, M> {
   const { params, query, body, response, errors, ...rest } = input
   return {
     ...rest,
