@@ -35,6 +35,8 @@ export interface Config extends Omit<Environment, 'FRONTEND_URL' | 'HELIX_SESSIO
   sessionUrl: string
   /** https in front: cookies are `Secure` and carry the `__Host-` prefix. */
   secure: boolean
+  /** Where programs are found, e.g. git. */
+  executablePath: string | undefined
   version: string
 }
 
@@ -54,6 +56,7 @@ export function parseConfig(env: NodeJS.ProcessEnv): Config {
     frontendUrl,
     sessionUrl: (HELIX_SESSION_URL ?? frontendUrl).replace(/\/$/, ''),
     secure: frontendUrl.startsWith('https:'),
+    executablePath: env.PATH,
     version: '0.1.0',
   }
 }

@@ -30,6 +30,11 @@ export function createGit(input: GitInput): GitPort {
   return {
     resolveCommit: resolve,
 
+    async firstParent(repo, commit) {
+      const name = fullName(commit)
+      return name === null ? null : findCommit(git, folderOf(repo), `${name}^1`)
+    },
+
     async readFile(repo, commit, path) {
       const at = await resolve(repo, commit)
       if (at === null || !treePath.safeParse(path).success || path === '') return null

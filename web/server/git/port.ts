@@ -36,6 +36,8 @@ export type MergeOutcome =
 export interface GitPort {
   /** Null when it names no commit. */
   resolveCommit(repo: RepoKey, ref: string): Promise<string | null>
+  /** The first parent of a commit; null for a first commit, and when it is not there. */
+  firstParent(repo: RepoKey, commit: string): Promise<string | null>
   /** The text of a file; null when it is not there, binary or over 1 MiB. */
   readFile(repo: RepoKey, commit: string, path: string): Promise<string | null>
   /** How head differs from where it left base. */

@@ -1,5 +1,5 @@
 import { chmod, copyFile, mkdir, rename } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type GitSettings, gitRoot, hooksFolder, type RepoKey, repositoryFolder } from './environment.ts'
 import { createGitRunner, type Git } from './run.ts'
@@ -15,7 +15,9 @@ export interface GitStorage {
   running: Set<string>
 }
 
-export function createGitStorage(settings: GitSettings): GitStorage {
+export function createGitStorage(given: GitSettings): GitStorage {
+  // git runs hooks elsewhere: a relative folder would lead nowhere.
+  const settings = { ...given, dataDir: resolve(given.dataDir) }
   return {
     settings,
     git: createGitRunner(settings),
