@@ -1,0 +1,97 @@
+import { hostname } from 'node:os'
+import { join, resolve } from 'node:path'
+import { z } from 'zod'
+
+const port = z.coerce.number().int().min(0).max(65_535)
+const positive = z.coerce.number().int().min(1)
+const flag = z.enum(['0', '1']).transform((value) => value === '1')
+
+const environment = z.object({
+  HELIX_CONTROL_PLANE_URL: z.url().default('http://127.0.0.1:8080'),
+  HELIX_RUNNER_TOKEN: z.string().min(32, 'use at least 32 characters'),
+  TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233'),
+  TEMPORAL_NAMESPACE: z.string().default('default'),
+  HELIX_DATA_DIR: z.string().default('.helix'),
+  HELIX_HOST_NAME: z.string().max(200).default(hostname()),
+  /** Absent: decided by the engine's memory and processors. */
+  HELIX_HOST_CAPACITY: z.coerce.number().int().min(0).max(1000).optional(),
+  /** Where `/readyz` is answered; 0: nowhere. */
+  HELIX_HOST_PORT: port.default(0),
+  HELIX_SESSION_IMAGE: z.string().default('helix-session:dev'),
+  HELIX_SESSION_MEMORY_MB: positive.min(256).default(4096),
+  HELIX_SESSION_CPUS: z.coerce.number().positive().max(1024).default(2),
+  /** The range that sessions' networks are cut from. */
+  HELIX_SESSION_SUBNETS: z.cidrv4().default('10.213.0.0/16'),
+  /** `published`: the supervisor's port appears on 127.0.0.1, for engines inside a virtual machine. */
+  HELIX_SESSION_REACH: z.enum(['address', 'published']).default(process.platform === 'linux' ? 'address' : 'published'),
+  /** Part of volume names, hence its alphabet. */
+  HELIX_INSTALLATION: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'use up to 40 of a-z, 0-9 and -')
+    .default('default'),
+  HELIX_ALLOW_UNSAFE_INNER_DOCKER: flag.default(false),
+  DOCKER_HOST: z
+    .string()
+    .regex(/^(unix|tcp|http|npipe):\/\/.+/, 'expected unix://<path> or tcp://<host>:<port>')
+    .default('unix:///var/run/docker.sock'),
+  NODE_EXTRA_CA_CERTS: z.string().optional(),
+  SSL_CERT_FILE: z.string().optional(),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+})
+
+export interface Config {
+  controlPlaneUrl: string
+  runnerToken: string
+  temporal: { address: string; namespace: string }
+  /** `$HELIX_DATA_DIR/host`. */
+  stateDir: string
+  name: string
+  capacity: number | undefined
+  port: number
+  installation: string
+  dockerHost: string
+  allowUnsafeInnerDocker: boolean
+  session: { image: string; memoryBytes: number; cpus: number; subnets: string; reach: 'address' | 'published' }
+  /** Certificate files that this machine trusts beyond the system's own. */
+  certificates: { bundle: string | undefined; extra: string | undefined }
+  /** What npm needs of the environment: where it lives, how it reaches the network. */
+  npmEnvironment: NodeJS.ProcessEnv
+  logLevel: string
+}
+
+/** Not for npm: secrets of Helix and of inference providers. */
+const secretNames = /^(HELIX_|OPENAI_|ANTHROPIC_|DATABASE_URL$)/
+
+/** Throws one error that names every wrong variable. Empty variables count as absent. */
+export function parseConfig(env: NodeJS.ProcessEnv): Config {
+  const parsed = environment.safeParse(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')))
+  if (!parsed.success) {
+    const wrong = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+    throw new Error(`The configuration is not valid.\n  ${wrong.join('\n  ')}`)
+  }
+  const values = parsed.data
+  return {
+    controlPlaneUrl: values.HELIX_CONTROL_PLANE_URL.replace(/\/$/, ''),
+    runnerToken: values.HELIX_RUNNER_TOKEN,
+    temporal: { address: values.TEMPORAL_ADDRESS, namespace: values.TEMPORAL_NAMESPACE },
+    stateDir: join(resolve(values.HELIX_DATA_DIR), 'host'),
+    name: values.HELIX_HOST_NAME,
+    capacity: values.HELIX_HOST_CAPACITY,
+    port: values.HELIX_HOST_PORT,
+    installation: values.HELIX_INSTALLATION,
+    dockerHost: values.DOCKER_HOST,
+    allowUnsafeInnerDocker: values.HELIX_ALLOW_UNSAFE_INNER_DOCKER,
+    session: {
+      image: values.HELIX_SESSION_IMAGE,
+      memoryBytes: values.HELIX_SESSION_MEMORY_MB * 1024 * 1024,
+      cpus: values.HELIX_SESSION_CPUS,
+      subnets: values.HELIX_SESSION_SUBNETS,
+      reach: values.HELIX_SESSION_REACH,
+    },
+    certificates: { bundle: values.SSL_CERT_FILE, extra: values.NODE_EXTRA_CA_CERTS },
+    npmEnvironment: Object.fromEntries(Object.entries(env).filter(([name]) => !secretNames.test(name))),
+    logLevel: values.LOG_LEVEL,
+  }
+}
+
+export const readConfig = (): Config => parseConfig(process.env)

@@ -1,0 +1,125 @@
+import type { Readable } from 'node:stream'
+
+export type Labels = Record<string, string>
+
+export interface EngineInfo {
+  /** Names of runtimes registered with the engine. */
+  runtimes: string[]
+  /** Users of the engine are mapped to unprivileged ones of the machine. */
+  usernsRemap: boolean
+  cpus: number
+  memoryBytes: number
+  /** As Node names it: `x64`, `arm64`. */
+  architecture: string
+  /** Where the engine keeps its data, on its own machine. */
+  dataRoot: string
+}
+
+export interface ContainerSummary {
+  id: string
+  name: string
+  labels: Labels
+  running: boolean
+  /** Units: milliseconds since 1970. */
+  createdAt: number
+}
+
+export interface ContainerState {
+  running: boolean
+  exitCode: number
+  outOfMemory: boolean
+  /** Address and port of `port` of the container, as this process reaches it; null while it has none. */
+  address: string | null
+}
+
+export interface ContainerSpec {
+  name: string
+  image: string
+  labels: Labels
+  /** Null: the image's own. */
+  command: string[] | null
+  env: Record<string, string>
+  /** Null: no network. */
+  network: string | null
+  /** Port inside that this process dials. */
+  port: number | null
+  publish: boolean
+  volumes: { volume: string; path: string; readOnly: boolean }[]
+  tmpfs: Record<string, string>
+  memoryBytes: number
+  cpus: number
+  runtime: string | null
+  capabilities: string[]
+  noNewPrivileges: boolean
+  /** JSON of a seccomp profile; null: the engine's default. */
+  seccomp: string | null
+  privateCgroups: boolean
+}
+
+export interface Network {
+  id: string
+  name: string
+  labels: Labels
+  subnets: string[]
+  createdAt: number
+}
+
+export interface Volume {
+  name: string
+  labels: Labels
+  createdAt: number
+}
+
+/**
+ * `unreachable`: the engine does not answer. `conflict`: the name is taken, or what was asked for is in use. `missing`: a thing the call needs is
+ * not there. `overlap`: a network's range is taken.
+ */
+export type EngineFailure = 'unreachable' | 'conflict' | 'missing' | 'overlap' | 'failed'
+
+export class EngineError extends Error {
+  override readonly name = 'EngineError'
+  readonly kind: EngineFailure
+
+  constructor(kind: EngineFailure, message: string, cause?: unknown) {
+    super(message, { cause })
+    this.kind = kind
+  }
+}
+
+/**
+ * A container engine. Every call has a deadline and rejects with `EngineError`. Stopping or removing what is already gone is not an error.
+ * Filters by labels mean: has all of them.
+ */
+export interface Engine {
+  info(): Promise<EngineInfo>
+  hasImage(image: string): Promise<boolean>
+
+  createContainer(spec: ContainerSpec): Promise<string>
+  startContainer(id: string): Promise<void>
+  /** Sends SIGTERM, and SIGKILL after `graceSeconds`. */
+  stopContainer(id: string, graceSeconds: number): Promise<void>
+  killContainer(id: string): Promise<void>
+  /** By force. */
+  removeContainer(id: string): Promise<void>
+  /** Null when it does not exist. By id or name. */
+  inspectContainer(id: string): Promise<(ContainerState & ContainerSummary) | null>
+  listContainers(labels: Labels): Promise<ContainerSummary[]>
+  /** Resolves with the exit code when the container ends; null when that takes longer than `deadlineMs`. */
+  waitForExit(id: string, deadlineMs: number): Promise<number | null>
+  /** What it wrote to its standard streams at the end. */
+  tailOutput(id: string, lines: number): Promise<string>
+  /** Unpacks a tar archive below `path`, before or after the start. */
+  putArchive(id: string, path: string, archive: Buffer | Readable): Promise<void>
+  /** Null when there is no such file. Small files only. */
+  readFile(id: string, path: string): Promise<Buffer | null>
+
+  createNetwork(input: { name: string; subnet: string; labels: Labels }): Promise<void>
+  listNetworks(): Promise<Network[]>
+  removeNetwork(id: string): Promise<void>
+
+  /** An existing one is found. */
+  createVolume(name: string, labels: Labels): Promise<void>
+  findVolume(name: string): Promise<Volume | null>
+  listVolumes(labels: Labels): Promise<Volume[]>
+  removeVolume(name: string): Promise<void>
+}

@@ -1,0 +1,41 @@
+import { type CallInput, createClient } from '@helix/contract/client'
+import type { Endpoint, ResponseOf } from '@helix/contract/endpoint'
+import type { HostId, PromptId, SessionId } from '@helix/contract/ids'
+import { claimSession, fetchPrompt, listHostSessions, recordStart } from '@helix/contract/internal'
+
+/** Units: milliseconds. */
+const deadlineMs = 15_000
+
+export type Claim = ResponseOf<typeof claimSession>
+export type Prompt = ResponseOf<typeof fetchPrompt>
+export type LiveSession = ResponseOf<typeof listHostSessions>['sessions'][number]
+export interface Start {
+  epoch: number
+  reason: string
+  stages: { name: string; durationMs: number }[]
+}
+
+/** What this host asks of the control plane. Rejects with `HelixError` for an error answer, with fetch's own error when nothing answers. */
+export interface ControlPlane {
+  claim(sessionId: SessionId, epoch: number): Promise<Claim>
+  recordStart(sessionId: SessionId, start: Start): Promise<void>
+  fetchPrompt(promptId: PromptId): Promise<Prompt>
+  liveSessions(): Promise<LiveSession[]>
+}
+
+export function createControlPlane(input: { url: string; token: string; hostId: HostId; bootId: string }): ControlPlane {
+  const { hostId, bootId } = input
+  const client = createClient({ baseUrl: input.url, token: input.token })
+  const ask = <E extends Endpoint>(endpoint: E, call: CallInput<E>): Promise<ResponseOf<E>> =>
+    client(endpoint, { ...call, signal: AbortSignal.timeout(deadlineMs) })
+  return {
+    claim: (sessionId, epoch) => ask(claimSession, { params: { hostId, sessionId }, body: { bootId, epoch } }),
+    async recordStart(sessionId, start) {
+      await ask(recordStart, { params: { hostId, sessionId }, body: start })
+    },
+    fetchPrompt: (promptId) => ask(fetchPrompt, { params: { hostId, promptId } }),
+    async liveSessions() {
+      return (await ask(listHostSessions, { params: { hostId } })).sessions
+    },
+  }
+}

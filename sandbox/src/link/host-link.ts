@@ -1,0 +1,103 @@
+import type { SessionId } from '@helix/contract/ids'
+import { type HostReport, type HostUp, hostDown } from '@helix/contract/link'
+import type { Logger } from 'pino'
+import { Backoff } from './backoff.ts'
+import { Dialler } from './dialler.ts'
+
+/** Units: bytes. Beyond it journals wait for the network. */
+const mostWaitingBytes = 4 * 1024 * 1024
+
+export interface HostLinkHandler {
+  /** The control plane knows this host again: what is not acknowledged is sent anew. */
+  welcomed(): void
+  acknowledged(sessionId: SessionId, upTo: number): void
+  fenced(sessionId: SessionId, epoch: number): void
+}
+
+/** The connection that this host dials to the control plane, for reports and journals. */
+export class HostLink {
+  private readonly dialler: Dialler
+  private readonly hello: HostUp
+  private readonly log: Logger
+  private readonly handler: HostLinkHandler
+  private readonly backoff = new Backoff(200, 5000)
+  private report: HostReport | null = null
+  private toldReport = ''
+  private toldAt = 0
+  private lastReason = ''
+  welcomed = false
+
+  constructor(input: { url: string; token: string; hello: HostUp; log: Logger; handler: HostLinkHandler }) {
+    this.hello = input.hello
+    this.log = input.log
+    this.handler = input.handler
+    this.dialler = new Dialler({
+      url: `${input.url.replace(/^http/, 'ws')}/internal/v1/hosts/connect`,
+      token: input.token,
+      longestFrame: 1024 * 1024,
+      backoff: this.backoff,
+      opened: () => this.dialler.send(this.hello),
+      received: (text) => this.received(text),
+      lost: (reason, status) => this.lost(reason, status),
+    })
+  }
+
+  /** True when the frame was handed to the network; false: not now, `welcomed` or the next tick tells when to try again. */
+  send(frame: HostUp): boolean {
+    return this.welcomed && this.dialler.waitingBytes < mostWaitingBytes && this.dialler.send(frame)
+  }
+
+  /** Told at once when it differs from the last one, else each 10 s. */
+  setReport(report: HostReport): void {
+    this.report = report
+    this.tellReport()
+  }
+
+  close(): void {
+    this.dialler.close()
+  }
+
+  private tellReport(): void {
+    if (this.report === null || !this.welcomed) return
+    // The free disk moves all the time and is no change.
+    const gist = JSON.stringify({ ...this.report, freeDiskBytes: 0 })
+    if (gist === this.toldReport && Date.now() - this.toldAt < 10_000) return
+    if (!this.send(this.report)) return
+    this.toldReport = gist
+    this.toldAt = Date.now()
+  }
+
+  private received(text: string): void {
+    const frame = parse(text)
+    if (frame?.type === 'welcome') this.welcome(frame.hostEpoch)
+    else if (frame?.type === 'ack') this.handler.acknowledged(frame.sessionId, frame.upTo)
+    else if (frame?.type === 'fence') this.handler.fenced(frame.sessionId, frame.epoch)
+    else this.log.warn('a frame of the control plane is not understood and left out')
+  }
+
+  private welcome(hostEpoch: number): void {
+    this.backoff.reset()
+    this.welcomed = true
+    this.toldReport = ''
+    this.lastReason = ''
+    this.log.info({ hostEpoch }, 'linked to the control plane')
+    this.tellReport()
+    this.handler.welcomed()
+  }
+
+  private lost(reason: string, status: number | null): void {
+    this.welcomed = false
+    const told = status === 401 || status === 403 ? `${reason}: HELIX_RUNNER_TOKEN is not the one the control plane has` : reason
+    if (told !== this.lastReason) this.log.warn({ reason: told }, 'no link to the control plane; dialling on')
+    this.lastReason = told
+  }
+}
+
+function parse(text: string) {
+  try {
+    return hostDown.safeParse(JSON.parse(text)).data
+  } catch {
+    // Not JSON: told by the caller as a frame that is not understood.
+    return undefined
+  }
+}

@@ -1,0 +1,18 @@
+import type { AgentRuntime } from '@helix/contract/agents'
+
+export interface PackDefinition {
+  /** npm package and exact version: the same pack on every host. */
+  name: string
+  version: string
+}
+
+/** The agents that sessions can have. How each is launched is a recipe of the supervisor. */
+export const catalogue: Record<AgentRuntime, PackDefinition> = {
+  goose_code: { name: '@aaif/goose-acp', version: '1.50.0' },
+  claude_code: { name: '@agentclientprotocol/claude-agent-acp', version: '0.101.0' },
+}
+
+/** Installed before anybody asks. */
+export const defaultRuntime: AgentRuntime = 'goose_code'
+
+export const packVolume = (runtime: AgentRuntime): string => `helix-pack-${runtime}-${catalogue[runtime].version}`
