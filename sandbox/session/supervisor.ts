@@ -144,7 +144,8 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
 
   private createAgent(folders: { agentState: string; cwd: string }): AgentKeeper {
     const { config, session, user, log, recorder, state } = this
-    const launch = recipes[session.agentRuntime]({
+    const recipe = recipes[session.agentRuntime]
+    const launch = recipe.launch({
       pack: join(config.packs, session.agentRuntime),
       stateFolder: folders.agentState,
       origin: session.controlPlaneUrl.replace(/\/$/, ''),
@@ -156,6 +157,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
       runtime: session.agentRuntime,
       user,
       launch,
+      failureIn: (lastWords) => recipe.failureIn?.(lastWords) ?? null,
       secret: session.token,
       cwd: folders.cwd,
       state,

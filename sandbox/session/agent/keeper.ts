@@ -5,7 +5,7 @@ import type { State } from '../state.ts'
 import type { AgentUser } from '../user.ts'
 import type { AcpEvents } from './acp.ts'
 import { AgentProcess } from './process.ts'
-import type { Launch } from './recipe.ts'
+import type { Launch, ProviderFailure } from './recipe.ts'
 
 const stepDeadlineMs = { initialize: 30_000, newSession: 60_000, loadSession: 60_000 }
 
@@ -16,6 +16,8 @@ export interface AgentKeeperInput {
   runtime: AgentRuntime
   user: AgentUser
   launch: Launch
+  /** The failure in an agent's last words, see `Recipe`. */
+  failureIn(lastWords: string): ProviderFailure | null
   secret: string
   cwd: string
   state: State
@@ -93,6 +95,10 @@ export class AgentKeeper {
       if (reason === null) throw error
       throw new AgentDied(reason)
     }
+  }
+
+  failureIn(lastWords: string): ProviderFailure | null {
+    return this.input.failureIn(lastWords)
   }
 
   async cancel(): Promise<void> {

@@ -18,13 +18,16 @@ const final =
 
 /** The agent's own error as the end of its turn. */
 export function outcomeOfError(error: unknown): Outcome {
-  const message = describe(error).slice(0, 2000)
-  return { outcome: 'error', message, retryable: !final.test(message) }
+  const details = detailsOf(error)
+  const message = details.text === null ? reasonOf(error) : `${reasonOf(error)}: ${details.text}`
+  return { outcome: 'error', message: message.slice(0, 2000), retryable: !final.test(`${message} ${details.raw}`) }
 }
 
-function describe(error: unknown): string {
-  if (!(error instanceof RequestError) || error.data === undefined || error.data === null) return reasonOf(error)
+/** What an agent adds to its error: words for people, and everything for looking into. */
+function detailsOf(error: unknown): { text: string | null; raw: string } {
+  if (!(error instanceof RequestError) || error.data === undefined || error.data === null) return { text: null, raw: '' }
   const { data } = error
-  const details = typeof data === 'object' && 'details' in data && typeof data.details === 'string' ? data.details : JSON.stringify(data)
-  return details === '{}' ? error.message : `${error.message}: ${details}`
+  if (typeof data === 'string') return { text: data, raw: data }
+  const told = typeof data === 'object' && 'details' in data && typeof data.details === 'string'
+  return { text: told ? String((data as { details: string }).details) : null, raw: JSON.stringify(data) }
 }

@@ -18,5 +18,15 @@ export interface Launch {
   files: { path: string; text: string }[]
 }
 
+/** What an agent says as its last words when it could not ask its model; `passing`: the same may work in a moment. */
+export interface ProviderFailure {
+  reason: string
+  passing: boolean
+}
+
 /** How one agent runtime is started so that it speaks ACP on its standard streams and asks our gateway for inference. */
-export type Recipe = (input: RecipeInput) => Launch
+export interface Recipe {
+  launch(input: RecipeInput): Launch
+  /** For agents that end their turn as if all were well: the failure in their last words, if that is what they are. */
+  failureIn?(lastWords: string): ProviderFailure | null
+}

@@ -4,42 +4,65 @@ import { Coalescer } from './coalescer.ts'
 import type { Journal } from './journal.ts'
 import { entryOf, textOf } from './updates.ts'
 
+/** Units: characters of the agent's newest message that are kept to look into. */
+const keptWords = 4096
+
 /**
  * Writes what an agent reports into the journal. A journal that cannot be written (a full disk) does not stop the agent in the middle: the
  * failure is thrown at the end of the turn.
  */
 export class Recorder {
   private readonly journal: Journal
-  private readonly words: Coalescer
+  private readonly chunks: Coalescer
   /** Ids of tool calls, by the agent's own id: models count from 1 in each answer, the journal needs them unique. */
   private readonly calls = new Map<string, { id: string; ended: boolean }>()
   private latest = ''
-
   private failure: Error | null = null
+  /** The end of the agent's newest message; empty after anything else. */
+  lastWords = ''
+  /** The agent used a tool in this turn. */
+  worked = false
 
   constructor(journal: Journal) {
     this.journal = journal
-    this.words = new Coalescer((payload) => this.write(payload))
+    this.chunks = new Coalescer((payload) => this.write(payload))
   }
 
   record(update: SessionUpdate): void {
     switch (update.sessionUpdate) {
       case 'agent_message_chunk':
-        this.words.push('agent', textOf(update.content), update.messageId ?? null)
+        this.lastWords = (this.lastWords + textOf(update.content)).slice(-keptWords)
+        this.chunks.push('agent', textOf(update.content), update.messageId ?? null)
         break
       case 'agent_thought_chunk':
-        this.words.push('thought', textOf(update.content), update.messageId ?? null)
+        this.chunks.push('thought', textOf(update.content), update.messageId ?? null)
         break
       default:
         this.recordEvent(update)
     }
   }
 
+  notice(text: string): void {
+    this.endMessage()
+    this.write({ kind: 'notice', text })
+  }
+
+  /** Writes what is held; tool calls of the next turn are new ones. */
+  endTurn(): void {
+    this.endMessage()
+    this.calls.clear()
+    this.worked = false
+    const failure = this.failure
+    this.failure = null
+    if (failure !== null) throw failure
+  }
+
   private recordEvent(update: SessionUpdate): void {
     const entry = entryOf(update, (agentsId, begins) => this.callId(agentsId, begins))
-    if (entry === undefined) return
-    this.words.endMessage()
-    // Agents repeat themselves, a plan or "in progress" twice.
+    if (entry === undefined || saysNothing(entry)) return
+    this.endMessage()
+    this.worked ||= entry.kind === 'tool'
+    // Agents repeat themselves: a plan, or "in progress" twice.
     const text = JSON.stringify(entry)
     if (text === this.latest) return
     this.latest = text
@@ -47,18 +70,9 @@ export class Recorder {
     if (entry.kind === 'tool' && (entry.status === 'completed' || entry.status === 'failed')) this.endCall(entry.toolCallId)
   }
 
-  notice(text: string): void {
-    this.words.endMessage()
-    this.write({ kind: 'notice', text })
-  }
-
-  /** Writes what is held; tool calls of the next turn are new ones. */
-  endTurn(): void {
-    this.words.endMessage()
-    this.calls.clear()
-    const failure = this.failure
-    this.failure = null
-    if (failure !== null) throw failure
+  private endMessage(): void {
+    this.chunks.endMessage()
+    this.lastWords = ''
   }
 
   private write(payload: JournalPayload): void {
@@ -81,4 +95,9 @@ export class Recorder {
   private endCall(id: string): void {
     for (const call of this.calls.values()) if (call.id === id) call.ended = true
   }
+}
+
+/** A tool report of nothing but its id. */
+function saysNothing(entry: JournalPayload): boolean {
+  return entry.kind === 'tool' && Object.keys(entry).length === 2
 }

@@ -72,9 +72,10 @@ function contentOf({ content, rawInput, rawOutput }: ToolReport): ToolContent[] 
   return text === '' ? [] : [{ kind: 'text', text: bounded(text) }]
 }
 
-function commandOf(raw: object | unknown): string {
-  if (typeof raw === 'object' && raw !== null && 'command' in raw && typeof raw.command === 'string') return raw.command
-  return JSON.stringify(raw, null, 2) ?? ''
+function commandOf(raw: unknown): string {
+  if (typeof raw !== 'object' || raw === null) return String(raw)
+  if ('command' in raw && typeof raw.command === 'string') return raw.command
+  return Object.keys(raw).length === 0 ? '' : JSON.stringify(raw, null, 2)
 }
 
 function piece(item: ToolCallContent): ToolContent {

@@ -9,8 +9,12 @@ import { killAll } from '../process-table.ts'
 import type { Prompt } from './turns.ts'
 import { continuationOf, repetitionOf } from './wording.ts'
 
-const mostRestarts = 3
-const backoffMs = [250, 1000, 3000]
+/** How long each further try waits; after the last one the turn ends with an error. */
+const waitsMs = {
+  died: [250, 1000, 3000],
+  // A control plane that is started again is back in seconds; an agent's own tries take some seconds more each.
+  provider: [500, 1000, 2000, 5000, 10_000, 20_000, 30_000],
+}
 /** After a cancel: how long the agent may take to end the turn, and its shells to end themselves. */
 const cancelGraceMs = 10_000
 const shellGraceMs = 5000
@@ -18,6 +22,13 @@ const observeEveryMs = 2000
 
 type Ending = Pick<TurnResult, 'outcome' | 'message' | 'retryable'>
 
+/** Something the turn can get over. */
+interface Setback {
+  setback: keyof typeof waitsMs
+  reason: string
+}
+
+const sentences = { died: 'The agent’s process is gone', provider: 'The agent could not reach its model' }
 const endedEarly: Ending = { outcome: 'cancelled', message: null, retryable: false }
 
 export interface TurnRunnerInput {
@@ -36,6 +47,7 @@ export class TurnRunner {
   private readonly input: TurnRunnerInput
   private cancelled = false
   private abandoned = false
+  private ender = new AbortController()
   private cancelTimer: NodeJS.Timeout | undefined
 
   constructor(input: TurnRunnerInput) {
@@ -45,6 +57,7 @@ export class TurnRunner {
   /** Null when the turn was abandoned: it has no end yet. Throws only what the journal throws. */
   async run(prompt: Prompt): Promise<TurnResult | null> {
     this.cancelled = false
+    this.ender = new AbortController()
     const beats = setInterval(() => this.observe(prompt.promptId), observeEveryMs)
     try {
       const ending = await this.converse(prompt)
@@ -64,6 +77,7 @@ export class TurnRunner {
   cancel(): void {
     if (this.cancelled) return
     this.cancelled = true
+    this.ender.abort()
     this.cancelTimer = setTimeout(() => {
       this.input.log.warn('the agent does not end a cancelled turn and is ended')
       void this.input.agent.stop(0)
@@ -74,27 +88,44 @@ export class TurnRunner {
   /** The supervisor ends: the prompt stays unfinished in the journal, and the next start goes on with it. */
   abandon(): void {
     this.abandoned = true
+    this.ender.abort()
   }
 
   private async converse(prompt: Prompt): Promise<Ending> {
-    const { recorder, agent, log } = this.input
-    let interrupted = this.begunBefore(prompt)
-    for (let restarts = 0; ; restarts++) {
-      try {
-        if (agent.pid === null) await agent.open(await agent.launch())
-        if (this.over) return endedEarly
-        return outcomeOfStop(await agent.prompt(interrupted ? this.again(prompt) : prompt.text))
-      } catch (error) {
-        if (this.over) return endedEarly
-        if (!(error instanceof AgentDied)) return outcomeOfError(error)
-        if (restarts === mostRestarts)
-          return { outcome: 'error', message: `The agent died ${restarts + 1} times: ${error.message}`, retryable: true }
-        log.warn('agent died in a turn', { reason: error.message, restarts })
-        recorder.notice(`The agent’s process is gone (${error.message}). It is started again and goes on.`)
-        await agent.stop(0)
-        await sleep(backoffMs[restarts] ?? 0)
-        interrupted = true
-      }
+    const tries = { died: 0, provider: 0 }
+    let text = this.begunBefore(prompt) ? this.again(prompt) : prompt.text
+    for (;;) {
+      const tried = await this.attempt(text)
+      if (this.over) return endedEarly
+      if (!('setback' in tried)) return tried
+      const { setback, reason } = tried
+      const waitMs = waitsMs[setback][tries[setback]]
+      tries[setback] += 1
+      if (waitMs === undefined)
+        return { outcome: 'error', message: `${sentences[setback]}, ${tries[setback]} times: ${reason}`, retryable: true }
+      this.input.recorder.notice(`${sentences[setback]} (${reason}). It goes on from here.`)
+      this.input.log.warn(sentences[setback], { reason })
+      if (setback === 'died') await this.input.agent.stop(0)
+      await sleep(waitMs, undefined, { signal: this.ender.signal }).catch(() => undefined)
+      // An agent that could not ask has not done anything yet; it may have dropped the prompt too.
+      if (setback === 'died' || this.input.recorder.worked) text = this.again(prompt)
+    }
+  }
+
+  /** One prompt to the agent, which is started when it does not run. */
+  private async attempt(text: string): Promise<Ending | Setback> {
+    const { agent, recorder } = this.input
+    try {
+      if (agent.pid === null) await agent.open(await agent.launch())
+      if (this.over) return endedEarly
+      const ending = outcomeOfStop(await agent.prompt(text))
+      const failure = ending.outcome === 'end_turn' ? agent.failureIn(recorder.lastWords) : null
+      if (failure === null) return ending
+      if (failure.passing) return { setback: 'provider', reason: failure.reason }
+      return { outcome: 'error', message: failure.reason, retryable: true }
+    } catch (error) {
+      if (error instanceof AgentDied) return { setback: 'died', reason: error.message }
+      return outcomeOfError(error)
     }
   }
 
