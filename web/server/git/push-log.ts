@@ -151,6 +151,8 @@ async function record(input: PushLogInput, repo: GitRepository, move: RefMove, o
   }
   const written = await input.db.transaction(async (trx) => {
     if (!(await gitStore.lock(trx, repo)) || !(await write(trx, push))) return false
+    for (const listener of input.listeners) await listener(trx, push, paths)
+    // The event log's lock of the organisation comes last: whoever holds it waits for no row.
     await appendEvent(trx, repo.orgId, {
       type: 'repository.pushed',
       repositoryId: repo.repositoryId,
@@ -158,7 +160,6 @@ async function record(input: PushLogInput, repo: GitRepository, move: RefMove, o
       branch: move.ref.replace(/^refs\/heads\//, ''),
       commit: move.newCommit ?? '',
     })
-    for (const listener of input.listeners) await listener(trx, push, paths)
     return true
   })
   if (written) input.committed?.(repo.orgId)

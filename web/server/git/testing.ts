@@ -50,10 +50,15 @@ export interface TestStorage extends AsyncDisposable {
   create(origin?: Origin): Promise<RepoKey>
 }
 
+export async function openTestStorageIn(folder: string): Promise<GitStorage> {
+  const storage = createGitStorage({ dataDir: join(folder, 'data'), executablePath: process.env.PATH, maxPushBytes: 2 * 1024 ** 3 })
+  await prepareGitStorage(storage)
+  return storage
+}
+
 export async function openTestStorage(): Promise<TestStorage> {
   const { path, [Symbol.asyncDispose]: remove } = await openTestFolder()
-  const storage = createGitStorage({ dataDir: join(path, 'data'), executablePath: process.env.PATH, maxPushBytes: 2 * 1024 ** 3 })
-  await prepareGitStorage(storage)
+  const storage = await openTestStorageIn(path)
   const create = async (origin: Origin = { kind: 'sample' }): Promise<RepoKey> => {
     const repo = { orgId: newId('org'), repositoryId: newId('repository') }
     await createBareRepository(storage, repo, origin)
