@@ -11,9 +11,9 @@ export interface Story {
 }
 
 export const sampleStory: Story = {
-  name: 'Add a slugify function',
+  name: 'Add a title case function',
   prompt:
-    'Add a slugify function\n\nTurn a title into a slug for a URL: lower case, words joined by single dashes, nothing but letters and digits. Cover it with tests.',
+    'Add a title case function\n\nWrite the first letter of each word of a text large and leave the rest as it is. Cover it with tests.',
 }
 
 /** A project over one repository: the sample, or an import. */

@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
 import { HelixError } from '@helix/contract/errors'
 import { getFile, listCommits } from '@helix/contract/repositories'
 import { createComment, getSpec } from '@helix/contract/reviews'
 import { getJournal } from '@helix/contract/sessions'
 import { approveSpec, getChanges, getTask, getTimeline, requestSpecChanges, type Task, type TaskStatus } from '@helix/contract/tasks'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { root } from '../config.ts'
 import { openScratch, type Scratch } from '../stack/scratch.ts'
 import { createAndStart, driveToMerged, openProject, sampleStory } from '../stack/story.ts'
@@ -39,13 +39,19 @@ test('a prompt becomes a reviewed spec, an implementation with a test, and one m
   const quote = spec.documents.requirements?.split('\n').find((line) => line.trim() !== '') ?? ''
   const revisionId = spec.revision?.id
   if (revisionId === undefined || review.revision === null) throw new Error('no revision')
-  await call(createComment, { params, body: { revisionId, anchor: { document: 'requirements', quote, offset: 0 }, body: 'Say it shorter.' } })
+  await call(createComment, {
+    params,
+    body: { revisionId, anchor: { document: 'requirements', quote, offset: 0 }, body: 'Say it shorter.' },
+  })
   await call(requestSpecChanges, { params, body: { commit: review.revision.commit, note: 'See the comment.' } })
   const second = await untilStatus(created, 'spec_review')
   expect(second.revision?.number).toBeGreaterThan(1)
 
   const outdated = call(approveSpec, { params, body: { commit: review.revision.commit } })
-  await expect(outdated).rejects.toMatchObject({ code: 'revision_outdated', message: expect.stringContaining(`${second.revision?.number}`) })
+  await expect(outdated).rejects.toMatchObject({
+    code: 'revision_outdated',
+    message: expect.stringContaining(`${second.revision?.number}`),
+  })
   const both = await Promise.allSettled([1, 2].map(() => call(approveSpec, { params, body: { commit: second.revision?.commit ?? '' } })))
   expect(both.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
   const refused = both.find((result) => result.status === 'rejected')?.reason

@@ -1,5 +1,5 @@
-import express, { type Express } from 'express'
 import { HelixError } from '@helix/contract/errors'
+import express, { type Express } from 'express'
 import type { Context } from './context.ts'
 import { eventRoutes } from './events/routes.ts'
 import { createGateway } from './gateway/routes.ts'

@@ -1,13 +1,13 @@
+import { type Id, type IdKind, idPrefixes } from '@helix/contract/ids'
 import type { Knex } from 'knex'
 import type { Logger } from 'pino'
 import { typeid } from 'typeid-js'
-import { type Id, type IdKind, idPrefixes } from '@helix/contract/ids'
 import type { Config } from './config.ts'
 import type { Dialect } from './db/database.ts'
 import type { EventBus } from './events/bus.ts'
+import type { Providers } from './gateway/providers.ts'
 import type { GitPort, RepoKey } from './git/port.ts'
 import type { GitStorage } from './git/storage.ts'
-import type { Providers } from './gateway/providers.ts'
 import type { OutboxRelay } from './outbox/relay.ts'
 import type { TemporalPort } from './temporal.ts'
 
@@ -31,5 +31,5 @@ export interface Context {
 
 /** A new TypeID; ids of one kind sort by creation time. */
 export function newId<K extends IdKind>(kind: K): Id<K> {
-  return typeid(idPrefixes[kind]).toString() as Id<K>
+  return typeid(idPrefixes[kind]).toString() as string as Id<K>
 }

@@ -5,10 +5,10 @@ import { pino } from 'pino'
 import { createApp } from './app.ts'
 import { readConfig } from './config.ts'
 import type { Context } from './context.ts'
-import { openContext } from './open-context.ts'
 import { hostLink } from './hosts/link.ts'
 import { Metrics } from './http/metrics.ts'
 import { IdentityStore } from './identity/store.ts'
+import { openContext } from './open-context.ts'
 import { routeUpgrades } from './sockets/router.ts'
 
 /** Units: milliseconds. A request under way at SIGTERM has this long. */
@@ -39,8 +39,12 @@ async function drain(servers: Server[]): Promise<void> {
   const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)))
   for (const server of servers) server.closeIdleConnections()
   // Event streams and links never end by themselves.
-  const timer = setTimeout(() => servers.forEach((server) => server.closeAllConnections()), drainMs)
-  const soon = setTimeout(() => servers.forEach((server) => server.closeIdleConnections()), 200)
+  const timer = setTimeout(() => {
+    for (const server of servers) server.closeAllConnections()
+  }, drainMs)
+  const soon = setTimeout(() => {
+    for (const server of servers) server.closeIdleConnections()
+  }, 200)
   await Promise.all(closed)
   clearTimeout(timer)
   clearTimeout(soon)

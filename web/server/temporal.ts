@@ -1,9 +1,24 @@
-import { Client, Connection, isGrpcServiceError, WithStartWorkflowOperation, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client'
-import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common'
-import type { Knex } from 'knex'
 import { HelixError } from '@helix/contract/errors'
 import type { SessionId, TaskId } from '@helix/contract/ids'
-import { agentSessionWorkflowId, controlQueue, requestUpdate, type SpecTaskInput, specTaskWorkflowId, type TaskRequest, type TaskVerdict } from '@helix/workflows/messages'
+import {
+  agentSessionWorkflowId,
+  controlQueue,
+  requestUpdate,
+  type SpecTaskInput,
+  specTaskWorkflowId,
+  type TaskRequest,
+  type TaskVerdict,
+} from '@helix/workflows/messages'
+import {
+  Client,
+  Connection,
+  isGrpcServiceError,
+  WithStartWorkflowOperation,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+} from '@temporalio/client'
+import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common'
+import type { Knex } from 'knex'
 import type { Config } from './config.ts'
 
 /** What the control plane asks of Temporal. Unreachable: `temporal_unavailable`; nobody takes it in time: `worker_unavailable`. */
@@ -21,7 +36,12 @@ export interface TemporalPort extends AsyncDisposable {
 
 const workflowType = 'specTask'
 const attribute = (name: string) => defineSearchAttributeKey(name, SearchAttributeType.KEYWORD)
-const keys = { org: attribute('HelixOrg'), project: attribute('HelixProject'), task: attribute('HelixTask'), status: attribute('HelixStatus') }
+const keys = {
+  org: attribute('HelixOrg'),
+  project: attribute('HelixProject'),
+  task: attribute('HelixTask'),
+  status: attribute('HelixStatus'),
+}
 
 /** The one place that makes a Temporal client. It connects when first used and again after a failure. */
 export class TemporalClient implements TemporalPort {
@@ -40,12 +60,19 @@ export class TemporalClient implements TemporalPort {
       return new Client({ connection: await this.connection, namespace: this.config.TEMPORAL_NAMESPACE })
     } catch (error) {
       this.connection = null
-      throw new HelixError('temporal_unavailable', `Temporal at ${this.config.TEMPORAL_ADDRESS} does not answer: ${String(error).slice(0, 200)}`)
+      throw new HelixError(
+        'temporal_unavailable',
+        `Temporal at ${this.config.TEMPORAL_ADDRESS} does not answer: ${String(error).slice(0, 200)}`,
+      )
     }
   }
 
   /** Runs one call with a deadline; what the server or the network could not do becomes a code of the catalogue. */
-  private async call<T>(deadlineMs: number, late: 'temporal_unavailable' | 'worker_unavailable', work: (client: Client) => Promise<T>): Promise<T> {
+  private async call<T>(
+    deadlineMs: number,
+    late: 'temporal_unavailable' | 'worker_unavailable',
+    work: (client: Client) => Promise<T>,
+  ): Promise<T> {
     const client = await this.client()
     try {
       return await client.connection.withDeadline(Date.now() + deadlineMs, () => work(client))
@@ -61,7 +88,9 @@ export class TemporalClient implements TemporalPort {
   }
 
   private async startOptions(taskId: TaskId) {
-    const row = (await this.db('spec_tasks').where({ id: taskId }).first('org_id', 'project_id', 'status')) as { org_id: string; project_id: string; status: string } | undefined
+    const row = (await this.db('spec_tasks').where({ id: taskId }).first('org_id', 'project_id', 'status')) as
+      | { org_id: string; project_id: string; status: string }
+      | undefined
     if (row === undefined) throw new HelixError('not_found')
     const input: SpecTaskInput = { taskId }
     return {

@@ -17,7 +17,9 @@ import type {
 import type { TurnResult } from '@helix/contract/link'
 
 /** One internal endpoint as an activity: parameters and body in one object, the answer back. */
-type Ask<E extends Endpoint> = (input: ParamsOf<E> & BodyOf<E>) => Promise<ResponseOf<E>>
+type Ask<E extends Endpoint> = (
+  input: BodyOf<E> extends Record<string, never> ? ParamsOf<E> : ParamsOf<E> & BodyOf<E>,
+) => Promise<ResponseOf<E>>
 
 /** Supplied by `workers/`, on the control queue. Every one may run twice. */
 export interface ControlActivities {

@@ -17,7 +17,8 @@ function holder(file: string): number | null {
 /** PGlite takes no lock on its folder, and two processes on one folder destroy it. A lock left by a dead process is taken over. */
 export function lockFolder(file: string): Disposable {
   const pid = holder(file)
-  if (pid !== null && pid !== process.pid) throw new Error(`the embedded database is used by process ${pid}: stop it, or set HELIX_DATA_DIR or DATABASE_URL`)
+  if (pid !== null && pid !== process.pid)
+    throw new Error(`the embedded database is used by process ${pid}: stop it, or set HELIX_DATA_DIR or DATABASE_URL`)
   rmSync(file, { force: true })
   writeFileSync(file, String(process.pid), { flag: 'wx', mode: 0o600 })
   return { [Symbol.dispose]: () => rmSync(file, { force: true }) }

@@ -1,7 +1,7 @@
-import type { Response } from 'express'
-import { Router } from 'express'
 import { HelixError } from '@helix/contract/errors'
 import type { OrgId } from '@helix/contract/ids'
+import type { Response } from 'express'
+import { Router } from 'express'
 import type { Context } from '../context.ts'
 import { resolveActor } from '../identity/principal.ts'
 import { newestEventId, readEvents } from './store.ts'
@@ -69,7 +69,8 @@ export function eventRoutes(context: Context): Router {
     if (count >= connectionsPerUser) throw new HelixError('rate_limited', 'Too many event streams are open: close some tabs.')
     const asked = request.header('last-event-id') ?? request.query.lastEventId
     const from = asked === undefined ? await newestEventId(context.db, actor.orgId) : Number(asked)
-    if (!Number.isSafeInteger(from) || from < 0) throw new HelixError('invalid_request', 'Last-Event-ID must be a number that this stream sent.')
+    if (!Number.isSafeInteger(from) || from < 0)
+      throw new HelixError('invalid_request', 'Last-Event-ID must be a number that this stream sent.')
     open.set(actor.userId, count + 1)
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
     response.write('retry: 1000\n\n')

@@ -1,7 +1,7 @@
-import type { Knex } from 'knex'
 import { type HelixEvent, helixEvent } from '@helix/contract/events'
 import type { OrgId } from '@helix/contract/ids'
 import { wellFormedJson } from '@helix/contract/text'
+import type { Knex } from 'knex'
 
 export interface StoredEvent {
   id: number
@@ -18,7 +18,10 @@ export async function appendEvent(trx: Knex, orgId: OrgId, event: HelixEvent): P
 }
 
 export async function readEvents(db: Knex, orgId: OrgId, after: number, limit: number): Promise<StoredEvent[]> {
-  const rows = (await db('events').where({ org_id: orgId }).andWhere('id', '>', after).orderBy('id').limit(limit)) as { id: number; payload: unknown }[]
+  const rows = (await db('events').where({ org_id: orgId }).andWhere('id', '>', after).orderBy('id').limit(limit)) as {
+    id: number
+    payload: unknown
+  }[]
   return rows.map((row) => ({ id: row.id, event: helixEvent.parse(row.payload) }))
 }
 

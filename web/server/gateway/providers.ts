@@ -37,7 +37,10 @@ function configured(config: Config): Provider[] {
 
 /** The first model that the provider lists; its default where it does not list any. */
 async function firstModel(provider: Provider): Promise<string> {
-  const headers = provider.dialect === 'openai' ? { authorization: `Bearer ${provider.apiKey}` } : { 'x-api-key': provider.apiKey, 'anthropic-version': '2023-06-01' }
+  const headers =
+    provider.dialect === 'openai'
+      ? { authorization: `Bearer ${provider.apiKey}` }
+      : { 'x-api-key': provider.apiKey, 'anthropic-version': '2023-06-01' }
   const response = await fetch(`${provider.baseUrl}/models`, { headers, signal: AbortSignal.timeout(5000) })
   const body = (await response.json()) as { data?: { id?: string }[] }
   const id = body.data?.[0]?.id

@@ -39,9 +39,16 @@ export interface TestServer extends AsyncDisposable {
   cloneUrl(person: Pick<TestPerson, 'slug'>, name: string, token: string): string
 }
 
-export async function openTestServer(listeners: readonly PushListener[] = []): Promise<TestServer> {
-  const folder = await openTestFolder()
-  const database = await openTestDatabase()
+export interface TestServerInput {
+  listeners?: readonly PushListener[]
+  /** Instead of an empty database and folder of its own: those of a server that died. */
+  database?: { db: Knex } & AsyncDisposable
+  folder?: { path: string } & AsyncDisposable
+}
+
+export async function openTestServer({ listeners = [], ...given }: TestServerInput = {}): Promise<TestServer> {
+  const folder = given.folder ?? (await openTestFolder())
+  const database = given.database ?? (await openTestDatabase())
   const { db } = database
   const log = pino({ level: process.env.LOG_LEVEL ?? 'silent' })
   const bus = new EventBus()

@@ -1,7 +1,7 @@
+import { type ErrorBody, HelixError } from '@helix/contract/errors'
 import type { ErrorRequestHandler, Request } from 'express'
 import type { Logger } from 'pino'
 import { z } from 'zod'
-import { type ErrorBody, HelixError } from '@helix/contract/errors'
 
 const tooLarge = new Set(['entity.too.large', 'encoding.unsupported', 'request.size.invalid'])
 const unreachable = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', '57P01', '57P03', '08006', '08001'])
@@ -20,11 +20,14 @@ export function asHelixError(error: unknown): HelixError {
   }
   const { type, code, message, syscall } = error as { type?: string; code?: string; message?: string; syscall?: string }
   if (type === 'entity.too.large') return new HelixError('too_large')
-  if (type !== undefined && (tooLarge.has(type) || type.startsWith('entity.') || type === 'request.aborted')) return new HelixError('invalid_request', 'The body is not valid JSON.')
+  if (type !== undefined && (tooLarge.has(type) || type.startsWith('entity.') || type === 'request.aborted'))
+    return new HelixError('invalid_request', 'The body is not valid JSON.')
   if (error instanceof URIError) return new HelixError('invalid_request', 'The URL is not valid.')
   if (code === 'ENOSPC' || code === '53100' || message?.includes('No space left on device')) return new HelixError('storage_full')
-  if (code !== undefined && unreachable.has(code) && (syscall === 'connect' || code.length === 5)) return new HelixError('database_unavailable')
-  if (message?.includes('Timeout acquiring a connection') || message?.includes('Connection terminated')) return new HelixError('database_unavailable')
+  if (code !== undefined && unreachable.has(code) && (syscall === 'connect' || code.length === 5))
+    return new HelixError('database_unavailable')
+  if (message?.includes('Timeout acquiring a connection') || message?.includes('Connection terminated'))
+    return new HelixError('database_unavailable')
   return new HelixError('internal')
 }
 

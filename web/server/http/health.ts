@@ -1,5 +1,5 @@
-import { Router } from 'express'
 import { newestMigration } from '@helix/migrations'
+import { Router } from 'express'
 import type { Context } from '../context.ts'
 import { appliedMigration } from '../db/migrate.ts'
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import type { Knex } from 'knex'
 import { HelixError } from '@helix/contract/errors'
 import type { OrgId } from '@helix/contract/ids'
+import type { Knex } from 'knex'
 
 export interface Claim {
   orgId: OrgId
@@ -27,15 +27,25 @@ export async function once<T>(db: Knex, claim: Claim, work: () => Promise<T>): P
     .ignore()
     .returning('key')
   if (inserted.length === 0) {
-    const row = (await db('idempotency_keys').where(where).first()) as { request_hash: string; answer: T | null; created_at: Date } | undefined
+    const row = (await db('idempotency_keys').where(where).first()) as
+      | { request_hash: string; answer: T | null; created_at: Date }
+      | undefined
     if (row !== undefined && row.request_hash !== claim.requestHash) throw new HelixError('idempotency_mismatch')
     if (row?.answer != null) return row.answer
-    const stale = (await db('idempotency_keys').where(where).whereNull('answer').andWhereRaw("created_at < now() - interval '60 seconds'").update({ created_at: db.fn.now() })) === 1
-    if (!stale) throw new HelixError('conflict', 'The first request with this Idempotency-Key is still being handled: ask again in a moment.')
+    const stale =
+      (await db('idempotency_keys')
+        .where(where)
+        .whereNull('answer')
+        .andWhereRaw("created_at < now() - interval '60 seconds'")
+        .update({ created_at: db.fn.now() })) === 1
+    if (!stale)
+      throw new HelixError('conflict', 'The first request with this Idempotency-Key is still being handled: ask again in a moment.')
   }
   try {
     const answer = await work()
-    await db('idempotency_keys').where(where).update({ answer: JSON.stringify(answer) })
+    await db('idempotency_keys')
+      .where(where)
+      .update({ answer: JSON.stringify(answer) })
     return answer
   } catch (error) {
     await db('idempotency_keys').where(where).whereNull('answer').delete()

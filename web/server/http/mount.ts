@@ -1,9 +1,9 @@
 import { timingSafeEqual } from 'node:crypto'
-import express, { type Request, type Response, type Router } from 'express'
 import type { BodyOf, Endpoint, ParamsOf, QueryOf, ResponseOf } from '@helix/contract/endpoint'
 import { HelixError } from '@helix/contract/errors'
 import type { OrgId, UserId } from '@helix/contract/ids'
 import { type OrgPermission, type Role, roleGrants } from '@helix/contract/permissions'
+import express, { type Request, type Response, type Router } from 'express'
 import type { Context } from '../context.ts'
 import { resolveActor } from '../identity/principal.ts'
 import { hashRequest, once } from './idempotency.ts'
@@ -41,7 +41,8 @@ export function sameSecret(given: string, expected: string): boolean {
 /** Service tokens only: a cookie on these paths is a mistake or an attack. */
 function requireService(request: Request, expected: string): void {
   const given = request.header('authorization')?.replace(/^Bearer /, '') ?? ''
-  if (request.headers.cookie !== undefined || !sameSecret(given, expected)) throw new HelixError('not_signed_in', 'This path takes a service token only.')
+  if (request.headers.cookie !== undefined || !sameSecret(given, expected))
+    throw new HelixError('not_signed_in', 'This path takes a service token only.')
 }
 
 async function actorOf(context: Context, endpoint: Endpoint, request: Request): Promise<Actor | undefined> {
@@ -51,11 +52,17 @@ async function actorOf(context: Context, endpoint: Endpoint, request: Request): 
   if (permission === 'runner') return void requireService(request, context.config.HELIX_RUNNER_TOKEN)
   const actor = await resolveActor(context, request)
   if (actor === null) throw new HelixError('not_signed_in')
-  if (!roleGrants(actor.role, permission)) throw new HelixError('forbidden', `Your role "${actor.role}" does not allow this: it needs ${permission}.`)
+  if (!roleGrants(actor.role, permission))
+    throw new HelixError('forbidden', `Your role "${actor.role}" does not allow this: it needs ${permission}.`)
   return actor
 }
 
-async function answer(context: Context, endpoint: Endpoint, call: CallOf<Endpoint>, handler: (call: never) => Promise<unknown>): Promise<unknown> {
+async function answer(
+  context: Context,
+  endpoint: Endpoint,
+  call: CallOf<Endpoint>,
+  handler: (call: never) => Promise<unknown>,
+): Promise<unknown> {
   const key = call.request.header('idempotency-key')
   const { actor } = call as { actor: Actor | undefined }
   if (key === undefined || endpoint.method !== 'POST' || actor === undefined) return handler(call as never)
@@ -68,7 +75,12 @@ async function answer(context: Context, endpoint: Endpoint, call: CallOf<Endpoin
  * Mounts one endpoint of the contract: parses what comes in, asks the permission in one place, honours `Idempotency-Key`, and answers with what
  * the contract's schema lets through.
  */
-export function mount<E extends Endpoint>(router: Router, context: Context, endpoint: E, handler: (call: CallOf<E>) => Promise<ResponseOf<E>>): void {
+export function mount<E extends Endpoint>(
+  router: Router,
+  context: Context,
+  endpoint: E,
+  handler: (call: CallOf<E>) => Promise<ResponseOf<E>>,
+): void {
   const parser = express.json({ limit: endpoint.maxBodyBytes ?? defaultMaxBody, strict: true })
   const verb = endpoint.method.toLowerCase() as 'get' | 'post' | 'patch' | 'put' | 'delete'
   router[verb](endpoint.path, parser, async (request: Request, response: Response) => {

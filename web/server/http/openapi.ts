@@ -1,8 +1,8 @@
-import { z } from 'zod'
-import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi'
 import type { Endpoint } from '@helix/contract/endpoint'
 import { publicEndpoints } from '@helix/contract/endpoints'
 import { type ErrorCode, errorBody, errorCatalogue } from '@helix/contract/errors'
+import type { z } from 'zod'
+import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi'
 
 const everywhere: ErrorCode[] = ['invalid_request', 'internal']
 
@@ -10,7 +10,10 @@ function responsesOf(endpoint: Endpoint): ZodOpenApiOperationObject['responses']
   const asked: ErrorCode[] = endpoint.permission === 'public' ? [] : ['not_signed_in', 'forbidden', 'not_found']
   const codes = [...everywhere, ...asked, ...endpoint.errors]
   const byStatus = Map.groupBy(new Set(codes), (code) => errorCatalogue[code].status)
-  const errors = [...byStatus].map(([status, list]) => [String(status), { description: list.join(', '), content: { 'application/json': { schema: errorBody } } }])
+  const errors = [...byStatus].map(([status, list]) => [
+    String(status),
+    { description: list.join(', '), content: { 'application/json': { schema: errorBody } } },
+  ])
   return { '200': { description: 'OK', content: { 'application/json': { schema: endpoint.response } } }, ...Object.fromEntries(errors) }
 }
 
@@ -37,7 +40,9 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
   return createDocument({
     openapi: '3.1.0',
     info: { title: 'Helix', version: '0.1.0', license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
-    components: { securitySchemes: { apiKey: { type: 'http', scheme: 'bearer' }, cookie: { type: 'apiKey', in: 'cookie', name: 'helix' } } },
+    components: {
+      securitySchemes: { apiKey: { type: 'http', scheme: 'bearer' }, cookie: { type: 'apiKey', in: 'cookie', name: 'helix' } },
+    },
     paths,
   })
 }

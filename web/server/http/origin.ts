@@ -1,5 +1,5 @@
-import type { RequestHandler } from 'express'
 import { HelixError } from '@helix/contract/errors'
+import type { RequestHandler } from 'express'
 
 const safe = new Set(['GET', 'HEAD', 'OPTIONS'])
 
@@ -12,7 +12,10 @@ export function sameOrigin(publicOrigin: string): RequestHandler {
     if (safe.has(request.method) || request.headers.cookie === undefined) return next()
     const origin = request.header('origin')
     const site = request.header('sec-fetch-site')
-    const own = origin === undefined ? site === undefined || site === 'same-origin' || site === 'none' : origin === publicOrigin || URL.parse(origin)?.host === request.headers.host
+    const own =
+      origin === undefined
+        ? site === undefined || site === 'same-origin' || site === 'none'
+        : origin === publicOrigin || URL.parse(origin)?.host === request.headers.host
     if (!own) throw new HelixError('cross_site')
     next()
   }

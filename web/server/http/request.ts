@@ -21,10 +21,21 @@ export function requestLog(log: Logger, observe: (route: string, status: number,
     response.setHeader('x-request-id', request.id)
     response.on('close', () => {
       const durationMs = Math.round(performance.now() - start)
-      observe(request.path.split('/').slice(1, 4).join('/').replace(/[a-z]+_[0-9a-z]{26}/g, ':id'), response.statusCode, durationMs / 1000)
+      observe(
+        request.path
+          .split('/')
+          .slice(1, 4)
+          .join('/')
+          .replace(/[a-z]+_[0-9a-z]{26}/g, ':id'),
+        response.statusCode,
+        durationMs / 1000,
+      )
       if (quiet.has(request.path)) return
       const aborted = response.writableFinished ? {} : { aborted: true }
-      log.info({ requestId: request.id, method: request.method, path: request.path, status: response.statusCode, durationMs, ...aborted }, 'request')
+      log.info(
+        { requestId: request.id, method: request.method, path: request.path, status: response.statusCode, durationMs, ...aborted },
+        'request',
+      )
     })
     next()
   }

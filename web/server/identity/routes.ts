@@ -1,8 +1,18 @@
-import { type Request, type Response, Router } from 'express'
 import { HelixError } from '@helix/contract/errors'
-import { createApiKey, getMe, listApiKeys, type PrincipalAnswer, revokeApiKey, setPassword, signInWithLink, signInWithPassword, signOut } from '@helix/contract/identity'
+import {
+  createApiKey,
+  getMe,
+  listApiKeys,
+  type PrincipalAnswer,
+  revokeApiKey,
+  setPassword,
+  signInWithLink,
+  signInWithPassword,
+  signOut,
+} from '@helix/contract/identity'
 import type { OrgId, UserId } from '@helix/contract/ids'
 import { createSignInLink } from '@helix/contract/internal'
+import { type Request, type Response, Router } from 'express'
 import type { Context } from '../context.ts'
 import { mount } from '../http/mount.ts'
 import { cookieName, cookieOf } from './principal.ts'
@@ -19,7 +29,10 @@ export function identityRoutes(context: Context): Router {
   const { secure, frontendUrl } = context.config
   const name = cookieName(secure)
 
-  const describe = async (orgId: OrgId, userId: UserId, via: PrincipalAnswer['via']): Promise<PrincipalAnswer> => ({ ...(await store.getPerson(orgId, userId)), via })
+  const describe = async (orgId: OrgId, userId: UserId, via: PrincipalAnswer['via']): Promise<PrincipalAnswer> => ({
+    ...(await store.getPerson(orgId, userId)),
+    via,
+  })
 
   /** The token changes at every sign-in: one planted before is worth nothing after. */
   const signIn = async (userId: UserId | null, request: Request, response: Response): Promise<PrincipalAnswer> => {
@@ -49,11 +62,15 @@ export function identityRoutes(context: Context): Router {
   mount(router, context, setPassword, async ({ actor, body, request }) => {
     const { hasPassword } = await store.getPerson(actor.orgId, actor.userId)
     if (hasPassword) throttle.count(`change ${actor.userId}`)
-    if (hasPassword && !(await store.passwordIs(actor.userId, body.current ?? ''))) throw new HelixError('sign_in_failed', 'The current password does not match.')
+    if (hasPassword && !(await store.passwordIs(actor.userId, body.current ?? '')))
+      throw new HelixError('sign_in_failed', 'The current password does not match.')
     await store.setPassword(actor.userId, body.next, cookieOf(request.headers, name))
     return {}
   })
-  mount(router, context, listApiKeys, async ({ actor }) => ({ items: await store.listApiKeys(actor.orgId, actor.userId), nextCursor: null }))
+  mount(router, context, listApiKeys, async ({ actor }) => ({
+    items: await store.listApiKeys(actor.orgId, actor.userId),
+    nextCursor: null,
+  }))
   mount(router, context, createApiKey, async ({ actor, body }) => store.createApiKey(actor.orgId, actor.userId, body.name))
   mount(router, context, revokeApiKey, async ({ actor, params }) => {
     if (!(await store.revokeApiKey(actor.orgId, actor.userId, params.apiKeyId))) throw new HelixError('not_found')

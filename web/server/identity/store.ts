@@ -1,7 +1,7 @@
-import type { Knex } from 'knex'
 import type { ApiKey } from '@helix/contract/identity'
 import type { ApiKeyId, OrgId, UserId } from '@helix/contract/ids'
 import type { Role } from '@helix/contract/permissions'
+import type { Knex } from 'knex'
 import { newId } from '../context.ts'
 import { hashPassword, hashSecret, newSecret, passwordMatches } from './hashing.ts'
 
@@ -46,7 +46,11 @@ export class IdentityStore {
 
   async createLink(userId: UserId): Promise<string> {
     const token = newSecret('hl_')
-    await this.db('sign_in_links').insert({ token_hash: hashSecret(token), user_id: userId, expires_at: this.db.raw("now() + interval '15 minutes'") })
+    await this.db('sign_in_links').insert({
+      token_hash: hashSecret(token),
+      user_id: userId,
+      expires_at: this.db.raw("now() + interval '15 minutes'"),
+    })
     return token
   }
 
@@ -76,7 +80,10 @@ export class IdentityStore {
   async setPassword(userId: UserId, password: string, keep: string | null): Promise<void> {
     const hash = await hashPassword(password)
     await this.db('users').where({ id: userId }).update({ password_hash: hash })
-    await this.db('browser_sessions').where({ user_id: userId }).whereNot('token_hash', keep === null ? '' : hashSecret(keep)).delete()
+    await this.db('browser_sessions')
+      .where({ user_id: userId })
+      .whereNot('token_hash', keep === null ? '' : hashSecret(keep))
+      .delete()
   }
 
   /** Units: days. */
@@ -84,13 +91,20 @@ export class IdentityStore {
     const membership = await this.db('memberships').where({ user_id: userId }).orderBy('created_at').first('org_id')
     const token = newSecret('hb_')
     const expires = this.db.raw('now() + make_interval(days => ?)', [days])
-    await this.db('browser_sessions').insert({ token_hash: hashSecret(token), user_id: userId, org_id: membership.org_id, expires_at: expires })
+    await this.db('browser_sessions').insert({
+      token_hash: hashSecret(token),
+      user_id: userId,
+      org_id: membership.org_id,
+      expires_at: expires,
+    })
     await this.db('browser_sessions').whereRaw('expires_at < now()').delete()
     return token
   }
 
   async closeSession(token: string): Promise<void> {
-    await this.db('browser_sessions').where({ token_hash: hashSecret(token) }).delete()
+    await this.db('browser_sessions')
+      .where({ token_hash: hashSecret(token) })
+      .delete()
   }
 
   async getPerson(orgId: OrgId, userId: UserId): Promise<Person> {
@@ -124,7 +138,10 @@ export class IdentityStore {
   }
 
   async revokeApiKey(orgId: OrgId, userId: UserId, id: ApiKeyId): Promise<boolean> {
-    const changed = await this.db('api_keys').where({ id, org_id: orgId, user_id: userId }).whereNull('revoked_at').update({ revoked_at: this.db.fn.now() })
+    const changed = await this.db('api_keys')
+      .where({ id, org_id: orgId, user_id: userId })
+      .whereNull('revoked_at')
+      .update({ revoked_at: this.db.fn.now() })
     return changed === 1
   }
 }

@@ -1,6 +1,6 @@
-import type { Knex } from 'knex'
 import type { OrgId, SessionId, TaskId, UserId } from '@helix/contract/ids'
 import type { Role } from '@helix/contract/permissions'
+import type { Knex } from 'knex'
 import { hashSecret, newSecret } from './hashing.ts'
 
 /** What a bearer token opens. */
@@ -26,7 +26,10 @@ async function apiKeyOf(db: Knex, hash: string): Promise<Bearer | null> {
     .whereNull('k.revoked_at')
     .first('k.id', 'k.org_id', 'k.user_id', 'm.role')
   if (row === undefined) return null
-  await db('api_keys').where({ id: row.id }).andWhereRaw("(last_used_at is null or last_used_at < now() - interval '1 minute')").update({ last_used_at: db.fn.now() })
+  await db('api_keys')
+    .where({ id: row.id })
+    .andWhereRaw("(last_used_at is null or last_used_at < now() - interval '1 minute')")
+    .update({ last_used_at: db.fn.now() })
   return { kind: 'api_key', orgId: row.org_id, userId: row.user_id, role: row.role }
 }
 
@@ -42,7 +45,12 @@ export async function resolveBearer(db: Knex, token: string): Promise<Bearer | n
 export async function mintSessionToken(trx: Knex, input: { orgId: OrgId; sessionId: SessionId; epoch: number }): Promise<string> {
   await revokeSessionTokens(trx, input.sessionId)
   const token = newSecret('hs_')
-  await trx('session_tokens').insert({ token_hash: hashSecret(token), org_id: input.orgId, session_id: input.sessionId, epoch: input.epoch })
+  await trx('session_tokens').insert({
+    token_hash: hashSecret(token),
+    org_id: input.orgId,
+    session_id: input.sessionId,
+    epoch: input.epoch,
+  })
   return token
 }
 

@@ -1,6 +1,6 @@
-import type { Knex } from 'knex'
 import type { OrgId, TaskId } from '@helix/contract/ids'
 import type { TaskRequest } from '@helix/workflows/messages'
+import type { Knex } from 'knex'
 
 /** What must reach Temporal because a row was written. Delivered at least once; ids make a repetition harmless. */
 export type OutboxMessage =

@@ -1,11 +1,11 @@
-import { Router } from 'express'
 import { HelixError } from '@helix/contract/errors'
 import type { OrgId, ProjectId } from '@helix/contract/ids'
 import { createProject, getProject, listProjects, type Project, updateProject } from '@helix/contract/projects'
+import { Router } from 'express'
 import type { Context } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
 import { mount } from '../http/mount.ts'
-import { ProjectStore, type ProjectChange } from './store.ts'
+import { type ProjectChange, ProjectStore } from './store.ts'
 
 /** Goose where it can be served, else Claude Code: only one of the dialects may be configured. */
 function defaultRuntime(context: Context): Project['agentRuntime'] {
@@ -30,7 +30,10 @@ export function projectRoutes(context: Context): Router {
   mount(router, context, createProject, async ({ actor, body }) => {
     const known = await store.knownRepositories(actor.orgId, body.repositoryIds)
     const missing = body.repositoryIds.find((id) => !known.has(id))
-    if (missing !== undefined) throw new HelixError('invalid_request', `repositoryIds: ${missing} is not a repository of this organisation`, { fields: { repositoryIds: 'unknown repository' } })
+    if (missing !== undefined)
+      throw new HelixError('invalid_request', `repositoryIds: ${missing} is not a repository of this organisation`, {
+        fields: { repositoryIds: 'unknown repository' },
+      })
     const project = { ...body, repositoryIds: [...new Set(body.repositoryIds)], agentRuntime: body.agentRuntime ?? defaultRuntime(context) }
     const id = await context.db.transaction(async (trx) => {
       const made = await store.insert(trx, actor.orgId, project)

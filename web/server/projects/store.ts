@@ -1,7 +1,7 @@
-import type { Knex } from 'knex'
-import type { OrgId, ProjectId, RepositoryId } from '@helix/contract/ids'
 import type { AgentRuntime } from '@helix/contract/agents'
+import type { OrgId, ProjectId, RepositoryId } from '@helix/contract/ids'
 import type { Project } from '@helix/contract/projects'
+import type { Knex } from 'knex'
 import { newId } from '../context.ts'
 
 interface ProjectRow {
@@ -22,7 +22,9 @@ export interface NewProject {
   repositoryIds: RepositoryId[]
 }
 
-export type ProjectChange = Partial<Pick<Project, 'name' | 'description' | 'agentRuntime' | 'model' | 'planningLimit' | 'implementingLimit'>>
+export type ProjectChange = Partial<
+  Pick<Project, 'name' | 'description' | 'agentRuntime' | 'model' | 'planningLimit' | 'implementingLimit'>
+>
 
 export class ProjectStore {
   private readonly db: Knex
@@ -56,7 +58,12 @@ export class ProjectStore {
       .andWhere({ 'r.org_id': orgId })
       .orderBy('p.position')
       .select('p.project_id', 'r.id', 'r.name', 'r.default_branch')
-    const counts = await this.db('spec_tasks').whereIn('project_id', ids).whereNotIn('status', ['merged', 'archived']).groupBy('project_id').select('project_id').count('* as open')
+    const counts = await this.db('spec_tasks')
+      .whereIn('project_id', ids)
+      .whereNotIn('status', ['merged', 'archived'])
+      .groupBy('project_id')
+      .select('project_id')
+      .count('* as open')
     return rows.map((row) => ({
       id: row.id,
       name: row.name,
@@ -65,7 +72,9 @@ export class ProjectStore {
       model: row.model,
       planningLimit: row.planning_limit,
       implementingLimit: row.implementing_limit,
-      repositories: repositories.filter((r) => r.project_id === row.id).map((r) => ({ id: r.id, name: r.name, defaultBranch: r.default_branch })),
+      repositories: repositories
+        .filter((r) => r.project_id === row.id)
+        .map((r) => ({ id: r.id, name: r.name, defaultBranch: r.default_branch })),
       openTasks: Number(counts.find((count) => count.project_id === row.id)?.open ?? 0),
       createdAt: row.created_at.toISOString(),
     }))
@@ -88,7 +97,9 @@ export class ProjectStore {
       planning_limit: 3,
       implementing_limit: 3,
     })
-    await trx('project_repositories').insert(project.repositoryIds.map((repositoryId, position) => ({ project_id: id, repository_id: repositoryId, position })))
+    await trx('project_repositories').insert(
+      project.repositoryIds.map((repositoryId, position) => ({ project_id: id, repository_id: repositoryId, position })),
+    )
     return id
   }
 

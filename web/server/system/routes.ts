@@ -1,5 +1,5 @@
-import { Router } from 'express'
 import { getSystem } from '@helix/contract/system'
+import { Router } from 'express'
 import type { Context } from '../context.ts'
 import { HostStore } from '../hosts/store.ts'
 import { mount } from '../http/mount.ts'
@@ -33,14 +33,14 @@ export function systemRoutes(context: Context): Router {
   return router
 }
 
-const escape = (text: string): string => text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`)
+const escaped = (text: string): string => text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`)
 
 /** A readable list of the operations without any script. */
 function docsPage(): string {
   const rows = Object.entries(openApiDocument().paths ?? {}).flatMap(([path, item]) =>
     Object.entries(item ?? {}).map(([method, operation]) => {
       const { summary, description } = operation as { summary?: string; description?: string }
-      return `<tr><td><code>${method.toUpperCase()}</code></td><td><code>${escape(path)}</code></td><td>${escape(summary ?? '')}</td><td>${escape(description ?? '')}</td></tr>`
+      return `<tr><td><code>${method.toUpperCase()}</code></td><td><code>${escaped(path)}</code></td><td>${escaped(summary ?? '')}</td><td>${escaped(description ?? '')}</td></tr>`
     }),
   )
   return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Helix API</title>

@@ -1,7 +1,7 @@
+import type { BodyOf } from '@helix/contract/endpoint'
 import { HelixError } from '@helix/contract/errors'
 import type { TaskId } from '@helix/contract/ids'
 import type { Project } from '@helix/contract/projects'
-import type { BodyOf } from '@helix/contract/endpoint'
 import type { createTask } from '@helix/contract/tasks'
 import type { Context } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
@@ -17,11 +17,19 @@ async function baseBranchOf(context: Context, actor: Actor, project: Project, as
   if (asked === undefined) return first.defaultBranch
   const commit = await context.git.resolveCommit({ orgId: actor.orgId, repositoryId: first.id }, `refs/heads/${asked}`)
   if (commit !== null) return asked
-  throw new HelixError('invalid_request', `baseBranch: ${first.name} has no branch "${asked}"`, { fields: { baseBranch: 'no such branch' } })
+  throw new HelixError('invalid_request', `baseBranch: ${first.name} has no branch "${asked}"`, {
+    fields: { baseBranch: 'no such branch' },
+  })
 }
 
 /** Row, event and outbox in one transaction: a task that is seen is a task whose workflow will start. */
-export async function createTaskRow(context: Context, store: TaskStore, actor: Actor, project: Project, body: BodyOf<typeof createTask>): Promise<TaskId> {
+export async function createTaskRow(
+  context: Context,
+  store: TaskStore,
+  actor: Actor,
+  project: Project,
+  body: BodyOf<typeof createTask>,
+): Promise<TaskId> {
   const baseBranch = await baseBranchOf(context, actor, project, body.baseBranch)
   const taskId = await context.db.transaction(async (trx) => {
     const id = await store.insert(trx, actor.orgId, {

@@ -5,8 +5,15 @@ export function padded(number: number): string {
 
 /** ASCII, lower case, dashes, at most 40 characters, never empty. */
 export function slugOf(title: string): string {
-  const ascii = title.normalize('NFKD').replace(/[^\x20-\x7e]/g, '').toLowerCase()
-  const slug = ascii.replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 40).replace(/-+$/, '')
+  const ascii = title
+    .normalize('NFKD')
+    .replace(/[^\x20-\x7e]/g, '')
+    .toLowerCase()
+  const slug = ascii
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 40)
+    .replace(/-+$/, '')
   return slug === '' ? 'task' : slug
 }
 
@@ -21,5 +28,8 @@ export function specFolderOf(number: number, slug: string): string {
 /** The first line that says something, at most 200 characters. */
 export function titleOf(prompt: string): string {
   const line = prompt.split('\n').find((candidate) => candidate.trim() !== '')
-  return (line ?? 'Task').replace(/^#+\s*/, '').trim().slice(0, 200)
+  return (line ?? 'Task')
+    .replace(/^#+\s*/, '')
+    .trim()
+    .slice(0, 200)
 }

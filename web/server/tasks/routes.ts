@@ -1,8 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import { Router } from 'express'
 import { HelixError } from '@helix/contract/errors'
 import type { OrgId, TaskId } from '@helix/contract/ids'
-import { createTask, getBoard, getChanges, getTask, getTimeline, listTasks, sendPrompt, type TaskAction, taskMoves } from '@helix/contract/tasks'
+import {
+  createTask,
+  getBoard,
+  getChanges,
+  getTask,
+  getTimeline,
+  listTasks,
+  sendPrompt,
+  type TaskAction,
+  taskMoves,
+} from '@helix/contract/tasks'
+import { Router } from 'express'
 import type { Context } from '../context.ts'
 import { appendEvent, newestEventId } from '../events/store.ts'
 import { mount } from '../http/mount.ts'
@@ -39,7 +49,8 @@ export function taskRoutes(context: Context): Router {
   mount(router, context, listTasks, async ({ actor, params, query }) => {
     if ((await projects.find(actor.orgId, params.projectId)) === null) throw new HelixError('not_found')
     const before = query.cursor === undefined ? undefined : Number(query.cursor)
-    if (before !== undefined && !Number.isSafeInteger(before)) throw new HelixError('invalid_request', 'cursor: not one that this list gave')
+    if (before !== undefined && !Number.isSafeInteger(before))
+      throw new HelixError('invalid_request', 'cursor: not one that this list gave')
     const rows = await store.list(actor.orgId, params.projectId, query.status, before, query.limit)
     return { items: rows.map(cardOf), nextCursor: rows.length === query.limit ? String(rows.at(-1)?.number) : null }
   })
@@ -65,11 +76,18 @@ export function taskRoutes(context: Context): Router {
     const row = await get(actor.orgId, params.taskId)
     const { session_id } = row
     if (session_id === null) throw new HelixError('conflict', 'The task has no agent yet: start it first.')
-    if (['merged', 'archived', 'backlog'].includes(row.status)) throw new HelixError('conflict', `The agent of a task that is ${row.status} does not take messages.`)
+    if (['merged', 'archived', 'backlog'].includes(row.status))
+      throw new HelixError('conflict', `The agent of a task that is ${row.status} does not take messages.`)
     const promptId = await context.db.transaction(async (trx) => {
       const id = await store.insertPersonPrompt(trx, row, actor.userId, body.text)
       await enqueue(trx, actor.orgId, { kind: 'signalTask', taskId: row.id, signal: 'personPrompt', payload: { promptId: id } })
-      await appendEvent(trx, actor.orgId, { type: 'task.changed', projectId: row.project_id, taskId: row.id, status: row.status, step: row.step })
+      await appendEvent(trx, actor.orgId, {
+        type: 'task.changed',
+        projectId: row.project_id,
+        taskId: row.id,
+        status: row.status,
+        step: row.step,
+      })
       return id
     })
     context.bus.wake(actor.orgId)

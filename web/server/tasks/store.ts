@@ -1,7 +1,7 @@
-import type { Knex } from 'knex'
 import type { AgentRuntime } from '@helix/contract/agents'
 import type { OrgId, ProjectId, PromptId, RepositoryId, SessionId, TaskId, UserId } from '@helix/contract/ids'
 import type { TaskCard, TaskStatus, TimelineStep } from '@helix/contract/tasks'
+import type { Knex } from 'knex'
 import { newId } from '../context.ts'
 import { branchOf, slugOf, specFolderOf } from './names.ts'
 
@@ -91,10 +91,20 @@ export class TaskStore {
   }
 
   async board(orgId: OrgId, projectId: ProjectId): Promise<TaskRow[]> {
-    return this.select().where({ 'spec_tasks.org_id': orgId, project_id: projectId }).whereNot('status', 'archived').orderBy('updated_at', 'desc').limit(2000)
+    return this.select()
+      .where({ 'spec_tasks.org_id': orgId, project_id: projectId })
+      .whereNot('status', 'archived')
+      .orderBy('updated_at', 'desc')
+      .limit(2000)
   }
 
-  async list(orgId: OrgId, projectId: ProjectId, status: TaskStatus | undefined, before: number | undefined, limit: number): Promise<TaskRow[]> {
+  async list(
+    orgId: OrgId,
+    projectId: ProjectId,
+    status: TaskStatus | undefined,
+    before: number | undefined,
+    limit: number,
+  ): Promise<TaskRow[]> {
     return this.select()
       .where({ 'spec_tasks.org_id': orgId, project_id: projectId })
       .modify((query) => {
@@ -116,7 +126,10 @@ export class TaskStore {
 
   /** The number comes from the project's row, which this locks: a hundred at once count 1 to 100. */
   async insert(trx: Knex, orgId: OrgId, task: NewTask): Promise<TaskId> {
-    const [project] = await trx('projects').where({ id: task.projectId, org_id: orgId }).increment('last_task_number', 1).returning('last_task_number')
+    const [project] = await trx('projects')
+      .where({ id: task.projectId, org_id: orgId })
+      .increment('last_task_number', 1)
+      .returning('last_task_number')
     const number = project.last_task_number as number
     const id = newId('task')
     const slug = slugOf(task.title)
@@ -141,7 +154,11 @@ export class TaskStore {
   }
 
   async steps(orgId: OrgId, taskId: TaskId): Promise<TimelineStep[]> {
-    const rows = await this.db('task_steps as s').leftJoin('users as u', 'u.id', 's.actor_id').where({ 's.org_id': orgId, 's.task_id': taskId }).orderBy('s.step').select('s.*', 'u.name as actor')
+    const rows = await this.db('task_steps as s')
+      .leftJoin('users as u', 'u.id', 's.actor_id')
+      .where({ 's.org_id': orgId, 's.task_id': taskId })
+      .orderBy('s.step')
+      .select('s.*', 'u.name as actor')
     return rows.map((row, index) => ({
       step: row.step,
       status: row.status,
@@ -153,7 +170,10 @@ export class TaskStore {
     }))
   }
 
-  async sessionStarts(orgId: OrgId, sessionId: SessionId | null): Promise<{ epoch: number; reason: string; stages: { name: string; durationMs: number }[]; at: string }[]> {
+  async sessionStarts(
+    orgId: OrgId,
+    sessionId: SessionId | null,
+  ): Promise<{ epoch: number; reason: string; stages: { name: string; durationMs: number }[]; at: string }[]> {
     if (sessionId === null) return []
     const rows = await this.db('session_starts').where({ org_id: orgId, session_id: sessionId }).orderBy('epoch')
     return rows.map((row) => ({ epoch: row.epoch, reason: row.reason, stages: row.stages, at: row.at.toISOString() }))
@@ -174,18 +194,31 @@ export class TaskStore {
 
   async newestRevision(orgId: OrgId, taskId: TaskId) {
     const row = await this.db('spec_revisions').where({ org_id: orgId, task_id: taskId }).orderBy('number', 'desc').first()
-    return row === undefined ? null : { id: row.id, number: row.number as number, commit: row.commit as string, createdAt: row.created_at as Date }
+    return row === undefined
+      ? null
+      : { id: row.id, number: row.number as number, commit: row.commit as string, createdAt: row.created_at as Date }
   }
 
   /** What the push log has recorded of the working branch in a repository. */
   async branchCommit(repositoryId: RepositoryId, branch: string): Promise<string | null> {
-    const row = await this.db('repository_refs').where({ repository_id: repositoryId, ref: `refs/heads/${branch}` }).first('commit')
+    const row = await this.db('repository_refs')
+      .where({ repository_id: repositoryId, ref: `refs/heads/${branch}` })
+      .first('commit')
     return row?.commit ?? null
   }
 
   async insertPersonPrompt(trx: Knex, task: TaskRow, authorId: UserId, text: string): Promise<PromptId> {
     const id = newId('prompt')
-    await trx('prompts').insert({ id, org_id: task.org_id, session_id: task.session_id, task_id: task.id, kind: 'person', author_id: authorId, text, state: 'queued' })
+    await trx('prompts').insert({
+      id,
+      org_id: task.org_id,
+      session_id: task.session_id,
+      task_id: task.id,
+      kind: 'person',
+      author_id: authorId,
+      text,
+      state: 'queued',
+    })
     return id
   }
 }

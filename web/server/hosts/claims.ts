@@ -1,0 +1,107 @@
+import { dialectOf } from '@helix/contract/agents'
+import { HelixError } from '@helix/contract/errors'
+import type { HostId, OrgId, SessionId } from '@helix/contract/ids'
+import type { SessionSpec } from '@helix/contract/internal'
+import type { Knex } from 'knex'
+import type { Context } from '../context.ts'
+import { appendEvent } from '../events/store.ts'
+import { mintSessionToken } from '../identity/tokens.ts'
+import type { SessionRow } from '../sessions/store.ts'
+import { HostStore, lostAfter } from './store.ts'
+
+export type ClaimOutcome = { outcome: 'claimed'; epoch: number; spec: SessionSpec } | { outcome: 'refused'; reason: string }
+
+interface Claim {
+  hostId: HostId
+  sessionId: SessionId
+  bootId: string
+  epoch: number
+}
+
+/** Why this host may not have the session; null when it may. */
+async function refusal(trx: Knex, session: SessionRow, claim: Claim): Promise<string | null> {
+  if (session.state === 'stopped') return 'The session has stopped'
+  const hosts = new HostStore(trx)
+  const host = await hosts.find(claim.hostId)
+  if (host === null || host.boot_id !== claim.bootId) return 'This host has not connected with this boot'
+  if (host.report?.problem != null) return `The sandbox host cannot run sessions: ${host.report.problem}`
+  if (session.host_id === claim.hostId) return null
+  if (session.host_id !== null) {
+    const home = await hosts.find(session.host_id)
+    if (home !== null && home.silent_for < lostAfter) return 'The session lives on another host'
+  }
+  const row = await trx('agent_sessions')
+    .where({ host_id: claim.hostId })
+    .whereIn('state', ['starting', 'idle', 'running'])
+    .count('* as count')
+    .first()
+  const capacity = host.report?.capacity ?? 0
+  return Number(row?.count ?? 0) < capacity ? null : `Every place is taken: ${capacity} of ${capacity} sessions run on ${host.name}`
+}
+
+async function specOf(trx: Knex, context: Context, session: SessionRow, token: string, model: string): Promise<SessionSpec> {
+  const task = await trx('spec_tasks').where({ id: session.task_id }).first('base_branch', 'branch')
+  const person = await trx('users').where({ id: session.started_by }).first('name', 'email')
+  const org = await trx('organisations').where({ id: session.org_id }).first('slug')
+  const rows = await trx('project_repositories as p')
+    .join('repositories as r', 'r.id', 'p.repository_id')
+    .where({ 'p.project_id': session.project_id })
+    .orderBy('p.position')
+    .select('r.name', 'r.default_branch')
+  return {
+    sessionId: session.id,
+    orgId: session.org_id,
+    taskId: session.task_id,
+    agentRuntime: session.agent_runtime,
+    model,
+    demo: session.demo,
+    controlPlaneUrl: context.config.sessionUrl,
+    token,
+    gitIdentity: { name: person.name, email: person.email },
+    repositories: rows.map((row, index) => ({
+      name: row.name,
+      clonePath: `/git/${org.slug}/${row.name}.git`,
+      defaultBranch: row.default_branch,
+      baseBranch: index === 0 && task !== undefined ? task.base_branch : row.default_branch,
+      branch: task?.branch ?? `session/${session.id}`,
+      primary: index === 0,
+    })),
+  }
+}
+
+/**
+ * Places the session on the host that asks, in one transaction: it is the host's already, or has no home, or its home is lost. The epoch rises
+ * with every new boot or start, and with it every older token and frame is worthless. Repeated by the same boot and epoch: the same answer.
+ */
+export async function claimSessionFor(context: Context, claim: Claim): Promise<ClaimOutcome> {
+  const known = await context.db('agent_sessions').where({ id: claim.sessionId }).first('project_id', 'agent_runtime')
+  if (known === undefined) throw new HelixError('not_found')
+  const project = await context.db('projects').where({ id: known.project_id }).first('model')
+  const model = project?.model ?? (await context.providers.defaultModel(dialectOf[known.agent_runtime as SessionRow['agent_runtime']]))
+  const outcome = await context.db.transaction(async (trx): Promise<ClaimOutcome & { orgId?: OrgId }> => {
+    const session = (await trx('agent_sessions').where({ id: claim.sessionId }).forUpdate().first()) as SessionRow
+    const reason = await refusal(trx, session, claim)
+    if (reason !== null) return { outcome: 'refused', reason }
+    if (claim.epoch > session.epoch) throw new HelixError('epoch_outdated', `The session is at epoch ${session.epoch}.`)
+    const again =
+      session.host_id === claim.hostId &&
+      session.host_boot_id === claim.bootId &&
+      session.epoch === claim.epoch &&
+      session.state === 'starting'
+    const epoch = again ? session.epoch : session.epoch + 1
+    await trx('agent_sessions')
+      .where({ id: session.id })
+      .update({ host_id: claim.hostId, host_boot_id: claim.bootId, epoch, state: 'starting', reason: null })
+    const token = await mintSessionToken(trx, { orgId: session.org_id, sessionId: session.id, epoch })
+    await appendEvent(trx, session.org_id, {
+      type: 'session.changed',
+      projectId: session.project_id,
+      sessionId: session.id,
+      taskId: session.task_id,
+      state: 'starting',
+    })
+    return { outcome: 'claimed', epoch, spec: await specOf(trx, context, session, token, model), orgId: session.org_id }
+  })
+  if (outcome.orgId !== undefined) context.bus.wake(outcome.orgId)
+  return outcome
+}

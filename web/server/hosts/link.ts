@@ -1,0 +1,119 @@
+import type { HostId } from '@helix/contract/ids'
+import { type HostDown, type HostUp, hostUp } from '@helix/contract/link'
+import type { RawData, WebSocket } from 'ws'
+import { WebSocketServer } from 'ws'
+import type { Context } from '../context.ts'
+import { sameSecret } from '../http/mount.ts'
+import { JournalAnnouncer } from '../sessions/announcer.ts'
+import { SessionStore } from '../sessions/store.ts'
+import type { UpgradeHandler } from '../sockets/router.ts'
+import { HostStore } from './store.ts'
+
+/** Units: milliseconds. */
+const pingMs = 10_000
+const maxPayload = 1024 * 1024
+
+/** One connected host. Frames are handled in order. */
+class HostConnection {
+  private hostId: HostId | null = null
+  private work = Promise.resolve()
+  private alive = true
+  private readonly socket: WebSocket
+  private readonly context: Context
+  private readonly hosts: HostStore
+  private readonly sessions: SessionStore
+  private readonly announcer: JournalAnnouncer
+  private readonly connected: Map<HostId, HostConnection>
+
+  constructor(socket: WebSocket, context: Context, announcer: JournalAnnouncer, connected: Map<HostId, HostConnection>) {
+    this.socket = socket
+    this.context = context
+    this.announcer = announcer
+    this.connected = connected
+    this.hosts = new HostStore(context.db)
+    this.sessions = new SessionStore(context.db)
+    const timer = setInterval(() => this.ping(), pingMs)
+    socket.on('message', (data) => this.receive(data))
+    socket.on('pong', () => {
+      this.alive = true
+    })
+    socket.on('error', (error) => context.log.warn({ err: error }, 'host link failed'))
+    socket.on('close', () => {
+      clearInterval(timer)
+      if (this.hostId !== null && connected.get(this.hostId) === this) connected.delete(this.hostId)
+    })
+  }
+
+  close(code: number, reason: string): void {
+    this.socket.close(code, reason.slice(0, 100))
+  }
+
+  private ping(): void {
+    if (this.alive) this.socket.ping()
+    else this.socket.terminate()
+    this.alive = false
+  }
+
+  private receive(data: RawData): void {
+    this.work = this.work
+      .then(() => this.handle(JSON.parse(String(data))))
+      .catch((error) => {
+        const nonsense = error instanceof SyntaxError || error?.name === 'ZodError'
+        this.context.log.warn({ err: error, hostId: this.hostId }, 'host link frame not handled')
+        // Not acknowledged: the host sends it again on its next connection.
+        this.close(nonsense ? 1008 : 1011, nonsense ? 'not a frame of this protocol' : 'try again')
+      })
+  }
+
+  private send(frame: HostDown): void {
+    this.socket.send(JSON.stringify(frame))
+  }
+
+  private async handle(json: unknown): Promise<void> {
+    const frame = hostUp.parse(json)
+    if (frame.type === 'hello') return this.welcome(frame)
+    if (this.hostId === null) return this.close(1008, 'hello comes first')
+    if (frame.type === 'report') {
+      await this.hosts.report(this.hostId, frame)
+      return
+    }
+    await this.journal(frame, this.hostId)
+  }
+
+  private async welcome(hello: Extract<HostUp, { type: 'hello' }>): Promise<void> {
+    const hostEpoch = await this.hosts.connect(hello)
+    this.connected.get(hello.hostId)?.close(4000, 'a newer connection of this host')
+    this.hostId = hello.hostId
+    this.connected.set(hello.hostId, this)
+    this.context.log.info({ hostId: hello.hostId, bootId: hello.bootId, hostEpoch }, 'host connected')
+    this.send({ type: 'welcome', hostEpoch })
+  }
+
+  private async journal({ sessionId, epoch, entries }: Extract<HostUp, { type: 'journal' }>, hostId: HostId): Promise<void> {
+    const session = await this.sessions.rowOf(sessionId)
+    if (session === null || session.host_id !== hostId || session.epoch > epoch)
+      return this.send({ type: 'fence', sessionId, epoch: session?.epoch ?? epoch })
+    const upTo = await this.sessions.append(session, entries)
+    this.announcer.announce(session, upTo, entries)
+    this.send({ type: 'ack', sessionId, upTo })
+    if (session.state === 'stopped') this.send({ type: 'fence', sessionId, epoch: session.epoch })
+  }
+}
+
+/** `/internal/v1/hosts/connect`: the link that a sandbox host dials. */
+export function hostLink(context: Context): UpgradeHandler {
+  const server = new WebSocketServer({ noServer: true, maxPayload, perMessageDeflate: false })
+  const announcer = new JournalAnnouncer(context)
+  const connected = new Map<HostId, HostConnection>()
+  context.streams.signal.addEventListener('abort', () => {
+    for (const connection of connected.values()) connection.close(1001, 'the control plane stops')
+  })
+  return (request, socket, head) => {
+    const token = request.headers.authorization?.replace(/^Bearer /, '') ?? ''
+    if (request.headers.cookie !== undefined || !sameSecret(token, context.config.HELIX_RUNNER_TOKEN)) {
+      socket.end('HTTP/1.1 401 Unauthorized\r\nconnection: close\r\n\r\n')
+      return
+    }
+    server.handleUpgrade(request, socket, head, (ws) => new HostConnection(ws, context, announcer, connected))
+  }
+}

@@ -1,0 +1,82 @@
+import type { HostId } from '@helix/contract/ids'
+import type { HostReport } from '@helix/contract/link'
+import type { Host } from '@helix/contract/system'
+import type { Knex } from 'knex'
+
+/** Units: seconds. Silent for longer: nothing new goes there; its sessions are placed elsewhere. */
+export const silentAfter = 30
+export const lostAfter = 90
+
+export interface HostRow {
+  id: HostId
+  name: string
+  boot_id: string | null
+  epoch: number
+  report: HostReport | null
+  last_seen_at: Date | null
+  /** Units: seconds, by the database's clock. */
+  silent_for: number
+}
+
+export class HostStore {
+  private readonly db: Knex
+
+  constructor(db: Knex) {
+    this.db = db
+  }
+
+  private rows(db: Knex) {
+    return db('hosts').select('*', db.raw('coalesce(extract(epoch from now() - last_seen_at), 1e9)::float as silent_for'))
+  }
+
+  async find(id: HostId, db: Knex = this.db): Promise<HostRow | null> {
+    return (await this.rows(db).where({ id }).first()) ?? null
+  }
+
+  async list(): Promise<Host[]> {
+    const rows = (await this.rows(this.db).orderBy('name')) as HostRow[]
+    const counts = await this.db('agent_sessions')
+      .whereIn('state', ['starting', 'idle', 'running'])
+      .whereNotNull('host_id')
+      .groupBy('host_id')
+      .select('host_id')
+      .count('* as count')
+    return rows.map((row) => ({
+      id: row.id,
+      name: row.name,
+      online: row.silent_for < silentAfter,
+      lastSeenAt: row.last_seen_at?.toISOString() ?? null,
+      sessions: Number(counts.find((count) => count.host_id === row.id)?.count ?? 0),
+      capacity: row.report?.capacity ?? 0,
+      rung: row.report?.rung ?? 'unknown',
+      innerDocker: row.report?.innerDocker ?? false,
+      problem: row.report?.problem ?? null,
+    }))
+  }
+
+  async online(): Promise<number> {
+    const rows = (await this.rows(this.db)) as HostRow[]
+    return rows.filter((row) => row.silent_for < silentAfter && row.report?.problem == null).length
+  }
+
+  /** A connection of a host; its number is higher than that of every earlier one. */
+  async connect(hello: { hostId: HostId; name: string; bootId: string }): Promise<number> {
+    const now = this.db.fn.now()
+    const [row] = await this.db('hosts')
+      .insert({ id: hello.hostId, name: hello.name, boot_id: hello.bootId, epoch: 1, last_seen_at: now })
+      .onConflict('id')
+      .merge({ name: hello.name, boot_id: hello.bootId, epoch: this.db.raw('hosts.epoch + 1'), last_seen_at: now })
+      .returning('epoch')
+    return row.epoch
+  }
+
+  async report(id: HostId, report: HostReport): Promise<void> {
+    await this.db('hosts')
+      .where({ id })
+      .update({ report: JSON.stringify(report), last_seen_at: this.db.fn.now() })
+  }
+
+  async seen(id: HostId): Promise<void> {
+    await this.db('hosts').where({ id }).update({ last_seen_at: this.db.fn.now() })
+  }
+}

@@ -1,0 +1,79 @@
+import * as internal from '@helix/contract/internal'
+import { Router } from 'express'
+import type { Context } from '../context.ts'
+import { appendEvent } from '../events/store.ts'
+import { mount } from '../http/mount.ts'
+import type { TaskRow } from '../tasks/store.ts'
+import { locate, writeState, writeTurn } from './sessions.ts'
+import { claimPlace, releasePlace } from './slots.ts'
+import { writeStep } from './steps.ts'
+import { assess, getTaskRow, merge, openSessionFor, preparePromptFor } from './work.ts'
+
+/** Units: milliseconds. A turn of a real agent may take long; it shows life by its own activity. */
+const workDeadlineMs = 2 * 60 * 60_000
+
+function snapshotOf(row: TaskRow) {
+  return {
+    taskId: row.id,
+    orgId: row.org_id,
+    projectId: row.project_id,
+    status: row.status,
+    failedFrom: row.failed_from,
+    step: row.step,
+    justDoIt: row.just_do_it,
+    sessionId: row.session_id,
+    mergedCommit: row.merged_commit,
+    workDeadlineMs,
+  }
+}
+
+/** What workers ask, one endpoint per activity. All of it may arrive twice. */
+export function internalRoutes(context: Context): Router {
+  const router = Router()
+  const { db } = context
+  /** After a commit: browsers and the outbox learn of it. */
+  const told = async <T>(taskId: TaskRow['id'], result: T): Promise<T> => {
+    context.bus.wake((await getTaskRow(db, taskId)).org_id)
+    context.outbox.nudge()
+    return result
+  }
+
+  mount(router, context, internal.loadTask, async ({ params }) => snapshotOf(await getTaskRow(db, params.taskId)))
+  mount(router, context, internal.recordStep, async ({ params, body }) =>
+    told(params.taskId, await db.transaction((trx) => writeStep(trx, params.taskId, body))),
+  )
+  mount(router, context, internal.setActivity, async ({ params, body }) => {
+    const row = await getTaskRow(db, params.taskId)
+    await db.transaction(async (trx) => {
+      const changed = await trx('spec_tasks').where({ id: row.id, step: body.step }).update({ activity: body.activity })
+      if (changed === 1)
+        await appendEvent(trx, row.org_id, { type: 'task.activity', projectId: row.project_id, taskId: row.id, activity: body.activity })
+    })
+    return told(row.id, {})
+  })
+  mount(router, context, internal.claimSlot, async ({ params, body }) =>
+    db.transaction((trx) => claimPlace(trx, params.taskId, body.phase, body.force)),
+  )
+  mount(router, context, internal.releaseSlot, async ({ params }) => {
+    await db.transaction((trx) => releasePlace(trx, params.taskId))
+    return told(params.taskId, {})
+  })
+  mount(router, context, internal.openSession, async ({ params }) =>
+    told(params.taskId, { sessionId: await openSessionFor(db, params.taskId) }),
+  )
+  mount(router, context, internal.preparePrompt, async ({ params, body }) => ({
+    promptId: await preparePromptFor(context, params.taskId, body),
+  }))
+  mount(router, context, internal.assessTask, async ({ params, body }) => assess(context, params.taskId, body))
+  mount(router, context, internal.mergeTask, async ({ params, body }) => merge(context, params.taskId, body))
+  mount(router, context, internal.locateSession, async ({ params }) => locate(context, params.sessionId))
+  mount(router, context, internal.recordSession, async ({ params, body }) => {
+    await writeState(context, params.sessionId, body)
+    return {}
+  })
+  mount(router, context, internal.recordTurn, async ({ params, body }) => {
+    await writeTurn(context, params.sessionId, body)
+    return {}
+  })
+  return router
+}

@@ -1,0 +1,86 @@
+import type { BodyOf, ResponseOf } from '@helix/contract/endpoint'
+import { HelixError } from '@helix/contract/errors'
+import type { SessionId } from '@helix/contract/ids'
+import type { locateSession, recordSession, recordTurn } from '@helix/contract/internal'
+import { hostQueue } from '@helix/workflows/messages'
+import type { Context } from '../context.ts'
+import { appendEvent } from '../events/store.ts'
+import { HostStore, lostAfter, silentAfter } from '../hosts/store.ts'
+import { revokeSessionTokens } from '../identity/tokens.ts'
+import type { SessionRow } from '../sessions/store.ts'
+
+async function getRow(context: Context, id: SessionId): Promise<SessionRow> {
+  const row = await context.db('agent_sessions').where({ id }).first()
+  if (row === undefined) throw new HelixError('not_found')
+  return row
+}
+
+/** Where the session lives. A home that is silent is waited for until it counts as lost. */
+export async function locate(context: Context, id: SessionId): Promise<ResponseOf<typeof locateSession>> {
+  const session = await getRow(context, id)
+  const hosts = new HostStore(context.db)
+  const hostsOnline = await hosts.online()
+  const nowhere = {
+    epoch: session.epoch,
+    queue: null,
+    waitForHost: false,
+    hostsOnline,
+    reason: hostsOnline === 0 ? 'No sandbox host is online: waiting for one' : null,
+  }
+  const home = session.host_id === null ? null : await hosts.find(session.host_id)
+  if (home === null || home.boot_id === null) return nowhere
+  if (home.silent_for < silentAfter) {
+    const problem = home.report?.problem
+    if (problem != null) return { ...nowhere, waitForHost: true, reason: `Sandbox host ${home.name} cannot run sessions now: ${problem}` }
+    return { ...nowhere, queue: hostQueue(home.id, home.boot_id), reason: null }
+  }
+  if (home.silent_for < lostAfter)
+    return {
+      ...nowhere,
+      waitForHost: true,
+      reason: `Sandbox host ${home.name} is silent for ${Math.round(home.silent_for)} s: waiting for it`,
+    }
+  return { ...nowhere, reason: `Sandbox host ${home.name} is lost: looking for another` }
+}
+
+/** An older epoch loses. `stopped` is final for its tokens. */
+export async function writeState(context: Context, id: SessionId, { epoch, state, reason }: BodyOf<typeof recordSession>): Promise<void> {
+  const session = await getRow(context, id)
+  await context.db.transaction(async (trx) => {
+    const changed = await trx('agent_sessions')
+      .where({ id })
+      .andWhere('epoch', '<=', Math.max(epoch, state === 'stopped' ? session.epoch : 0))
+      .update({ state, reason })
+    if (changed === 0) return
+    if (state === 'stopped') await revokeSessionTokens(trx, id)
+    await appendEvent(trx, session.org_id, {
+      type: 'session.changed',
+      projectId: session.project_id,
+      sessionId: id,
+      taskId: session.task_id,
+      state,
+    })
+  })
+  context.bus.wake(session.org_id)
+}
+
+export async function writeTurn(context: Context, id: SessionId, { promptId, state, outcome }: BodyOf<typeof recordTurn>): Promise<void> {
+  const session = await getRow(context, id)
+  await context.db.transaction(async (trx) => {
+    const now = trx.fn.now()
+    const turn = trx('prompts').where({ id: promptId, session_id: id })
+    if (state === 'running')
+      await turn.whereIn('state', ['queued', 'running']).update({ state, started_at: trx.raw('coalesce(started_at, now())') })
+    else await turn.whereNot('state', state).update({ state, outcome, ended_at: now })
+    const sessionState = state === 'running' ? 'running' : 'idle'
+    await trx('agent_sessions').where({ id }).whereIn('state', ['starting', 'idle', 'running']).update({ state: sessionState })
+    await appendEvent(trx, session.org_id, {
+      type: 'session.changed',
+      projectId: session.project_id,
+      sessionId: id,
+      taskId: session.task_id,
+      state: sessionState,
+    })
+  })
+  context.bus.wake(session.org_id)
+}

@@ -1,0 +1,59 @@
+import { mkdirSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Logger } from 'pino'
+import type { Config } from './config.ts'
+import { type Context, newId } from './context.ts'
+import { openDatabase } from './db/database.ts'
+import { migrateUp } from './db/migrate.ts'
+import { EventBus } from './events/bus.ts'
+import { createProviders } from './gateway/providers.ts'
+import { defaultMaxPushBytes } from './git/environment.ts'
+import { createGit } from './git/plumbing.ts'
+import { createPushLog } from './git/push-log.ts'
+import { createGitStorage, prepareGitStorage } from './git/storage.ts'
+import { OutboxRelay } from './outbox/relay.ts'
+import { removeLeftovers } from './repositories/creation.ts'
+import { recordTaskPush } from './tasks/pushes.ts'
+import { TemporalClient } from './temporal.ts'
+
+/** Everything the process owns, in the order of need; disposed in the reverse order. */
+export async function openContext(config: Config, log: Logger): Promise<Context & AsyncDisposable> {
+  const dataDir = resolve(config.HELIX_DATA_DIR)
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  const stack = new AsyncDisposableStack()
+  const database = stack.use(await openDatabase(config.DATABASE_URL, dataDir))
+  const { db } = database
+  await migrateUp(db)
+  const temporal = stack.use(new TemporalClient(config, db))
+  const outbox = stack.use(new OutboxRelay(db, temporal, log))
+  const bus = new EventBus()
+  const gitStorage = createGitStorage({ dataDir, executablePath: config.executablePath, maxPushBytes: defaultMaxPushBytes })
+  await prepareGitStorage(gitStorage)
+  const committed = (orgId: Parameters<EventBus['wake']>[0]): void => {
+    bus.wake(orgId)
+    outbox.nudge()
+  }
+  const pushes = stack.use(
+    createPushLog({ storage: gitStorage, db, log, newPushId: () => newId('push'), listeners: [recordTaskPush], committed }),
+  )
+  const git = createGit({ storage: gitStorage, newPushId: () => newId('push'), flush: (repo) => pushes.flush(repo) })
+  const context: Context = {
+    config,
+    log,
+    db,
+    dialect: database.dialect,
+    bus,
+    temporal,
+    outbox,
+    git,
+    gitStorage,
+    pushes,
+    providers: createProviders(config),
+    streams: new AbortController(),
+    newId,
+  }
+  await removeLeftovers(context)
+  await pushes.reconcileAll()
+  outbox.start()
+  return { ...context, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}

@@ -1,0 +1,105 @@
+import type { HostId, OrgId, ProjectId, SessionId, TaskId } from '@helix/contract/ids'
+import type { JournalEntry, Session, SessionState } from '@helix/contract/sessions'
+import { wellFormedJson } from '@helix/contract/text'
+import type { Knex } from 'knex'
+
+export interface SessionRow {
+  id: SessionId
+  org_id: OrgId
+  project_id: ProjectId
+  task_id: TaskId | null
+  state: SessionState
+  reason: string | null
+  agent_runtime: Session['agentRuntime']
+  demo: boolean
+  host_id: HostId | null
+  host_boot_id: string | null
+  epoch: number
+  started_by: string
+  journal_upto: number
+  started_at: Date | null
+}
+
+export class SessionStore {
+  private readonly db: Knex
+
+  constructor(db: Knex) {
+    this.db = db
+  }
+
+  async find(orgId: OrgId, id: SessionId): Promise<Session | null> {
+    const row = await this.db('agent_sessions as s')
+      .leftJoin('hosts as h', 'h.id', 's.host_id')
+      .where({ 's.org_id': orgId, 's.id': id })
+      .first('s.*', 'h.name as host_name')
+    if (row === undefined) return null
+    return {
+      id: row.id,
+      taskId: row.task_id,
+      state: row.state,
+      reason: row.reason,
+      agentRuntime: row.agent_runtime,
+      epoch: row.epoch,
+      host: row.host_id === null ? null : { id: row.host_id, name: row.host_name },
+      demo: row.demo,
+      startedAt: row.started_at?.toISOString() ?? null,
+    }
+  }
+
+  /** Oldest first. `before` answers the last `limit` entries under it; without bounds the newest ones. */
+  async entries(
+    orgId: OrgId,
+    id: SessionId,
+    { after, before, limit }: { after?: number | undefined; before?: number | undefined; limit: number },
+  ): Promise<JournalEntry[]> {
+    const newest = after === undefined
+    const rows = await this.db('session_entries')
+      .where({ org_id: orgId, session_id: id })
+      .modify((query) => {
+        if (after !== undefined) query.andWhere('sequence', '>', after)
+        if (before !== undefined) query.andWhere('sequence', '<', before)
+      })
+      .orderBy('sequence', newest ? 'desc' : 'asc')
+      .limit(limit)
+    const ordered: { sequence: number; at: Date; payload: JournalEntry['payload'] }[] = newest ? rows.reverse() : rows
+    return ordered.map((row) => ({ sequence: row.sequence, at: row.at.toISOString(), payload: row.payload }))
+  }
+
+  async upTo(orgId: OrgId, id: SessionId): Promise<number> {
+    const row = await this.db('session_entries').where({ org_id: orgId, session_id: id }).max('sequence as upto').first()
+    return row?.upto ?? 0
+  }
+
+  /** The row as the link needs it; null when there is no such session. */
+  async rowOf(id: SessionId): Promise<SessionRow | null> {
+    return (await this.db('agent_sessions').where({ id }).first()) ?? null
+  }
+
+  /** Stores each entry once by its sequence number. Answers with the highest number under which none is missing. */
+  async append(session: SessionRow, entries: JournalEntry[]): Promise<number> {
+    const rows = entries.map(({ sequence, at, payload }) => ({
+      session_id: session.id,
+      sequence,
+      org_id: session.org_id,
+      at,
+      payload: JSON.stringify(wellFormedJson(payload)),
+    }))
+    return this.db.transaction(async (trx) => {
+      const locked = await trx('agent_sessions').where({ id: session.id }).forUpdate().first('journal_upto')
+      await trx('session_entries').insert(rows).onConflict(['session_id', 'sequence']).ignore()
+      const from = (locked?.journal_upto ?? 0) as number
+      const following = await trx('session_entries')
+        .where({ session_id: session.id })
+        .andWhere('sequence', '>', from)
+        .orderBy('sequence')
+        .select('sequence')
+      let upTo = from
+      for (const { sequence } of following) {
+        if (sequence !== upTo + 1) break
+        upTo = sequence
+      }
+      if (upTo !== from) await trx('agent_sessions').where({ id: session.id }).update({ journal_upto: upTo })
+      return upTo
+    })
+  }
+}
