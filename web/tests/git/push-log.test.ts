@@ -1,44 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface, type Interface } from 'node:readline'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { OrgId, RepositoryId } from '@helix/contract/ids'
 import { expect, test } from 'vitest'
 import { openDatabase } from '../../server/db/database.ts'
 import { listRefs } from '../../server/git/history.ts'
 import { clientGit, commitFiles, openTestFolder } from '../../server/git/testing.ts'
 import { openTestServer } from '../../server/git/testing-server.ts'
+import { kill, remoteOf, type Seed, start } from './running.ts'
 
-interface Seed {
-  person: { orgId: OrgId; slug: string; key: string; userId: string }
-  repositoryId: RepositoryId
-  url: string
-}
-
-interface Running {
-  child: ChildProcess
-  lines: Interface
-  seed: Seed
-}
-
-const program = new URL('./control-plane.ts', import.meta.url).pathname
-
-async function start(folder: string, mode = ''): Promise<Running> {
-  const child = spawn(process.execPath, [program, folder, mode], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const lines = createInterface({ input: child.stdout })
-  const [line] = (await once(lines, 'line')) as [string]
-  return { child, lines, seed: JSON.parse(line) as Seed }
-}
-
-async function kill({ child }: Running): Promise<void> {
-  const gone = once(child, 'exit')
-  child.kill('SIGKILL')
-  await gone
-}
-
-const remoteOf = ({ url, person }: Seed): string => `${url.replace('://', `://helix:${person.key}@`)}/git/${person.slug}/lib.git`
 const quiet = (pushed: Promise<string>): Promise<boolean> =>
   pushed.then(
     () => true,
