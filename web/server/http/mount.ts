@@ -95,6 +95,9 @@ export function mount<E extends Endpoint>(
       response,
     } as CallOf<Endpoint>
     const result = await answer(context, endpoint, call, handler as (call: never) => Promise<unknown>)
-    response.json(endpoint.response.parse(result))
+    const answered = endpoint.response.safeParse(result)
+    // Our own answer is wrong, not the request: an internal error with its cause in the log.
+    if (!answered.success) throw new Error(`the answer of ${endpoint.method} ${endpoint.path} does not fit its contract: ${answered.error.message}`)
+    response.json(answered.data)
   })
 }

@@ -36,7 +36,7 @@ export class IdentityStore {
       if (found !== undefined) return (found.value as { userId: UserId }).userId
       const userId = newId('user')
       const orgId = newId('org')
-      await trx('users').insert({ id: userId, email: 'admin@localhost', name: 'Administrator' })
+      await trx('users').insert({ id: userId, email: 'admin@helix.local', name: 'Administrator' })
       await trx('organisations').insert({ id: orgId, slug: 'default', name: 'Default' })
       await trx('memberships').insert({ org_id: orgId, user_id: userId, role: 'owner' })
       await trx('installation').insert({ key: 'administrator', value: JSON.stringify({ userId }) })
