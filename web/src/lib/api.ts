@@ -1,0 +1,9 @@
+import { type Call, createClient } from '@helix/contract/client'
+
+/** The typed client over a given fetch: SvelteKit's in load functions and hooks. */
+export function clientOf(send: typeof fetch): Call {
+  return createClient({ baseUrl: '', fetch: send })
+}
+
+/** The typed client of the browser: the page's own origin, the person's cookie. */
+export const call: Call = createClient({ baseUrl: '' })

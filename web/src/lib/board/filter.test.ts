@@ -1,0 +1,56 @@
+import type { TaskCard } from '@helix/contract/tasks'
+import { describe, expect, test } from 'vitest'
+import { arrange, columnOf, passes } from './filter.ts'
+
+function card(over: Partial<TaskCard>): TaskCard {
+  return {
+    id: 'tsk_1' as TaskCard['id'],
+    projectId: 'prj_1' as TaskCard['projectId'],
+    number: 7,
+    title: 'Add a greeting',
+    status: 'planning',
+    failedFrom: null,
+    failure: null,
+    activity: 'Running tests',
+    agentRuntime: 'goose_code',
+    demo: false,
+    progress: null,
+    createdBy: { id: 'usr_1' as TaskCard['createdBy']['id'], name: 'Ada' },
+    createdAt: '2026-01-01T00:00:00Z',
+    updatedAt: '2026-01-01T00:00:00Z',
+    ...over,
+  }
+}
+
+describe('filter', () => {
+  test.each([
+    ['', true],
+    ['greeting', true],
+    ['GREETING tests', true],
+    ['greeting nothing', false],
+    ['#7', true],
+    ['#70', false],
+    ['is:working', true],
+    ['is:failed', false],
+    ['is:planning', true],
+    ['agent:goose', true],
+    ['agent:claude', false],
+    ['ada', true],
+  ])('%j passes: %j', (filter, expected) => {
+    expect(passes(card({}), filter)).toBe(expected)
+  })
+
+  test('a failed card stands in the column it failed in and is found by its state', () => {
+    const failed = card({ status: 'failed', failedFrom: 'implementing' })
+    expect(columnOf(failed)).toBe('implementing')
+    expect(passes(failed, 'is:failed is:implementing')).toBe(true)
+  })
+
+  test('archived cards are on no column, newer changes come first', () => {
+    const older = card({ number: 1 })
+    const newer = card({ number: 2, updatedAt: '2026-01-02T00:00:00Z' })
+    const columns = arrange([older, card({ number: 3, status: 'archived' }), newer], '')
+    expect(columns.get('planning')?.map(({ number }) => number)).toEqual([2, 1])
+    expect([...columns.values()].flat()).toHaveLength(2)
+  })
+})

@@ -1,0 +1,22 @@
+export const words = {
+  product: 'Helix',
+  skip: 'Skip to content',
+  projects: 'Projects',
+  repositories: 'Repositories',
+  settings: 'Settings',
+  navigation: 'Main',
+  search: 'Search and act',
+  keys: 'Keys',
+  theme: 'Theme',
+  account: 'Account',
+  signOut: 'Sign out',
+  api: 'API',
+  reconnecting: 'Reconnecting: what you see may be old',
+  demo: 'Demo',
+  demoLong:
+    'No inference provider is configured: a built-in script answers in place of a model. Set OPENAI_API_KEY or ANTHROPIC_API_KEY to use one.',
+  problems: 'Something is missing',
+  notFound: 'There is nothing here',
+  notFoundHint: 'It may have been removed, or it is not yours to see.',
+  failed: 'This page could not be shown',
+}

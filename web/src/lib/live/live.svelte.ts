@@ -1,0 +1,56 @@
+import type { HelixEvent } from '@helix/contract/events'
+import { routes } from '#lib/routes.ts'
+import { browser } from '$app/env'
+import { LiveHub, type LiveListener, type LiveState } from './hub.ts'
+
+let state = $state.raw<LiveState>('off')
+
+const hub = new LiveHub(
+  (lastEventId) => new EventSource(routes.events(lastEventId)),
+  (next) => {
+    state = next
+  },
+)
+
+/** The tab's event stream. */
+export const live = {
+  get state(): LiveState {
+    return state
+  },
+  start: () => hub.start(),
+  stop: () => hub.stop(),
+  /** For load functions: take it before reading, and hand it to `follow` with what was read. */
+  position: (): string | null => (browser ? hub.position() : null),
+}
+
+/** Listens while the component lives. */
+export function follow(since: string | null, onEvent: (event: HelixEvent) => void, onResync: () => void): void {
+  const listener: LiveListener = { onEvent, onResync }
+  $effect(() => hub.subscribe(listener, since))
+}
+
+/** Runs the newest request only after a pause, one at a time: bursts of events become one reading. */
+export function collapse(task: () => Promise<void>, pauseMs = 120): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let running = false
+  let again = false
+  const run = async (): Promise<void> => {
+    running = true
+    try {
+      await task()
+    } finally {
+      running = false
+    }
+    if (!again) return
+    again = false
+    void run()
+  }
+  return () => {
+    if (running) {
+      again = true
+      return
+    }
+    clearTimeout(timer)
+    timer = setTimeout(() => void run(), pauseMs)
+  }
+}

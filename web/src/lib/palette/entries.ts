@@ -1,0 +1,46 @@
+import { listProjects, type Project } from '@helix/contract/projects'
+import { listRepositories } from '@helix/contract/repositories'
+import { listTasks } from '@helix/contract/tasks'
+import { call } from '#lib/api.ts'
+import { routes } from '#lib/routes.ts'
+import { statusLooks } from '#lib/tasks/status.ts'
+import type { Entry } from './rank.ts'
+
+const actions: Entry[] = [
+  { key: 'projects', label: 'Projects', detail: 'go to', group: 'Go to', href: routes.projects() },
+  { key: 'repositories', label: 'Repositories', detail: 'go to', group: 'Go to', href: routes.repositories() },
+  { key: 'settings', label: 'Settings', detail: 'account password api keys hosts', group: 'Go to', href: routes.settings() },
+  { key: 'new-project', label: 'New project', detail: 'create', group: 'Act', href: routes.newProject() },
+]
+
+async function ofProject(project: Project): Promise<Entry[]> {
+  const { items } = await call(listTasks, { params: { projectId: project.id }, query: { limit: 200 } })
+  return [
+    { key: `new-${project.id}`, label: `New task in ${project.name}`, detail: 'create', group: 'Act', href: routes.newTask(project.id) },
+    { key: project.id, label: project.name, detail: 'project', group: 'Projects', href: routes.board(project.id) },
+    ...items.map((task) => ({
+      key: task.id,
+      label: `#${task.number} ${task.title}`,
+      detail: `${project.name} · ${statusLooks[task.status].word}`,
+      group: 'Tasks',
+      href: routes.task(task.id),
+    })),
+  ]
+}
+
+/** Everything the palette can go to, read when it opens. */
+export async function readEntries(): Promise<Entry[]> {
+  const [projects, repositories] = await Promise.all([
+    call(listProjects, { query: { limit: 100 } }),
+    call(listRepositories, { query: { limit: 200 } }),
+  ])
+  const perProject = await Promise.all(projects.items.map(ofProject))
+  const repositoryEntries = repositories.items.map((repository) => ({
+    key: repository.id,
+    label: repository.name,
+    detail: 'repository',
+    group: 'Repositories',
+    href: routes.repository(repository.id),
+  }))
+  return [...perProject.flat().sort((a, b) => a.group.localeCompare(b.group)), ...repositoryEntries, ...actions]
+}

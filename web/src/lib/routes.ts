@@ -1,0 +1,38 @@
+function query(values: Record<string, string | number | undefined | null>): string {
+  const search = new URLSearchParams()
+  for (const [name, value] of Object.entries(values)) {
+    if (value !== undefined && value !== null && value !== '') search.set(name, String(value))
+  }
+  const text = search.toString()
+  return text === '' ? '' : `?${text}`
+}
+
+export type TaskTab = 'changes' | 'spec' | 'timeline'
+export type RepositoryTab = 'files' | 'commits' | 'branches'
+
+/** Every URL of the pages. */
+export const routes = {
+  home: () => '/',
+  signIn: (next?: string) => `/sign-in${query({ next: next === '/' ? undefined : next })}`,
+  signOut: () => '/sign-out',
+  projects: () => '/projects',
+  newProject: () => '/projects/new',
+  board: (projectId: string, filter?: string) => `/projects/${projectId}${query({ filter })}`,
+  newTask: (projectId: string) => `/projects/${projectId}/new`,
+  task: (taskId: string, tab?: TaskTab) => `/tasks/${taskId}${query({ tab })}`,
+  spec: (taskId: string, at: { revision?: number; document?: string } = {}) => `/tasks/${taskId}/spec${query(at)}`,
+  repositories: () => '/repositories',
+  repository: (repositoryId: string, at: { tab?: RepositoryTab; ref?: string | undefined; path?: string } = {}) =>
+    `/repositories/${repositoryId}${query(at)}`,
+  settings: () => '/settings',
+  apiDocs: () => '/api/docs',
+  events: (lastEventId: string | null) => `/api/v1/events${query({ lastEventId })}`,
+}
+
+/** Where to go after signing in: a path of this site, never another one. */
+export function safeNext(next: string | null): string {
+  if (next === null || !next.startsWith('/')) return routes.home()
+  const origin = 'http://own.invalid'
+  const url = URL.parse(next, origin)
+  return url !== null && url.origin === origin ? url.pathname + url.search : routes.home()
+}

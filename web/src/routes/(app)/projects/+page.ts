@@ -1,0 +1,9 @@
+import { listProjects } from '@helix/contract/projects'
+import { live } from '#lib/live/live.svelte.ts'
+import { ask } from '#lib/load.ts'
+import type { PageLoad } from './$types'
+
+export const load: PageLoad = async (event) => {
+  const since = live.position()
+  return { since, projects: await ask(event, listProjects, { query: { limit: 200 } }) }
+}
