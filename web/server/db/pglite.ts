@@ -1,7 +1,10 @@
+import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { lockFolder } from './lock.ts'
 
@@ -12,13 +15,23 @@ function socketFolderOf(folder: string): string {
   return join(tmpdir(), `helix-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`)
 }
 
+/** A new folder is made beside and renamed, so that a death half way leaves no half database. */
+async function initialise(folder: string): Promise<void> {
+  if (existsSync(join(folder, 'PG_VERSION'))) return
+  const draft = `${folder}.new`
+  rmSync(draft, { recursive: true, force: true })
+  const script = fileURLToPath(new URL('./pglite-init.ts', import.meta.url))
+  await promisify(execFile)(process.execPath, ['--disable-warning=ExperimentalWarning', script, draft])
+  rmSync(folder, { recursive: true, force: true })
+  renameSync(draft, folder)
+}
+
 /**
- * Embedded Postgres in a worker thread (in the main thread it starves the event loop) behind its socket server, spoken to by plain `pg`. `folder`
- * null: in memory, for tests.
+ * Embedded Postgres in a worker thread (in the main thread it starves the event loop) behind its socket server, spoken to by plain `pg`.
  */
 export async function startPglite(folder: string): Promise<{ socketFolder: string } & AsyncDisposable> {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
   const lock = lockFolder(`${folder}.pid`)
+  await initialise(folder)
   const socketFolder = socketFolderOf(folder)
   rmSync(socketFolder, { recursive: true, force: true })
   mkdirSync(socketFolder, { recursive: true, mode: 0o700 })

@@ -1,48 +1,37 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Knex } from 'knex'
-import { type Dialect, openDatabase } from './database.ts'
+import knex, { type Knex } from 'knex'
+import { type Database, openDatabase } from './database.ts'
 import { migrateUp } from './migrate.ts'
 
-export interface TestDatabase extends AsyncDisposable {
-  db: Knex
-  dialect: Dialect
+/** For vitest only: the database that the run is about. */
+const postgresUrl = (): string | undefined => process.env.TEST_DATABASE_URL
+
+async function ownDatabase(url: string): Promise<{ url: string; drop: () => Promise<void> }> {
+  const name = `test_${randomBytes(6).toString('hex')}`
+  const run = async (sql: string): Promise<void> => {
+    const admin: Knex = knex({ client: 'pg', connection: url, pool: { min: 0, max: 1 } })
+    await admin.raw(sql)
+    await admin.destroy()
+  }
+  await run(`create database ${name}`)
+  const own = url.replace(/\/postgres(\?|$)/, `/${name}$1`)
+  return { url: own, drop: () => run(`drop database ${name} with (force)`) }
 }
 
-/** Migrated and empty: a database of its own on the PostgreSQL at `TEST_DATABASE_URL`, else PGlite. */
-export async function openTestDatabase(): Promise<TestDatabase> {
-  const server = process.env.TEST_DATABASE_URL
-  if (server === undefined || server === '') return openTestPglite()
-  const name = `helix_test_${randomBytes(8).toString('hex')}`
-  const admin = await openDatabase(server, '')
-  await admin.db.raw(`create database ${name}`)
-  const url = new URL(server)
-  url.pathname = `/${name}`
-  const own = await openDatabase(url.href, '')
-  await migrateUp(own.db)
-  return {
-    db: own.db,
-    dialect: own.dialect,
-    async [Symbol.asyncDispose]() {
-      await own[Symbol.asyncDispose]()
-      await admin.db.raw(`drop database ${name} with (force)`)
-      await admin[Symbol.asyncDispose]()
-    },
+/** An empty database of its own, PGlite or, with TEST_DATABASE_URL, PostgreSQL; `migrated` unless told otherwise. */
+export async function openTestDatabase({ migrated = true } = {}): Promise<Database> {
+  const url = postgresUrl()
+  const folder = mkdtempSync(join(tmpdir(), 'hx-'))
+  const own = url === undefined ? null : await ownDatabase(url)
+  const database = await openDatabase(own?.url, folder)
+  if (migrated) await migrateUp(database.db)
+  const dispose = async (): Promise<void> => {
+    await database[Symbol.asyncDispose]()
+    await own?.drop()
+    rmSync(folder, { recursive: true, force: true })
   }
-}
-
-async function openTestPglite(): Promise<TestDatabase> {
-  const folder = await mkdtemp(join(tmpdir(), 'helix-db-'))
-  const own = await openDatabase(undefined, folder)
-  await migrateUp(own.db)
-  return {
-    db: own.db,
-    dialect: own.dialect,
-    async [Symbol.asyncDispose]() {
-      await own[Symbol.asyncDispose]()
-      await rm(folder, { recursive: true, force: true })
-    },
-  }
+  return { db: database.db, dialect: database.dialect, [Symbol.asyncDispose]: dispose }
 }
