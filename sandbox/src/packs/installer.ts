@@ -17,27 +17,21 @@ const mountPath = '/opt/pack'
 /** Units: milliseconds. Filling a volume takes seconds; a container that is older belongs to a host that died. */
 const abandonedAfterMs = 600_000
 
-export interface PackOwner {
-  installation: string
-  hostId: string
-  bootId: string
-}
-
 /** Agent packs of this host's engine, one volume for each runtime and version, shared by all installations on the engine. */
 export class PackInstaller {
   private readonly engine: Engine
   private readonly image: string
   private readonly source: PackSource
-  private readonly owner: PackOwner
+  private readonly labels: Labels
   private readonly log: Logger
   private readonly whole = new Map<AgentRuntime, number>()
   private readonly underWay = new Map<AgentRuntime, Promise<string>>()
 
-  constructor(input: { engine: Engine; image: string; source: PackSource; owner: PackOwner; log: Logger }) {
+  constructor(input: { engine: Engine; image: string; source: PackSource; labels: Labels; log: Logger }) {
     this.engine = input.engine
     this.image = input.image
     this.source = input.source
-    this.owner = input.owner
+    this.labels = input.labels
     this.log = input.log
   }
 
@@ -103,7 +97,7 @@ export class PackInstaller {
   }
 
   private isAbandoned({ labels, createdAt }: { labels: Labels; createdAt: number }): boolean {
-    const ours = labels['helix.host'] === this.owner.hostId && labels['helix.boot'] !== this.owner.bootId
+    const ours = labels['helix.host'] === this.labels['helix.host'] && labels['helix.boot'] !== this.labels['helix.boot']
     return ours || Date.now() - createdAt > abandonedAfterMs
   }
 
@@ -129,7 +123,9 @@ export class PackInstaller {
     this.whole.delete(runtime)
     if (volume === null) return false
     // Files of a volume are read through a container that is never started.
-    const id = await this.engine.createContainer(this.mounting(name, `${name}-look-${this.owner.bootId}-${Date.now().toString(36)}`, true))
+    const id = await this.engine.createContainer(
+      this.mounting(name, `${name}-look-${this.labels['helix.boot']}-${Date.now().toString(36)}`, true),
+    )
     try {
       if ((await this.engine.readFile(id, `${mountPath}/${marker}`)) === null) return false
     } finally {
@@ -140,8 +136,7 @@ export class PackInstaller {
   }
 
   private mounting(volume: string, name: string, readOnly: boolean) {
-    const { installation, hostId, bootId } = this.owner
-    const labels = { 'helix.installation': installation, 'helix.host': hostId, 'helix.boot': bootId, 'helix.pack': volume }
+    const labels = { ...this.labels, 'helix.pack': volume }
     return plainContainer({ name, image: this.image, labels, volumes: [{ volume, path: mountPath, readOnly }] })
   }
 }

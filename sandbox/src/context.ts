@@ -1,0 +1,125 @@
+import type { HostUp } from '@helix/contract/link'
+import type { Logger } from 'pino'
+import type { Config } from './config.ts'
+import { DockerEngine } from './engine/docker-engine.ts'
+import type { Host } from './host.ts'
+import { type Identity, loadIdentity } from './identity.ts'
+import type { Footing } from './ladder/ladder.ts'
+import { type ControlPlane, createControlPlane } from './link/control-plane.ts'
+import { HostLink } from './link/host-link.ts'
+import { Monitor } from './monitor.ts'
+import { PackInstaller } from './packs/installer.ts'
+import { NpmSource } from './packs/npm.ts'
+import { reasonOf } from './reason.ts'
+import { type Certificates, readCertificates } from './sessions/certificates.ts'
+import { type Owner, ownerLabels } from './sessions/names.ts'
+import { Registry } from './sessions/registry.ts'
+import { fenceSession } from './sessions/stop.ts'
+
+/** Everything this process is made of. */
+export class Context implements Host {
+  readonly config: Config
+  readonly log: Logger
+  readonly identity: Identity
+  readonly owner: Owner
+  readonly engine: DockerEngine
+  readonly controlPlane: ControlPlane
+  readonly packs: PackInstaller
+  readonly certificates: Certificates
+  readonly registry: Registry
+  readonly monitor: Monitor
+  /** Null until `dial`. */
+  link: HostLink | null = null
+  /** Called when reports or placement may be others. */
+  changed: () => void = () => undefined
+  private readonly end = new AbortController()
+
+  private constructor(config: Config, log: Logger, identity: Identity, certificates: Certificates) {
+    const { hostId, bootId } = identity
+    this.config = config
+    this.log = log
+    this.identity = identity
+    this.certificates = certificates
+    this.owner = { installation: config.installation, hostId }
+    this.engine = new DockerEngine(config.dockerHost)
+    this.controlPlane = createControlPlane({ url: config.controlPlaneUrl, token: config.runnerToken, hostId, bootId })
+    const { image } = config.session
+    const labels = { ...ownerLabels(this.owner), 'helix.boot': bootId }
+    this.packs = new PackInstaller({ engine: this.engine, image, source: new NpmSource(config.npmEnvironment), labels, log })
+    this.registry = new Registry(() => this.changed())
+    this.monitor = new Monitor({
+      engine: this.engine,
+      image,
+      labels,
+      bootId,
+      allowUnsafe: config.allowUnsafeInnerDocker,
+      capacity: config.capacity,
+      stateDir: config.stateDir,
+      dockerHost: config.dockerHost,
+      log,
+    })
+  }
+
+  static async open(config: Config, log: Logger): Promise<Context> {
+    const identity = await loadIdentity(config.stateDir)
+    const { hostId, bootId } = identity
+    return new Context(config, log.child({ hostId, bootId }), identity, await readCertificates(config.certificates))
+  }
+
+  get ending(): AbortSignal {
+    return this.end.signal
+  }
+
+  /** Begins to keep the link to the control plane. */
+  dial(version: string): void {
+    const { hostId, bootId } = this.identity
+    this.link = new HostLink({
+      url: this.config.controlPlaneUrl,
+      token: this.config.runnerToken,
+      hello: { type: 'hello', hostId, name: this.config.name, bootId, version },
+      log: this.log,
+      handler: {
+        welcomed: () => {
+          for (const { journal } of this.registry.all()) journal.resend()
+          this.changed()
+        },
+        acknowledged: (sessionId, upTo) => this.registry.find(sessionId)?.journal.acknowledged(upTo),
+        fenced: (sessionId, epoch) => {
+          fenceSession(this, sessionId, epoch).catch((error: unknown) =>
+            this.log.warn({ sessionId, reason: reasonOf(error) }, 'a fenced session cannot be removed yet'),
+          )
+        },
+      },
+    })
+  }
+
+  footing(): Footing {
+    return this.monitor.footing()
+  }
+
+  refusal(): string | null {
+    const { problem, capacity } = this.monitor.condition
+    if (problem !== null) return problem
+    if (this.registry.size < capacity) return null
+    return `The host ${this.config.name} runs as many sessions as it takes (${capacity}).`
+  }
+
+  send(frame: HostUp): boolean {
+    return this.link?.send(frame) ?? false
+  }
+
+  tellReport(): void {
+    this.link?.setReport({ type: 'report', ...this.monitor.condition, running: this.registry.size, packs: this.packs.list() })
+  }
+
+  /** From now on turns end as lost, to be joined by the next boot. */
+  beginEnd(): void {
+    this.end.abort()
+  }
+
+  /** Containers keep running. */
+  close(): void {
+    this.link?.close()
+    for (const session of this.registry.all()) session.leave('The sandbox host ends.')
+  }
+}

@@ -1,0 +1,38 @@
+import type { SessionId } from '@helix/contract/ids'
+import type { HostUp } from '@helix/contract/link'
+import type { Logger } from 'pino'
+import type { Config } from './config.ts'
+import type { Engine } from './engine/engine.ts'
+import type { Identity } from './identity.ts'
+import type { Footing } from './ladder/ladder.ts'
+import type { ControlPlane } from './link/control-plane.ts'
+import type { PackInstaller } from './packs/installer.ts'
+import type { Certificates } from './sessions/certificates.ts'
+import type { Owner } from './sessions/names.ts'
+import type { Registry } from './sessions/registry.ts'
+
+/** What the work on sessions is handed. One per process. */
+export interface Host {
+  readonly config: Pick<Config, 'session'>
+  readonly log: Logger
+  readonly identity: Identity
+  readonly owner: Owner
+  readonly engine: Engine
+  readonly controlPlane: ControlPlane
+  readonly packs: Pick<PackInstaller, 'ensure'>
+  readonly certificates: Certificates
+  readonly registry: Registry
+  /** Throws with the reason while no session can be started here. */
+  footing(): Footing
+  /** Null when a new session is welcome; else why not, for people. */
+  refusal(): string | null
+  /** Hands a frame to the link to the control plane; false: not now. */
+  send(frame: HostUp): boolean
+  /** Aborted when this process ends. */
+  readonly ending: AbortSignal
+}
+
+export interface SessionRef {
+  sessionId: SessionId
+  epoch: number
+}

@@ -1,0 +1,81 @@
+import type { SessionFile } from '@helix/contract/link'
+import type { Logger } from 'pino'
+import type { Engine, EngineInfo, Labels } from '../engine/engine.ts'
+import { plainContainer } from '../engine/plain-container.ts'
+import { reasonOf } from '../reason.ts'
+import { type Isolation, type Rung, rungs } from './rungs.ts'
+
+/** Units: milliseconds. */
+const probeMs = 30_000
+
+/** The rung that sessions of this boot stand on. */
+export interface Footing {
+  name: Rung['name']
+  innerDocker: SessionFile['innerDocker']
+  isolation: Isolation
+}
+
+export interface LadderInput {
+  engine: Engine
+  image: string
+  labels: Labels
+  /** Part of the names of probes. */
+  bootId: string
+  allowUnsafe: boolean
+  log: Logger
+}
+
+const dockerd = { rootful: 'dockerd', rootless: 'dockerd --rootless' }
+/** Exit codes of the probe of an inner engine. */
+const noEngineInImage = 3
+
+/** Started as the supervisor starts it; the socket appears once it takes requests. */
+function innerDockerProbe(kind: 'rootful' | 'rootless'): string {
+  return `command -v dockerd >/dev/null || exit ${noEngineInImage}
+    ${dockerd[kind]} --host=unix:///run/docker.sock >/tmp/probe 2>&1 &
+    for i in $(seq 100); do [ -S /run/docker.sock ] && exit 0; kill -0 $! || break; sleep 0.2; done
+    tail -n 2 /tmp/probe; exit 1`
+}
+
+/** Climbs down from the strongest rung and takes the first that works; each try has a deadline. Throws when not even the last works. */
+export async function findFooting(input: LadderInput, info: EngineInfo): Promise<Footing> {
+  let last = 'no rung is offered'
+  for (const rung of rungs.filter((one) => one.offered(info, input.allowUnsafe))) {
+    const { name, innerDocker } = rung
+    if (innerDocker !== 'none') {
+      const failure = await probe(input, rung.isolation, innerDockerProbe(innerDocker), true)
+      if (failure === null) return { name, innerDocker, isolation: rung.isolation }
+      input.log.info({ rung: name, reason: failure }, 'no inner Docker on this rung')
+    }
+    if (rung.without === null) continue
+    const failure = await probe(input, rung.without, 'exit 0', false)
+    if (failure === null) return { name, innerDocker: 'none', isolation: rung.without }
+    input.log.warn({ rung: name, reason: failure }, 'this rung does not work')
+    last = failure
+  }
+  throw new Error(`no session container can be started: ${last}`)
+}
+
+/** Null when the script ended well in a container like this; else why not. */
+async function probe(input: LadderInput, isolation: Isolation, script: string, withVolume: boolean): Promise<string | null> {
+  const { engine, image, labels } = input
+  const name = `helix-probe-${input.bootId}-${Math.random().toString(36).slice(2, 8)}`
+  // Overlay on overlay is refused by the kernel, so that an inner engine needs a volume.
+  const volumes = withVolume ? [{ volume: name, path: '/var/lib/docker', readOnly: false }] : []
+  if (withVolume) await engine.createVolume(name, labels)
+  const spec = plainContainer({ name, image, labels, ...isolation, volumes, command: ['/bin/sh', '-c', script], memoryBytes: 1024 ** 3 })
+  try {
+    const id = await engine.createContainer(spec)
+    await engine.startContainer(id)
+    const code = await engine.waitForExit(id, probeMs)
+    if (code === 0) return null
+    if (code === null) return `the probe did not end within ${probeMs / 1000} s`
+    if (code === noEngineInImage) return 'the session image has no Docker engine inside'
+    return `the probe ended with code ${code}: ${(await engine.tailOutput(id, 3)).trim().slice(-500)}`
+  } catch (error) {
+    return reasonOf(error)
+  } finally {
+    await engine.removeContainer(name)
+    if (withVolume) await engine.removeVolume(name)
+  }
+}

@@ -1,0 +1,55 @@
+import { readFile } from 'node:fs/promises'
+import { pino } from 'pino'
+import { readConfig } from './config.ts'
+import { Context } from './context.ts'
+import { hostQueue, sandboxQueue } from './queues.ts'
+import { answerProbes } from './readiness.ts'
+import { Rounds } from './rounds.ts'
+import { hostActivities, sharedActivities } from './sessions/activities.ts'
+import { Pollers } from './work/pollers.ts'
+
+/** Placements at once: each is one question to the control plane. */
+const mostPlacements = 4
+/** Activities of sessions at once; each session has at most two. */
+const mostActivities = 200
+
+const config = readConfig()
+const log = pino({ level: config.logLevel, base: { room: 'sandbox' } })
+process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled rejection'))
+const stopped = new Promise<string>((resolve) => {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve(signal))
+})
+
+const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+const context = await Context.open(config, log)
+const { hostId, bootId } = context.identity
+const pollers = new Pollers({ ...config.temporal, identity: `${hostId}@${bootId}`, log: context.log, changed: () => context.changed() })
+const own = pollers.add(hostQueue(hostId, bootId), hostActivities(context), mostActivities, true)
+const shared = pollers.add(sandboxQueue, sharedActivities(context), mostPlacements, false)
+
+let ready = false
+context.changed = () => {
+  context.tellReport()
+  // What cannot be started here is not taken from those who can.
+  shared.want(context.refusal() === null)
+  if (ready || !context.link?.welcomed || !own.polling) return
+  ready = true
+  context.log.info({ name: config.name, ...context.monitor.condition }, 'ready')
+}
+context.dial(version)
+const rounds = new Rounds(context)
+rounds.begin()
+const probes = await answerProbes(config.port, () => ({
+  docker: context.monitor.condition.problem ?? 'ok',
+  controlPlane: context.link?.welcomed ? 'ok' : 'not linked',
+  temporal: own.polling ? 'ok' : 'not polling',
+}))
+
+log.info({ by: await stopped }, 'ending; sessions go on')
+context.beginEnd()
+await probes?.[Symbol.asyncDispose]()
+await pollers[Symbol.asyncDispose]()
+await rounds.ended()
+context.close()
+// The engine's client may hold a connection whose answer nobody waits for.
+process.exit(0)

@@ -1,0 +1,100 @@
+import { statfs } from 'node:fs/promises'
+import type { HostReport } from '@helix/contract/link'
+import type { Engine, EngineInfo } from './engine/engine.ts'
+import { type Footing, findFooting, type LadderInput } from './ladder/ladder.ts'
+import { reasonOf } from './reason.ts'
+
+/** Units: bytes. Below a tenth of the disk and this much, no session is taken. */
+const leastFreeBytes = 10 * 1024 ** 3
+/** Units: bytes of memory that count as room for one session, and sessions for each processor. */
+const roomBytes = 2 * 1024 ** 3
+const sessionsPerCpu = 4
+
+export interface MonitorInput extends LadderInput {
+  capacity: number | undefined
+  stateDir: string
+  dockerHost: string
+}
+
+export type Condition = Pick<HostReport, 'capacity' | 'rung' | 'innerDocker' | 'freeDiskBytes' | 'problem'>
+
+/** What this host can do now. `check` looks again; until its first end nothing is possible. */
+export class Monitor {
+  private readonly input: MonitorInput
+  private readonly engine: Engine
+  private info: EngineInfo | null = null
+  private found: Footing | null = null
+  private freeDiskBytes = 0
+  private problem: string | null = 'The sandbox host is starting.'
+
+  constructor(input: MonitorInput) {
+    this.input = input
+    this.engine = input.engine
+  }
+
+  get condition(): Condition {
+    const { found, problem, freeDiskBytes } = this
+    return {
+      capacity: this.capacity,
+      rung: found?.name ?? 'unknown',
+      innerDocker: found !== null && found.innerDocker !== 'none',
+      freeDiskBytes,
+      problem: problem?.slice(0, 2000) ?? null,
+    }
+  }
+
+  get capacity(): number {
+    if (this.input.capacity !== undefined) return this.input.capacity
+    if (this.info === null) return 0
+    return Math.max(1, Math.min(Math.floor(this.info.memoryBytes / roomBytes), this.info.cpus * sessionsPerCpu))
+  }
+
+  /** Throws with the reason while no session can be started. A full disk keeps new ones away and does not stop those that are here. */
+  footing(): Footing {
+    if (this.found === null) throw new Error(this.problem ?? 'The sandbox host is starting.')
+    return this.found
+  }
+
+  /** Answers with whether the engine came back: it was not there at the look before. */
+  async check(): Promise<{ cameBack: boolean }> {
+    const before = this.problem
+    const wasThere = this.info !== null
+    this.problem = await this.look()
+    if (this.problem !== before) {
+      if (this.problem === null)
+        this.input.log.info({ rung: this.found?.name, innerDocker: this.found?.innerDocker }, 'sessions can be started')
+      else this.input.log.warn({ problem: this.problem }, 'sessions cannot be started')
+    }
+    return { cameBack: !wasThere && this.info !== null }
+  }
+
+  private async look(): Promise<string | null> {
+    const { image, dockerHost } = this.input
+    try {
+      this.info = await this.engine.info()
+    } catch (error) {
+      this.info = null
+      return `${reasonOf(error)}. Start Docker on this machine, or point DOCKER_HOST (now ${dockerHost}) at one that runs.`
+    }
+    try {
+      if (!(await this.engine.hasImage(image))) {
+        return `The session image ${image} is not on this engine: build it with "node sandbox/image/build.mjs", or name another in HELIX_SESSION_IMAGE.`
+      }
+      // Once in a boot: what the engine offers does not change under it.
+      this.found ??= await findFooting(this.input, this.info)
+    } catch (error) {
+      return reasonOf(error)
+    }
+    return this.lookAtDisk(this.info.dataRoot)
+  }
+
+  private async lookAtDisk(dataRoot: string): Promise<string | null> {
+    // An engine elsewhere has a disk that is not seen from here.
+    const stats = await statfs(dataRoot).catch(() => statfs(this.input.stateDir))
+    this.freeDiskBytes = stats.bavail * stats.bsize
+    const least = Math.min(leastFreeBytes, (stats.blocks * stats.bsize) / 10)
+    if (this.freeDiskBytes > least) return null
+    const gigabytes = (this.freeDiskBytes / 1024 ** 3).toFixed(1)
+    return `The disk of ${dataRoot} is nearly full (${gigabytes} GiB left): free space, for example with "docker system prune".`
+  }
+}

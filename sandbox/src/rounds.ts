@@ -1,0 +1,71 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Context } from './context.ts'
+import { defaultRuntime } from './packs/catalogue.ts'
+import { reasonOf } from './reason.ts'
+import { adoptRunning } from './sessions/attach.ts'
+import { collect } from './sessions/collector.ts'
+
+/** Units: milliseconds. */
+const lookEveryMs = 5000
+const collectEveryMs = 60_000
+const packRetryMs = 60_000
+
+/** What this process does again and again, until it ends. */
+export class Rounds {
+  private readonly context: Context
+  private readonly running: Promise<void>[] = []
+  private packs: Promise<void> | null = null
+
+  constructor(context: Context) {
+    this.context = context
+  }
+
+  begin(): void {
+    this.running.push(this.each(lookEveryMs, () => this.look()))
+    this.running.push(this.each(collectEveryMs, () => this.collect()))
+  }
+
+  /** Resolves when no round runs any more. */
+  async ended(): Promise<void> {
+    await Promise.all(this.running)
+  }
+
+  private async each(everyMs: number, work: () => Promise<void>): Promise<void> {
+    const { ending, log } = this.context
+    while (!ending.aborted) {
+      await work().catch((error: unknown) => log.warn({ reason: reasonOf(error) }, 'a round failed; the next one follows'))
+      await sleep(everyMs, undefined, { signal: ending }).catch(() => undefined)
+    }
+  }
+
+  private async look(): Promise<void> {
+    const { context } = this
+    const { cameBack } = await context.monitor.check()
+    if (cameBack) await adoptRunning(context)
+    if (context.monitor.condition.problem === null) this.packs ??= this.installPacks()
+    for (const { journal } of context.registry.all()) journal.tick()
+    context.changed()
+  }
+
+  private async collect(): Promise<void> {
+    // The first round waits for the first look; without an engine or a control plane nothing is removed.
+    if (this.context.monitor.condition.rung === 'unknown' || !this.context.link?.welcomed) return
+    await collect(this.context)
+  }
+
+  /** In the background: the first session need not wait for its agent. */
+  private async installPacks(): Promise<void> {
+    const { packs, ending, log } = this.context
+    while (!ending.aborted) {
+      try {
+        await packs.discover()
+        this.context.changed()
+        await packs.ensure(defaultRuntime)
+        return this.context.changed()
+      } catch (error) {
+        log.warn({ reason: reasonOf(error) }, 'the default agent pack cannot be installed; trying again in a minute')
+        await sleep(packRetryMs, undefined, { signal: ending }).catch(() => undefined)
+      }
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import type { SessionId } from '@helix/contract/ids'
+import type { HostUp } from '@helix/contract/link'
+import type { Logger } from 'pino'
+import { JournalForwarder } from '../link/journal-forwarder.ts'
+import { SupervisorLink } from './supervisor-link.ts'
+
+export interface LocalSessionInput {
+  sessionId: SessionId
+  epoch: number
+  containerId: string
+  address: string
+  secret: string
+  log: Logger
+  send(frame: HostUp): boolean
+  /** The connection is disturbed: look whether the container lives. */
+  disturbed(session: LocalSession): void
+}
+
+/** One running start of a session on this host: its container, the link to its supervisor, and its journal on the way up. */
+export class LocalSession {
+  readonly sessionId: SessionId
+  readonly epoch: number
+  readonly containerId: string
+  readonly link: SupervisorLink
+  readonly journal: JournalForwarder
+  private readonly end = Promise.withResolvers<string>()
+  private reason: string | null = null
+
+  constructor(input: LocalSessionInput) {
+    const { sessionId, epoch } = input
+    this.sessionId = sessionId
+    this.epoch = epoch
+    this.containerId = input.containerId
+    this.journal = new JournalForwarder({ sessionId, epoch }, input.send, {
+      acknowledge: (upTo) => this.link.acknowledge(upTo),
+      restart: () => this.link.redial(),
+    })
+    this.link = new SupervisorLink({
+      address: input.address,
+      secret: input.secret,
+      sessionId,
+      epoch,
+      log: input.log,
+      entries: (entries) => this.journal.accept(entries),
+      disturbed: () => input.disturbed(this),
+    })
+  }
+
+  /** Resolves with the reason when this start is over. */
+  get gone(): Promise<string> {
+    return this.end.promise
+  }
+
+  get over(): string | null {
+    return this.reason
+  }
+
+  /** This start is over, whoever ended it; the first reason counts. */
+  leave(reason: string): void {
+    if (this.reason !== null) return
+    this.reason = reason
+    this.link.close()
+    this.end.resolve(reason)
+  }
+}

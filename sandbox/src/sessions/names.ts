@@ -1,0 +1,25 @@
+import type { SessionId } from '@helix/contract/ids'
+import type { Labels } from '../engine/engine.ts'
+
+/** Whose things a host may touch: those with all of these labels. */
+export interface Owner {
+  installation: string
+  hostId: string
+}
+
+export const ownerLabels = ({ installation, hostId }: Owner): Labels => ({ 'helix.installation': installation, 'helix.host': hostId })
+
+export const sessionLabels = (owner: Owner, sessionId: SessionId): Labels => ({ ...ownerLabels(owner), 'helix.session': sessionId })
+
+/** Names carry the installation, so that two that were copied from each other do not meet. */
+const stem = (owner: Owner, sessionId: SessionId): string => `helix-${owner.installation}-${sessionId}`
+
+/** One for each start: Docker refuses a second container of the same start. */
+export const containerName = (owner: Owner, sessionId: SessionId, epoch: number): string => `${stem(owner, sessionId)}-${epoch}`
+export const networkName = stem
+export const workspaceVolume = stem
+/** What the inner Docker engine keeps. */
+export const innerDockerVolume = (owner: Owner, sessionId: SessionId): string => `${stem(owner, sessionId)}-docker`
+
+export const sessionOf = (labels: Labels): SessionId | null => (labels['helix.session'] as SessionId | undefined) ?? null
+export const epochOf = (labels: Labels): number => Number(labels['helix.epoch'] ?? 0)

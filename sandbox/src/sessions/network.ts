@@ -1,0 +1,48 @@
+import { readFile } from 'node:fs/promises'
+import type { SessionId } from '@helix/contract/ids'
+import { type Engine, EngineError } from '../engine/engine.ts'
+import { freeSubnets, routesOf } from '../engine/subnets.ts'
+import { networkName, type Owner, sessionLabels, sessionOf } from './names.ts'
+
+/** How many ranges are tried when others take them between the look and the call. */
+const tries = 20
+
+/** The session's own network. Docker's default ranges are large and few (about 30 networks), so that ranges are chosen here. */
+export async function ensureNetwork(engine: Engine, owner: Owner, range: string, sessionId: SessionId): Promise<string> {
+  const name = networkName(owner, sessionId)
+  const networks = await engine.listNetworks()
+  if (networks.some((network) => network.name === name)) return name
+  const taken = [...networks.flatMap(({ subnets }) => subnets), ...(await routesOfThisMachine())]
+  let left = tries
+  for (const subnet of freeSubnets(range, taken, seedOf(sessionId))) {
+    try {
+      await engine.createNetwork({ name, subnet, labels: sessionLabels(owner, sessionId) })
+      return name
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error
+      if (error.kind === 'conflict') return name
+      if (error.kind !== 'overlap' || left-- === 0) throw error
+    }
+  }
+  throw new Error(`every network of ${range} is taken: give HELIX_SESSION_SUBNETS a larger range`)
+}
+
+export async function removeNetworks(engine: Engine, sessionId: SessionId): Promise<void> {
+  const networks = (await engine.listNetworks()).filter(({ labels }) => sessionOf(labels) === sessionId)
+  await Promise.all(networks.map(({ id }) => engine.removeNetwork(id)))
+}
+
+/** The end of an id is random, its start is a clock. */
+function seedOf(sessionId: SessionId): number {
+  return [...sessionId.slice(-8)].reduce((sum, letter) => (sum * 33 + letter.charCodeAt(0)) % 2 ** 31, 7)
+}
+
+async function routesOfThisMachine(): Promise<string[]> {
+  try {
+    return routesOf(await readFile('/proc/net/route', 'utf8'))
+  } catch (error) {
+    // Only Linux has it; elsewhere the engine lives in a virtual machine with routes of its own.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}

@@ -1,0 +1,58 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { SessionId } from '@helix/contract/ids'
+import type { Host } from '../host.ts'
+import { sessionLabels } from './names.ts'
+import { removeNetworks } from './network.ts'
+
+/** The supervisor ends the agent and writes its journal to the end in this time. */
+const graceSeconds = 10
+/** Units: milliseconds. The last entries of a journal have this long to reach the control plane before their volume goes. */
+const drainMs = 5000
+
+/** Ends the containers of a session, whatever start they are of. `graceful`: the agent may end by itself. */
+export async function removeContainers(host: Host, sessionId: SessionId, graceful: boolean): Promise<void> {
+  const containers = await host.engine.listContainers(sessionLabels(host.owner, sessionId))
+  await Promise.all(
+    containers.map(async ({ id, running }) => {
+      if (graceful && running) await host.engine.stopContainer(id, graceSeconds)
+      await host.engine.removeContainer(id)
+    }),
+  )
+}
+
+/** Stops the session and keeps its volumes. */
+export function suspendSession(host: Host, sessionId: SessionId): Promise<void> {
+  return host.registry.alone(sessionId, () => takeDown(host, sessionId, 'The session was suspended.'))
+}
+
+/** Stops the session and removes everything of it. */
+export function removeSession(host: Host, sessionId: SessionId): Promise<void> {
+  return host.registry.alone(sessionId, async () => {
+    await takeDown(host, sessionId, 'The session was stopped.')
+    const volumes = await host.engine.listVolumes(sessionLabels(host.owner, sessionId))
+    await Promise.all(volumes.map(({ name }) => host.engine.removeVolume(name)))
+  })
+}
+
+async function takeDown(host: Host, sessionId: SessionId, reason: string): Promise<void> {
+  host.registry.dropClaim(sessionId)
+  const session = host.registry.find(sessionId)
+  await removeContainers(host, sessionId, true)
+  if (session !== undefined) {
+    for (const end = Date.now() + drainMs; !session.journal.drained && Date.now() < end; ) await sleep(50)
+    host.registry.drop(session, reason)
+  }
+  await removeNetworks(host.engine, sessionId)
+}
+
+/** The control plane knows better: this start is not the session's any more. Its volume is left to the collector. */
+export async function fenceSession(host: Host, sessionId: SessionId, epoch: number): Promise<void> {
+  await host.registry.alone(sessionId, async () => {
+    const session = host.registry.find(sessionId)
+    if (session === undefined || session.epoch > epoch) return
+    host.log.warn({ sessionId, epoch: session.epoch }, 'a session was fenced off by the control plane')
+    host.registry.drop(session, 'The session goes on elsewhere, or is over.')
+    await host.engine.removeContainer(session.containerId)
+    await removeNetworks(host.engine, sessionId)
+  })
+}
