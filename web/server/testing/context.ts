@@ -1,0 +1,92 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import type { OrgId, UserId } from '@helix/contract/ids'
+import type { TaskRequest, TaskVerdict } from '@helix/workflows/messages'
+import { parseConfig } from '../config.ts'
+import { type Context, newId } from '../context.ts'
+import { openTestDatabase } from '../db/testing.ts'
+import { EventBus } from '../events/bus.ts'
+import { createProviders } from '../gateway/providers.ts'
+import { createGit } from '../git/plumbing.ts'
+import { createPushLog } from '../git/push-log.ts'
+import { createGitStorage, prepareGitStorage } from '../git/storage.ts'
+import type { Actor } from '../http/mount.ts'
+import { OutboxRelay } from '../outbox/relay.ts'
+import { recordTaskPush } from '../tasks/pushes.ts'
+import type { TemporalPort } from '../temporal.ts'
+
+/** Temporal's port by hand: remembers what was asked and says yes, unless told otherwise. */
+export class RecordingTemporal implements TemporalPort {
+  readonly started: string[] = []
+  readonly requests: TaskRequest[] = []
+  readonly signals: { taskId: string; signal: string; payload: unknown }[] = []
+  /** Thrown by every call while set. */
+  failure: Error | null = null
+  verdict: TaskVerdict = { accepted: true, status: 'queued_planning', code: null, reason: null }
+
+  async startTask(taskId: string): Promise<void> {
+    if (this.failure) throw this.failure
+    this.started.push(taskId)
+  }
+  async requestTask(_taskId: string, request: TaskRequest): Promise<TaskVerdict> {
+    if (this.failure) throw this.failure
+    this.requests.push(request)
+    return this.verdict
+  }
+  async signalTask(taskId: string, signal: string, payload: unknown): Promise<void> {
+    if (this.failure) throw this.failure
+    this.signals.push({ taskId, signal, payload })
+  }
+  async signalSession(): Promise<void> {}
+  async check(): Promise<void> {
+    if (this.failure) throw this.failure
+  }
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+export const testTokens = { runner: 'r'.repeat(40), worker: 'w'.repeat(40) }
+
+export type TestContext = Context & AsyncDisposable & { recorded: RecordingTemporal }
+
+/** A real database, real git in a temporary folder, and a Temporal that only remembers. */
+export async function openTestContext(env: NodeJS.ProcessEnv = {}): Promise<TestContext> {
+  const database = await openTestDatabase()
+  const dataDir = mkdtempSync(join(tmpdir(), 'hx-data-'))
+  const config = parseConfig({
+    HELIX_DATA_DIR: dataDir,
+    HELIX_ENCRYPTION_KEY: 'e'.repeat(64),
+    HELIX_RUNNER_TOKEN: testTokens.runner,
+    HELIX_WORKER_TOKEN: testTokens.worker,
+    PATH: process.env.PATH,
+    ...env,
+  })
+  const { db, dialect } = database
+  const log = pino({ level: 'silent' })
+  const bus = new EventBus()
+  const recorded = new RecordingTemporal()
+  const gitStorage = createGitStorage({ dataDir, executablePath: process.env.PATH, maxPushBytes: 1024 ** 3 })
+  await prepareGitStorage(gitStorage)
+  const pushes = createPushLog({ storage: gitStorage, db, log, newPushId: () => newId('push'), listeners: [recordTaskPush] })
+  const git = createGit({ storage: gitStorage, newPushId: () => newId('push'), flush: (repo) => pushes.flush(repo) })
+  const outbox = new OutboxRelay(db, recorded, log)
+  const dispose = async (): Promise<void> => {
+    await outbox[Symbol.asyncDispose]()
+    await pushes[Symbol.asyncDispose]()
+    await database[Symbol.asyncDispose]()
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+  const parts = { config, log, db, dialect, bus, temporal: recorded, outbox, git, gitStorage, pushes, providers: createProviders(config) }
+  return { ...parts, recorded, streams: new AbortController(), newId, [Symbol.asyncDispose]: dispose }
+}
+
+/** An organisation with one owner. */
+export async function seedOrg(context: Context): Promise<{ orgId: OrgId; userId: UserId; actor: Actor }> {
+  const orgId = newId('org')
+  const userId = newId('user')
+  await context.db('organisations').insert({ id: orgId, slug: orgId.slice(-12), name: 'Test' })
+  await context.db('users').insert({ id: userId, email: `${userId}@example.com`, name: 'Test Person' })
+  await context.db('memberships').insert({ org_id: orgId, user_id: userId, role: 'owner' })
+  return { orgId, userId, actor: { userId, userName: 'Test Person', orgId, role: 'owner', via: 'cookie' } }
+}
