@@ -4,6 +4,7 @@ import { createGunzip } from 'node:zlib'
 import { HelixError } from '@helix/contract/errors'
 import type { GitSettings } from './environment.ts'
 import { type GitProcess, killGroup, startGit, tailOf } from './run.ts'
+import { createBufferCollector } from './spent-buffers.ts'
 
 export interface RpcInput {
   settings: GitSettings
@@ -37,11 +38,11 @@ function stop(child: GitProcess): void {
 }
 
 /** Counts what passes and breaks off at the limit. */
-function limited(maxBytes: number, passed: () => void): Transform {
+function limited(maxBytes: number, passed: (bytes: number) => void): Transform {
   let size = 0
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      passed()
+      passed(chunk.length)
       size += chunk.length
       if (size > maxBytes) done(new HelixError('too_large', `The request has more than ${maxBytes} bytes.`))
       else done(null, chunk)
@@ -50,7 +51,7 @@ function limited(maxBytes: number, passed: () => void): Transform {
 }
 
 /** Streams the body into git, inflated on the way. Resolves never; rejects when the body is broken or too large. */
-function feed(child: GitProcess, input: RpcInput, passed: () => void): Promise<never> {
+function feed(child: GitProcess, input: RpcInput, passed: (bytes: number) => void): Promise<never> {
   return new Promise((_, reject) => {
     const { body } = input
     if (body === null) {
@@ -74,11 +75,11 @@ function feed(child: GitProcess, input: RpcInput, passed: () => void): Promise<n
 }
 
 /** Sends what git says as it says it, at the client's pace; the head goes out with the first byte. */
-function answer(child: GitProcess, input: RpcInput, passed: () => void): Promise<void> {
+function answer(child: GitProcess, input: RpcInput, passed: (bytes: number) => void): Promise<void> {
   const { response } = input
   const stderr = tailOf(child.stderr)
   child.stdout.on('data', (chunk: Buffer) => {
-    passed()
+    passed(chunk.length)
     if (response.destroyed) return
     if (!response.headersSent) {
       response.writeHead(200, { 'content-type': input.contentType, 'cache-control': 'no-cache, max-age=0, must-revalidate' })
@@ -107,7 +108,11 @@ export async function serveRpc(input: RpcInput): Promise<void> {
     child.stdout.resume()
   }
   const idle = setTimeout(end, idleMs)
-  const passed = () => idle.refresh()
+  const collect = createBufferCollector()
+  const passed = (bytes: number) => {
+    idle.refresh()
+    collect(bytes)
+  }
   response.once('close', end)
   if (response.destroyed) end()
   const done = answer(child, input, passed)
