@@ -24,6 +24,8 @@ export interface ImportRules {
   /** Paths in here are refused: they are other people's repositories. */
   dataDir: string
   addressAllowed?: (address: string) => boolean
+  /** Certificates to trust instead of the system's. */
+  caFile?: string
 }
 
 const invalid = (message: string): HelixError => new HelixError('invalid_request', message, { fields: { 'source.from': message } })
@@ -72,7 +74,8 @@ async function urlSource(from: string, rules: ImportRules): Promise<ImportSource
     config.push(['http.extraHeader', `Authorization: Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`])
   }
   const secrets = [password, user, url.search].filter((secret) => secret.length > 3)
-  return { location: url.href, shown: shown.href, protocol: 'https', env: configEnvironment(config), secrets }
+  const env = { ...configEnvironment(config), ...(rules.caFile === undefined ? {} : { GIT_SSL_CAINFO: rules.caFile }) }
+  return { location: url.href, shown: shown.href, protocol: 'https', env, secrets }
 }
 
 /** Configuration by environment: command lines can be read by every user of the machine. */
