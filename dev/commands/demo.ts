@@ -6,6 +6,7 @@ import { fail, say, step } from '../setup/progress.mjs'
 import { administrator } from '../stack/administrator.ts'
 import { runningPid } from '../stack/lock.ts'
 import { keepSecrets } from '../stack/secrets.ts'
+import { signalled } from '../stack/signals.ts'
 import { Stack } from '../stack/stack.ts'
 import { createAndStart, driveToMerged, openProject, persistently, sampleStory, timelineTable } from '../stack/story.ts'
 
@@ -58,8 +59,11 @@ async function demo(running: Running, repo: string | null): Promise<void> {
 const { values } = parseArgs({ options: { repo: { type: 'string' } } })
 try {
   if (sandboxProblem !== null) throw new Error(`the demo needs a sandbox: ${sandboxProblem}`)
+  const stopped = signalled().then(() => {
+    throw new Error('stopped before the task was merged')
+  })
   await using running = await useOrStart()
-  await demo(running, sourceOf(values.repo))
+  await Promise.race([demo(running, sourceOf(values.repo)), stopped])
 } catch (error) {
   fail(error instanceof Error ? error.message : String(error))
 }

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseArgs } from 'node:util'
-import express from 'express'
 import { answerAsDemo } from '@helix/web/server/gateway/demo/answer.ts'
+import express from 'express'
 
 /**
  * An OpenAI-compatible server for machines that reach no real one: chat completions, streamed or not, and models, behind an API key. It answers
@@ -20,7 +20,9 @@ export async function startOpenAiServer(port = 0, apiKey = 'sk-scripted'): Promi
   const app = express()
   app.use((request, response, next) => {
     if (request.header('authorization') === `Bearer ${apiKey}`) return next()
-    response.status(401).json({ error: { message: 'Incorrect API key provided.', type: 'invalid_request_error', param: null, code: 'invalid_api_key' } })
+    response
+      .status(401)
+      .json({ error: { message: 'Incorrect API key provided.', type: 'invalid_request_error', param: null, code: 'invalid_api_key' } })
   })
   app.get('/v1/models', (_request, response) => {
     response.json({ object: 'list', data: [{ id: model, object: 'model', created: 0, owned_by: 'helix-dev' }] })

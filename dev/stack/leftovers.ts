@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
 import Docker from 'dockerode'
 
 const label = (installation: string): string => JSON.stringify({ label: [`helix.installation=${installation}`] })
@@ -36,10 +38,31 @@ export async function countLeftovers(installation: string): Promise<{ containers
 /** The address under which containers reach this machine; null without an engine. */
 export async function bridgeAddress(): Promise<string | null> {
   try {
-    const bridge = (await new Docker().getNetwork('bridge').inspect()) as { IPAM?: { Config?: { Gateway?: string }[] } }
-    return bridge.IPAM?.Config?.[0]?.Gateway ?? null
+    const bridge = (await new Docker().getNetwork('bridge').inspect()) as { Options?: Record<string, string> | null }
+    // The engine names the gateway only once the bridge was used; the interface itself always has it.
+    const name = bridge.Options?.['com.docker.network.bridge.name'] ?? 'docker0'
+    return networkInterfaces()[name]?.find(({ family }) => family === 'IPv4')?.address ?? null
   } catch {
     // No engine: the control plane runs without sessions and the sandbox host says why.
     return null
   }
+}
+
+function environmentOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8')
+  } catch {
+    // It ended meanwhile, or is somebody else's: not ours either way.
+    return ''
+  }
+}
+
+/** Ends what a killed `npm start` left running on this data folder. The lock is ours, so whoever still runs there is an orphan. */
+export function endOrphans(dataDir: string): number {
+  if (process.platform !== 'linux') return 0
+  const mark = `HELIX_DATA_DIR=${dataDir}`
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+  const orphans = pids.filter((pid) => environmentOf(pid).split('\0').includes(mark) && environmentOf(pid).includes('HELIX_SUPERVISED=1'))
+  for (const pid of orphans) process.kill(Number(pid), 'SIGKILL')
+  return orphans.length
 }

@@ -35,6 +35,9 @@ export function processPlans(config: StackConfig, secrets: Secrets, bridge: stri
     TEMPORAL_ADDRESS: config.temporalAddress,
     HELIX_CONTROL_PLANE_URL: `http://127.0.0.1:${config.port}`,
     NODE_ENV: 'production',
+    // glibc keeps an arena for each thread otherwise: memory that only looks used.
+    MALLOC_ARENA_MAX: '2',
+    HELIX_SUPERVISED: '1',
   }
   const node = (name: ProcessName, script: string, env: NodeJS.ProcessEnv, flags: string[] = []): ProcessPlan => ({
     name,

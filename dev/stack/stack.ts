@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { StackConfig } from '../config.ts'
-import { bridgeAddress, removeContainers } from './leftovers.ts'
+import { bridgeAddress, endOrphans, removeContainers } from './leftovers.ts'
 import { takeLock } from './lock.ts'
 import { type ProcessName, processNames, processPlans } from './plans.ts'
 import { requireFree } from './ports.ts'
@@ -25,6 +25,8 @@ export class Stack implements AsyncDisposable {
   static async start(config: StackConfig, note: (text: string) => void): Promise<Stack> {
     const lock = takeLock(config.dataDir)
     try {
+      const orphans = endOrphans(config.dataDir)
+      if (orphans > 0) note(`ended ${orphans} processes that a killed start had left`)
       await requireFree(config.port, '127.0.0.1', 'PORT')
       if (config.temporalBinary !== null) {
         await requireFree(config.temporalPort, '127.0.0.1', 'TEMPORAL_PORT')

@@ -35,7 +35,7 @@ test('Docker stops mid-task: the card says so, and the task goes on to merged wh
 
 test('a provider that answers nonsense fails the task with a reason; retry goes on once it is well', async () => {
   let well = false
-  const { startOpenAiServer } = await import('./openai-server.ts')
+  const { startOpenAiServer } = await import('../fakes/openai-server.ts')
   await using good = await startOpenAiServer()
   const front = createServer((request, response) => {
     if (!well && request.method === 'POST') {
