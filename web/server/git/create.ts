@@ -48,6 +48,7 @@ export async function createBareRepository(
     return { defaultBranch, refs }
   } catch (error) {
     await rm(draft, { recursive: true, force: true })
+    if (error instanceof GitError && /No space left on device/.test(error.stderr)) throw new HelixError('storage_full')
     throw error
   }
 }
@@ -58,8 +59,7 @@ async function fill(storage: GitStorage, draft: string, origin: Origin, limits: 
   try {
     return await importInto(storage, draft, origin.source, limits)
   } catch (error) {
-    if (!(error instanceof GitError)) throw error
-    if (/No space left on device/.test(error.stderr)) throw new HelixError('storage_full')
+    if (!(error instanceof GitError) || /No space left on device/.test(error.stderr)) throw error
     throw new HelixError('import_failed', `The repository could not be imported: ${reasonFor(error, origin.source)}`)
   }
 }

@@ -93,9 +93,17 @@ async function settleRepository(input: PushLogInput, key: RepoKey, strict: boole
   const over = (await listIntents(gitDir)).filter((intent) => !mayStillMove(intent, storage.running)).map((intent) => intent.id)
   const intents = await listIntents(gitDir)
   if (intents.length > 0) await recordIntents(input, repo, intents)
+  if (intents.length > 0 || strict) await pointHead(input, repo, strict)
   for (const id of over) await removeIntent(gitDir, id)
   if (seen !== null && over.length === intents.length) await recordUnattributed(input, repo, seen)
   return over.length < intents.length
+}
+
+/** A clone checks out what HEAD names. */
+async function pointHead({ storage, db }: PushLogInput, before: GitRepository, always: boolean): Promise<void> {
+  const now = await gitStore.findReady(db, before)
+  if (now === null || (!always && now.defaultBranch === before.defaultBranch)) return
+  await storage.git(['symbolic-ref', 'HEAD', `refs/heads/${now.defaultBranch}`], { gitDir: storage.folderOf(now) })
 }
 
 async function recordIntents(input: PushLogInput, repo: GitRepository, intents: Intent[]): Promise<void> {
@@ -137,6 +145,9 @@ async function recordUnattributed(input: PushLogInput, repo: GitRepository, seen
   }
 }
 
+/** Agents push branches of tasks; only a person's branch can be what a repository is about. */
+const mayBecomeDefault = (branch: string, origin: Origin): boolean => origin.userId !== null && branch !== 'helix-specs'
+
 type Write = (trx: Knex.Transaction, push: RecordedPush) => Promise<boolean>
 
 /** Looks in git first, then writes all that follows from one moved ref in one transaction. */
@@ -151,6 +162,9 @@ async function record(input: PushLogInput, repo: GitRepository, move: RefMove, o
   }
   const written = await input.db.transaction(async (trx) => {
     if (!(await gitStore.lock(trx, repo)) || !(await write(trx, push))) return false
+    const branch = /^refs\/heads\/(.+)$/.exec(move.ref)?.[1]
+    if (branch !== undefined && move.oldCommit === null && mayBecomeDefault(branch, origin))
+      await gitStore.adoptDefaultBranch(trx, repo, branch)
     for (const listener of input.listeners) await listener(trx, push, paths)
     // The event log's lock of the organisation comes last: whoever holds it waits for no row.
     await appendEvent(trx, repo.orgId, {

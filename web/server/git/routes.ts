@@ -5,9 +5,11 @@ import type { Request, RequestHandler, Response } from 'express'
 import type { Context } from '../context.ts'
 import { asHelixError } from '../http/errors.ts'
 import { type Access, findAccess, type Service, tokenOf } from './access.ts'
+import type { RepoKey } from './environment.ts'
 import { createGate } from './gate.ts'
 import { settleIntent } from './intents.ts'
 import { protocolOf, serveRpc } from './rpc.ts'
+import { createUpkeep } from './upkeep.ts'
 
 const path = /^\/([^/]+)\/([^/]+)\.git\/(info\/refs|git-upload-pack|git-receive-pack)$/
 /** Units: bytes; a fetch only says what it has and wants. */
@@ -53,30 +55,57 @@ async function allow(context: Context, request: Request, asked: Asked): Promise<
 
 const packetLine = (text: string): string => `${(text.length + 4).toString(16).padStart(4, '0')}${text}`
 
-async function serve(context: Context, asked: Asked, access: Access, request: Request, response: Response): Promise<void> {
-  const storage = context.gitStorage
-  const command = asked.service.slice('git-'.length)
+interface Exchange {
+  asked: Asked
+  access: Access
+  request: Request
+  response: Response
+}
+
+async function serve(context: Context, exchange: Exchange, upkeep: (repo: RepoKey) => void): Promise<void> {
+  const { asked, access, request, response } = exchange
+  const { settings, folderOf } = context.gitStorage
+  const gitDir = folderOf(access.repository)
+  const push = asked.service === 'git-receive-pack' && !asked.advertise ? beginPush(context, access, gitDir, upkeep) : null
   const strict = asked.service === 'git-upload-pack' ? ['--strict'] : []
-  const gitDir = storage.folderOf(access.repository)
-  const pushing = asked.service === 'git-receive-pack' && !asked.advertise
-  const pushId = context.newId('push')
-  if (pushing) storage.running.add(pushId)
-  await serveRpc({
-    settings: storage.settings,
-    args: [command, ...strict, '--stateless-rpc', ...(asked.advertise ? ['--http-backend-info-refs'] : []), gitDir],
-    env: { ...protocolOf(request.get('git-protocol')), ...(pushing ? hookEnvironment(access, pushId) : {}) },
-    contentType: `application/x-${asked.service}-${asked.advertise ? 'advertisement' : 'result'}`,
-    ...(asked.advertise ? { preamble: `${packetLine(`# service=${asked.service}\n`)}0000` } : {}),
-    body: asked.advertise ? null : request,
-    maxBodyBytes: pushing ? storage.settings.maxPushBytes + maxFetchRequestBytes : maxFetchRequestBytes,
-    response,
-    ended: async (whole) => {
-      if (!pushing) return
-      if (whole) await settleIntent(gitDir, pushId)
-      storage.running.delete(pushId)
+  try {
+    await serveRpc({
+      settings,
+      args: [
+        asked.service.slice('git-'.length),
+        ...strict,
+        '--stateless-rpc',
+        ...(asked.advertise ? ['--http-backend-info-refs'] : []),
+        gitDir,
+      ],
+      env: { ...protocolOf(request.get('git-protocol')), ...push?.env },
+      contentType: `application/x-${asked.service}-${asked.advertise ? 'advertisement' : 'result'}`,
+      ...(asked.advertise ? { preamble: `${packetLine(`# service=${asked.service}\n`)}0000` } : {}),
+      body: asked.advertise ? null : request,
+      maxBodyBytes: push === null ? maxFetchRequestBytes : settings.maxPushBytes + maxFetchRequestBytes,
+      response,
+      ended: async (whole) => push?.end(whole),
+    })
+  } finally {
+    push?.forget()
+  }
+}
+
+/** A push has an id from before git starts, so that nobody takes its intent for one left over. */
+function beginPush(context: Context, access: Access, gitDir: string, upkeep: (repo: RepoKey) => void) {
+  const { running } = context.gitStorage
+  const id = context.newId('push')
+  running.add(id)
+  return {
+    env: hookEnvironment(access, id),
+    forget: () => running.delete(id),
+    async end(whole: boolean): Promise<void> {
+      if (whole) await settleIntent(gitDir, id)
+      running.delete(id)
+      upkeep(access.repository)
       await recordSoon(context, access)
     },
-  })
+  }
 }
 
 /** What the hooks decide by. */
@@ -119,11 +148,12 @@ function refuse(context: Context, error: unknown, request: Request, response: Re
 /** Smart HTTP: `/<org>/<name>.git/…`, streamed through git's own plumbing. Takes tokens, never cookies. */
 export function gitRoutes(context: Context): RequestHandler {
   const enter = createGate(16, 200)
+  const upkeep = createUpkeep(context.gitStorage, context.log)
   return async (request, response) => {
     try {
       const asked = askedOf(request)
       const access = await allow(context, request, asked)
-      await enter(() => serve(context, asked, access, request, response))
+      await enter(() => serve(context, { asked, access, request, response }, upkeep))
     } catch (error) {
       refuse(context, error, request, response)
     }

@@ -60,6 +60,23 @@ test('an empty repository is cloned and takes its first push', async () => {
   expect(await scene.pushes()).toMatchObject([{ ref: 'refs/heads/main', old_commit: null, new_commit: head }])
 })
 
+test('the first branch a person pushes to an empty repository becomes its default', async () => {
+  const scene = await openScene('empty')
+  const session = await server.session(scene.ada, scene.repositoryId, 'feature/x')
+  const work = await scene.clone('work', session.token)
+  await commitFiles(work, { 'a.txt': 'a\n' }, 'first')
+  await clientGit(work, 'push', '-q', 'origin', 'HEAD:feature/x')
+  const push = (...refs: string[]) => clientGit(work, 'push', '-q', server.cloneUrl(scene.ada, 'lib', scene.ada.key), ...refs)
+  const defaultBranch = async () => (await server.db('repositories').where({ id: scene.repositoryId }).first()).default_branch
+  await push('HEAD:helix-specs')
+  expect(await defaultBranch()).toBe('main')
+  await push('HEAD:trunk')
+  expect(await defaultBranch()).toBe('trunk')
+  await push('HEAD:other')
+  expect(await defaultBranch()).toBe('trunk')
+  expect(await clientGit(await scene.clone('again'), 'branch', '--show-current')).toBe('trunk')
+})
+
 test('shallow and partial clones work, and both protocols', async () => {
   const scene = await openScene()
   const shallow = await scene.clone('shallow', scene.ada.key, '--depth', '1')

@@ -137,6 +137,16 @@ export const gitStore = {
       .merge({ commit, updated_at: trx.fn.now() })
   },
 
+  /** The first branch a person pushes into a repository without its default branch becomes the default. False: it has one. */
+  async adoptDefaultBranch(trx: Knex.Transaction, repo: GitRepository, branch: string): Promise<boolean> {
+    const present = trx('repository_refs').where({ repository_id: repo.repositoryId, ref: `refs/heads/${repo.defaultBranch}` })
+    const changed = await trx('repositories')
+      .where({ id: repo.repositoryId, org_id: repo.orgId, default_branch: repo.defaultBranch })
+      .whereNotExists(present)
+      .update({ default_branch: branch })
+    return changed === 1
+  },
+
   /** The refs of an import, which are nobody's push. */
   async insertRefs(trx: Knex.Transaction, repo: RepoKey, refs: ReadonlyMap<string, string>): Promise<void> {
     const rows = [...refs].map(([ref, commit]) => ({ repository_id: repo.repositoryId, ref, commit }))
