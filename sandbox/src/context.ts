@@ -8,13 +8,21 @@ import type { Footing } from './ladder/ladder.ts'
 import { type ControlPlane, createControlPlane } from './link/control-plane.ts'
 import { HostLink } from './link/host-link.ts'
 import { Monitor } from './monitor.ts'
+import { packPrefix } from './packs/catalogue.ts'
 import { PackInstaller } from './packs/installer.ts'
-import { NpmSource } from './packs/npm.ts'
+import { NpmSource, type PackSource } from './packs/npm.ts'
 import { reasonOf } from './reason.ts'
 import { type Certificates, readCertificates } from './sessions/certificates.ts'
 import { type Owner, ownerLabels } from './sessions/names.ts'
 import { Registry } from './sessions/registry.ts'
 import { fenceSession } from './sessions/stop.ts'
+
+export interface PackParts {
+  source: PackSource
+  prefix: string
+}
+
+const npmPacks = (config: Config): PackParts => ({ source: new NpmSource(config.npmEnvironment), prefix: packPrefix })
 
 /** Everything this process is made of. */
 export class Context implements Host {
@@ -34,7 +42,7 @@ export class Context implements Host {
   changed: () => void = () => undefined
   private readonly end = new AbortController()
 
-  private constructor(config: Config, log: Logger, identity: Identity, certificates: Certificates) {
+  private constructor(config: Config, log: Logger, identity: Identity, certificates: Certificates, parts: PackParts) {
     const { hostId, bootId } = identity
     this.config = config
     this.log = log
@@ -45,7 +53,7 @@ export class Context implements Host {
     this.controlPlane = createControlPlane({ url: config.controlPlaneUrl, token: config.runnerToken, hostId, bootId })
     const { image } = config.session
     const labels = { ...ownerLabels(this.owner), 'helix.boot': bootId }
-    this.packs = new PackInstaller({ engine: this.engine, image, source: new NpmSource(config.npmEnvironment), labels, log })
+    this.packs = new PackInstaller({ engine: this.engine, image, ...parts, labels, log })
     this.registry = new Registry(() => this.changed())
     this.monitor = new Monitor({
       engine: this.engine,
@@ -60,10 +68,17 @@ export class Context implements Host {
     })
   }
 
-  static async open(config: Config, log: Logger): Promise<Context> {
+  /** `parts`: where agent packs come from and what their volumes are called; tests have their own. */
+  static async open(config: Config, log: Logger, parts?: PackParts): Promise<Context> {
     const identity = await loadIdentity(config.stateDir)
     const { hostId, bootId } = identity
-    return new Context(config, log.child({ hostId, bootId }), identity, await readCertificates(config.certificates))
+    return new Context(
+      config,
+      log.child({ hostId, bootId }),
+      identity,
+      await readCertificates(config.certificates),
+      parts ?? npmPacks(config),
+    )
   }
 
   get ending(): AbortSignal {

@@ -15,4 +15,7 @@ export const catalogue: Record<AgentRuntime, PackDefinition> = {
 /** Installed before anybody asks. */
 export const defaultRuntime: AgentRuntime = 'goose_code'
 
-export const packVolume = (runtime: AgentRuntime): string => `helix-pack-${runtime}-${catalogue[runtime].version}`
+/** Volumes of packs begin with it; tests have one of their own. */
+export const packPrefix = 'helix-pack'
+
+export const packVolume = (prefix: string, runtime: AgentRuntime): string => `${prefix}-${runtime}-${catalogue[runtime].version}`

@@ -22,15 +22,17 @@ export class PackInstaller {
   private readonly engine: Engine
   private readonly image: string
   private readonly source: PackSource
+  private readonly prefix: string
   private readonly labels: Labels
   private readonly log: Logger
   private readonly whole = new Map<AgentRuntime, number>()
   private readonly underWay = new Map<AgentRuntime, Promise<string>>()
 
-  constructor(input: { engine: Engine; image: string; source: PackSource; labels: Labels; log: Logger }) {
+  constructor(input: { engine: Engine; image: string; source: PackSource; prefix: string; labels: Labels; log: Logger }) {
     this.engine = input.engine
     this.image = input.image
     this.source = input.source
+    this.prefix = input.prefix
     this.labels = input.labels
     this.log = input.log
   }
@@ -47,7 +49,7 @@ export class PackInstaller {
 
   /** The volume of a runtime's pack, installed by the first who asks; the others wait for the same. */
   async ensure(runtime: AgentRuntime): Promise<string> {
-    const name = packVolume(runtime)
+    const name = packVolume(this.prefix, runtime)
     const running = this.underWay.get(runtime)
     if (running !== undefined) return running
     // A volume that somebody removed would come back empty with the next container that mounts it.
@@ -61,7 +63,7 @@ export class PackInstaller {
   }
 
   private async install(runtime: AgentRuntime): Promise<string> {
-    const volume = packVolume(runtime)
+    const volume = packVolume(this.prefix, runtime)
     if (await this.isWhole(runtime)) return volume
     const started = Date.now()
     const folder = await mkdtemp(join(tmpdir(), 'helix-pack-'))
@@ -80,7 +82,7 @@ export class PackInstaller {
 
   /** The container's name is the lock: Docker gives it once. */
   private async publish(runtime: AgentRuntime, folder: string): Promise<void> {
-    const name = packVolume(runtime)
+    const name = packVolume(this.prefix, runtime)
     for (;;) {
       const filling = await this.engine.inspectContainer(`${name}-fill`)
       if (filling !== null && !this.isAbandoned(filling)) {
@@ -103,7 +105,7 @@ export class PackInstaller {
 
   /** False when another host holds the place. */
   private async fill(runtime: AgentRuntime, folder: string): Promise<boolean> {
-    const volume = packVolume(runtime)
+    const volume = packVolume(this.prefix, runtime)
     const id = await unless(['conflict'], this.engine.createContainer(this.mounting(volume, `${volume}-fill`, false)))
     if (id === null) return false
     try {
@@ -118,7 +120,7 @@ export class PackInstaller {
   }
 
   private async isWhole(runtime: AgentRuntime): Promise<boolean> {
-    const name = packVolume(runtime)
+    const name = packVolume(this.prefix, runtime)
     const volume = await this.engine.findVolume(name)
     this.whole.delete(runtime)
     if (volume === null) return false

@@ -1,0 +1,88 @@
+import { chmod, copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { parseConfig } from '../src/config.ts'
+import { Context, type PackParts } from '../src/context.ts'
+import { DockerEngine } from '../src/engine/docker-engine.ts'
+import type { PackSource } from '../src/packs/npm.ts'
+import { FakeControlPlane } from './control-plane.ts'
+
+const random = (): string => Math.random().toString(36).slice(2, 8)
+
+/** The agent pack of tests: a small script where goose's binary would be. */
+export const fakePack: PackSource = {
+  async install(_, architecture, folder) {
+    const bin = join(folder, 'node_modules', '@aaif', `goose-binary-linux-${architecture}`, 'bin')
+    await mkdir(bin, { recursive: true })
+    await copyFile(new URL('./fake-agent.mjs', import.meta.url), join(bin, 'goose'))
+    await chmod(join(bin, 'goose'), 0o755)
+  },
+}
+
+export interface World extends AsyncDisposable {
+  plane: FakeControlPlane
+  engine: DockerEngine
+  installation: string
+  packs: PackParts
+  /** A host process's insides over the same state folder: the first is the first boot, the next ones are restarts. */
+  boot(env?: NodeJS.ProcessEnv): Promise<Context>
+}
+
+/** A control plane, an installation of its own on the real engine, and hosts. */
+export async function openWorld(): Promise<World> {
+  const stateDir = await mkdtemp(join(tmpdir(), 'helix-host-'))
+  const plane = await FakeControlPlane.open()
+  const installation = `test-${random()}`
+  const packs = { source: fakePack, prefix: `helix-${installation}-pack` }
+  const engine = new DockerEngine(process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock')
+  const open: Context[] = []
+  return {
+    plane,
+    engine,
+    installation,
+    packs,
+    async boot(env = {}) {
+      const config = parseConfig({
+        HELIX_CONTROL_PLANE_URL: plane.url,
+        HELIX_RUNNER_TOKEN: plane.token,
+        HELIX_DATA_DIR: stateDir,
+        HELIX_INSTALLATION: installation,
+        HELIX_HOST_NAME: installation,
+        LOG_LEVEL: process.env.LOG_LEVEL ?? 'silent',
+        ...env,
+      })
+      const context = await Context.open(config, pino({ level: config.logLevel }), packs)
+      await context.monitor.check()
+      context.dial('0.0.0')
+      open.push(context)
+      return context
+    },
+    async [Symbol.asyncDispose]() {
+      for (const context of open) context.close()
+      await removeEverything(engine, installation, packs.prefix)
+      await plane[Symbol.asyncDispose]()
+      await rm(stateDir, { recursive: true, force: true })
+    },
+  }
+}
+
+export async function removeEverything(engine: DockerEngine, installation: string, packPrefix: string): Promise<void> {
+  const labels = { 'helix.installation': installation }
+  for (const { id } of await engine.listContainers(labels)) await engine.removeContainer(id)
+  for (const network of await engine.listNetworks()) {
+    if (network.labels['helix.installation'] === installation) await engine.removeNetwork(network.id)
+  }
+  const volumes = [...(await engine.listVolumes(labels)), ...(await engine.listVolumes({}))]
+  for (const { name, labels: of } of volumes) {
+    if (of['helix.installation'] === installation || name.startsWith(packPrefix)) await engine.removeVolume(name)
+  }
+}
+
+/** Looks again and again until the claim holds. Units: milliseconds. */
+export async function until(claim: () => boolean | Promise<boolean>, deadlineMs = 20_000): Promise<void> {
+  for (const end = Date.now() + deadlineMs; !(await claim()); ) {
+    if (Date.now() > end) throw new Error(`not so within ${deadlineMs} ms: ${claim}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
