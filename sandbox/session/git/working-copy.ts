@@ -8,7 +8,7 @@ export type RepositorySpec = SessionFile['repositories'][number]
 
 /** How long a first start waits for a control plane that is away; a later start has everything it needs on its volume. */
 const cloneDeadlineMs = 300_000
-const fetchDeadlineMs = 15_000
+const fetchDeadlineMs = 5000
 
 /** A repository of the session, checked out at `/workspace/<name>`. */
 export interface WorkingCopy {

@@ -68,11 +68,16 @@ export class Turns {
 
   /** An id that is not known, or has ended, is not an error. */
   cancel(promptId: string): void {
-    if (this.current === promptId) this.runner.cancel()
+    if (this.current === promptId) {
+      this.runner.cancel()
+      return
+    }
     const at = this.waiting.findIndex((prompt) => prompt.promptId === promptId)
-    if (at === -1) return
-    this.waiting.splice(at, 1)
-    this.finish({ promptId, outcome: 'cancelled', message: 'Cancelled before it reached the agent.', retryable: false })
+    if (at !== -1) this.waiting.splice(at, 1)
+    const seen = this.journal.find(promptId)
+    const leftUnfinished = seen !== undefined && seen.end === null
+    if (at === -1 && !leftUnfinished) return
+    this.finish({ promptId, outcome: 'cancelled', message: 'Cancelled while it did not run.', retryable: false })
   }
 
   /** No further turn begins. The current one is left unfinished: its prompt goes on in the next start. */

@@ -1,0 +1,105 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { SessionUpdate } from '@agentclientprotocol/sdk'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { Journal } from './journal.ts'
+import { Recorder } from './recorder.ts'
+
+let folder: string
+let journal: Journal
+let recorder: Recorder
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'helix-recorder-'))
+  journal = await Journal.open(join(folder, 'journal.jsonl'))
+  recorder = new Recorder(journal)
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+const words = (text: string): SessionUpdate => ({ sessionUpdate: 'agent_message_chunk', content: { type: 'text', text } })
+const payloads = async () => (await journal.readAfter(0, 200)).map(({ payload }) => payload)
+
+test('a tool call keeps its place between the words around it', async () => {
+  recorder.record(words('Before.'))
+  recorder.record({
+    sessionUpdate: 'tool_call',
+    toolCallId: 'c',
+    title: 'ls',
+    kind: 'execute',
+    status: 'pending',
+    rawInput: { command: 'ls -la' },
+  })
+  recorder.record({ sessionUpdate: 'tool_call_update', toolCallId: 'c', status: 'in_progress' })
+  recorder.record({ sessionUpdate: 'tool_call_update', toolCallId: 'c', status: 'in_progress' })
+  recorder.record({ sessionUpdate: 'tool_call_update', toolCallId: 'c' })
+  recorder.record({
+    sessionUpdate: 'tool_call_update',
+    toolCallId: 'c',
+    status: 'completed',
+    content: [
+      { type: 'content', content: { type: 'text', text: 'README.md' } },
+      { type: 'diff', path: '/a', oldText: null, newText: 'new' },
+    ],
+  })
+  recorder.record(words('After.'))
+  recorder.endTurn()
+  expect(await payloads()).toMatchObject([
+    { kind: 'chunk', text: 'Before.' },
+    { kind: 'tool', toolCallId: '1.c', title: 'ls', toolKind: 'execute', status: 'pending', content: [{ kind: 'text', text: 'ls -la' }] },
+    { kind: 'tool', toolCallId: '1.c', status: 'in_progress' },
+    {
+      kind: 'tool',
+      toolCallId: '1.c',
+      status: 'completed',
+      content: [
+        { kind: 'text', text: 'README.md' },
+        { kind: 'diff', path: '/a', before: null, after: 'new' },
+      ],
+    },
+    { kind: 'chunk', text: 'After.' },
+  ])
+})
+
+test('ids that a model uses again are new calls, in one turn and in the next', async () => {
+  const call = (): void => {
+    recorder.record({ sessionUpdate: 'tool_call', toolCallId: 'call_1', title: 'x' })
+    recorder.record({ sessionUpdate: 'tool_call_update', toolCallId: 'call_1', status: 'completed' })
+  }
+  call()
+  call()
+  recorder.endTurn()
+  call()
+  const ids = (await payloads()).map((payload) => payload.kind === 'tool' && payload.toolCallId)
+  expect(ids).toEqual(['1.call_1', '1.call_1', '3.call_1', '3.call_1', '5.call_1', '5.call_1'])
+})
+
+test('a plan is kept, once; modes, commands and usage are not', async () => {
+  const plan: SessionUpdate = { sessionUpdate: 'plan', entries: [{ content: 'Look', priority: 'high', status: 'pending' }] }
+  recorder.record(plan)
+  recorder.record(plan)
+  recorder.record({ sessionUpdate: 'current_mode_update', currentModeId: 'auto' })
+  recorder.record({ sessionUpdate: 'available_commands_update', availableCommands: [] })
+  expect(await payloads()).toEqual([{ kind: 'plan', entries: [{ content: 'Look', priority: 'high', status: 'pending' }] }])
+})
+
+test('output without end is cut to 64 KiB a piece, and says how much is missing', async () => {
+  const text = 'x'.repeat(1_000_000)
+  recorder.record({
+    sessionUpdate: 'tool_call',
+    toolCallId: 'c',
+    title: 'cat',
+    content: [{ type: 'content', content: { type: 'text', text } }],
+  })
+  const [entry] = await payloads()
+  const content = entry?.kind === 'tool' ? entry.content : undefined
+  expect(JSON.stringify(content).length).toBeLessThan(70_000)
+  expect(JSON.stringify(content)).toContain('934464 more characters')
+})
+
+test('a journal that cannot be written fails the end of the turn, not the middle', async () => {
+  journal.close()
+  recorder.record(words('lost'))
+  recorder.record({ sessionUpdate: 'tool_call', toolCallId: 'c', title: 'x' })
+  expect(() => recorder.endTurn()).toThrow(/EBADF/)
+  expect(() => recorder.endTurn()).not.toThrow()
+})
