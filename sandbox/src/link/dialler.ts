@@ -76,11 +76,11 @@ export class Dialler {
     socket.on('message', (data, isBinary) => {
       if (!isBinary && socket === this.socket) this.options.received(String(data))
     })
-    socket.on('unexpected-response', (request, response) => {
+    socket.on('unexpected-response', (_, response) => {
       status = response.statusCode ?? null
       reason = `HTTP ${status}`
-      // This event takes the socket's own handling of the answer away.
-      request.destroy()
+      // With a listener for this event the client leaves its own end to it.
+      socket.terminate()
     })
     socket.on('error', (error) => {
       if (status === null) reason = reasonOf(error)
