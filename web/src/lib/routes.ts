@@ -7,8 +7,10 @@ function query(values: Record<string, string | number | undefined | null>): stri
   return text === '' ? '' : `?${text}`
 }
 
-export type TaskTab = 'changes' | 'spec' | 'timeline'
-export type RepositoryTab = 'files' | 'commits' | 'branches'
+export const taskTabs = ['changes', 'spec', 'timeline'] as const
+export type TaskTab = (typeof taskTabs)[number]
+export const repositoryTabs = ['files', 'commits', 'branches'] as const
+export type RepositoryTab = (typeof repositoryTabs)[number]
 
 /** Every URL of the pages. */
 export const routes = {

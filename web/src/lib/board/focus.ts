@@ -14,17 +14,20 @@ export function focusColumn(root: HTMLElement | null, column: number): void {
   root.querySelectorAll('[data-column]')[column]?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
 }
 
-/** Moves the focus over the cards; from nowhere it goes to the first card there is. Empty columns are skipped. */
-export function moveFocus(root: HTMLElement | null, columns: number, cards: number): void {
-  if (root === null) return
-  const all = grid(root)
-  const focused = document.activeElement
+function target(all: HTMLElement[][], focused: Element | null, columns: number, cards: number): HTMLElement | undefined {
   const column = all.findIndex((list) => list.some((link) => link === focused))
-  if (column === -1) return focusCard(all.flat()[0])
-  const row = all[column]?.findIndex((link) => link === focused) ?? 0
-  if (columns === 0) return focusCard(all[column]?.[row + cards])
+  const links = all[column]
+  if (links === undefined) return all.flat()[0]
+  const row = links.indexOf(focused)
+  if (columns === 0) return links[row + cards]
   for (let next = column + columns; next >= 0 && next < all.length; next += columns) {
     const list = all[next] ?? []
-    if (list.length > 0) return focusCard(list[Math.min(row, list.length - 1)])
+    if (list.length > 0) return list[Math.min(row, list.length - 1)]
   }
+  return undefined
+}
+
+/** Moves the focus over the cards; from nowhere it goes to the first card there is. Empty columns are skipped. */
+export function moveFocus(root: HTMLElement | null, columns: number, cards: number): void {
+  if (root !== null) focusCard(target(grid(root), document.activeElement, columns, cards))
 }

@@ -1,3 +1,5 @@
+import { untrack } from 'svelte'
+
 export interface KeyBinding {
   /** `c`, `?`, `Enter`, `Escape`, `ArrowDown`, or with the platform's command key: `mod+k`. */
   key: string
@@ -53,7 +55,7 @@ export const keys = {
 export function bindKeys(title: string, bindings: KeyBinding[]): void {
   $effect(() => {
     const group = { title, bindings }
-    groups = [...groups, group]
+    groups = [...untrack(() => groups), group]
     return () => {
       groups = groups.filter((other) => other !== group)
     }

@@ -76,7 +76,10 @@ export class LiveHub {
 
   private replay(listener: LiveListener, since: number): void {
     const oldest = this.recent[0]?.id
-    if (this.recent.length === kept && oldest !== undefined && since < oldest) return listener.onResync()
+    if (this.recent.length === kept && oldest !== undefined && since < oldest) {
+      listener.onResync()
+      return
+    }
     for (const { id, event } of this.recent) if (id > since) listener.onEvent(event)
   }
 

@@ -1,0 +1,58 @@
+import type { HelixEvent } from '@helix/contract/events'
+import type { TaskId } from '@helix/contract/ids'
+import { getTask, type Task } from '@helix/contract/tasks'
+import { call } from '#lib/api.ts'
+import { JournalState } from '#lib/conversation/journal.svelte.ts'
+import { type Failure, failureOf } from '#lib/failure.ts'
+import { collapse, follow } from '#lib/live/live.svelte.ts'
+
+type Journal = ConstructorParameters<typeof JournalState>[1]
+
+/** One task and its conversation, kept current by events. */
+export class TaskState {
+  task = $state.raw<Task>() as Task
+  journal = $state.raw<JournalState | null>(null)
+  failure = $state.raw<Failure | null>(null)
+  /** Counts what changed besides the conversation: tabs read again when it does. */
+  changes = $state(0)
+  private readonly id: TaskId
+  readonly reread: () => void
+
+  constructor(task: Task, journal: Journal, since: string | null) {
+    this.id = task.id
+    this.reread = collapse(() => this.read())
+    this.put(task, journal)
+    follow(
+      since,
+      (event) => this.take(event),
+      () => {
+        this.reread()
+        this.journal?.advance()
+      },
+    )
+  }
+
+  put(task: Task, journal: Journal = null): void {
+    this.task = task
+    if (task.sessionId !== null && this.journal?.sessionId !== task.sessionId) this.journal = new JournalState(task.sessionId, journal)
+  }
+
+  private take(event: HelixEvent): void {
+    if (event.type === 'session.journal') {
+      if (event.sessionId === this.journal?.sessionId) this.journal.advance(event.upTo)
+    } else if ('taskId' in event && event.taskId === this.id) {
+      if (event.type === 'task.activity') this.task = { ...this.task, activity: event.activity }
+      else this.reread()
+    }
+  }
+
+  private async read(): Promise<void> {
+    try {
+      this.put(await call(getTask, { params: { taskId: this.id } }))
+      this.failure = null
+      this.changes += 1
+    } catch (error) {
+      this.failure = failureOf(error)
+    }
+  }
+}

@@ -1,0 +1,20 @@
+export const words = {
+  steps: 'Steps',
+  sessions: 'Session starts',
+  turns: 'Turns of the agent',
+  unread: 'The timeline could not be read',
+  emptyTitle: 'Nothing happened yet',
+  emptyText: 'Each step of the task is listed here with its duration and its reason.',
+  by: (name: string) => `by ${name}`,
+  current: 'now',
+  start: (epoch: number) => `Start ${epoch}`,
+  turnKinds: {
+    plan: 'Write the spec',
+    revise_spec: 'Revise the spec',
+    implement: 'Implement',
+    revise_implementation: 'Revise the implementation',
+    complete: 'Complete what is missing',
+    person: 'Message of a person',
+  } as Record<string, string>,
+  turnStates: { queued: 'queued', running: 'running', ended: 'ended', failed: 'failed' },
+}
