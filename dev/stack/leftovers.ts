@@ -1,5 +1,4 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { networkInterfaces } from 'node:os'
 import Docker from 'dockerode'
 
 const label = (installation: string): string => JSON.stringify({ label: [`helix.installation=${installation}`] })
@@ -38,10 +37,10 @@ export async function countLeftovers(installation: string): Promise<{ containers
 /** The address under which containers reach this machine; null without an engine. */
 export async function bridgeAddress(): Promise<string | null> {
   try {
-    const bridge = (await new Docker().getNetwork('bridge').inspect()) as { Options?: Record<string, string> | null }
-    // The engine names the gateway only once the bridge was used; the interface itself always has it.
-    const name = bridge.Options?.['com.docker.network.bridge.name'] ?? 'docker0'
-    return networkInterfaces()[name]?.find(({ family }) => family === 'IPv4')?.address ?? null
+    const bridge = (await new Docker().getNetwork('bridge').inspect()) as { IPAM?: { Config?: { Gateway?: string; Subnet?: string }[] } }
+    const { Gateway, Subnet } = bridge.IPAM?.Config?.[0] ?? {}
+    // The engine names the gateway only once the bridge was used; it always takes the first address.
+    return Gateway ?? Subnet?.replace(/\d+\/\d+$/, '1') ?? null
   } catch {
     // No engine: the control plane runs without sessions and the sandbox host says why.
     return null
