@@ -3,21 +3,23 @@ import type { Context } from './context.ts'
 import { defaultRuntime } from './packs/catalogue.ts'
 import { reasonOf } from './reason.ts'
 import { adoptRunning } from './sessions/attach.ts'
-import { collect } from './sessions/collector.ts'
+import { Collector } from './sessions/collector.ts'
 
 /** Units: milliseconds. */
 const lookEveryMs = 5000
-const collectEveryMs = 60_000
+const collectEveryMs = 30_000
 const packRetryMs = 60_000
 
 /** What this process does again and again, until it ends. */
 export class Rounds {
   private readonly context: Context
+  private readonly collector: Collector
   private readonly running: Promise<void>[] = []
   private packs: Promise<void> | null = null
 
   constructor(context: Context) {
     this.context = context
+    this.collector = new Collector(context)
   }
 
   begin(): void {
@@ -50,7 +52,7 @@ export class Rounds {
   private async collect(): Promise<void> {
     // The first round waits for the first look; without an engine or a control plane nothing is removed.
     if (this.context.monitor.condition.rung === 'unknown' || !this.context.link?.welcomed) return
-    await collect(this.context)
+    await this.collector.collect()
   }
 
   /** In the background: the first session need not wait for its agent. */

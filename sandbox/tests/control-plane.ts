@@ -135,16 +135,17 @@ export class FakeControlPlane implements AsyncDisposable {
     const row = this.sessions.get(sessionId)
     if (row === undefined) return failure(404, 'not_found')
     if (endpoint === claimSession) return this.claim(hostId as HostId, sessionId, row, body as { bootId: string; epoch: number })
+    if (row.state === 'starting') row.state = 'idle'
     this.starts.push(body as (typeof this.starts)[number])
     return { status: 200, body: {} }
   }
 
   private claim(hostId: HostId, sessionId: string, row: Row, { bootId, epoch }: { bootId: string; epoch: number }) {
     this.claims++
-    const repeated = row.bootId === bootId && row.epoch === epoch + 1
-    if (!repeated && row.epoch !== epoch) return failure(409, 'epoch_outdated')
+    if (epoch > row.epoch) return failure(409, 'epoch_outdated')
+    const again = row.hostId === hostId && row.bootId === bootId && row.epoch === epoch && row.state === 'starting'
     if (row.hostId !== null && row.hostId !== hostId) return { status: 200, body: { outcome: 'refused', reason: 'Another host has it.' } }
-    Object.assign(row, { epoch: epoch + 1, hostId, bootId, state: 'starting' })
+    Object.assign(row, { epoch: again ? epoch : row.epoch + 1, hostId, bootId, state: 'starting' })
     const spec: SessionSpec = {
       sessionId: sessionId as SessionId,
       orgId: typeid('org').toString() as SessionSpec['orgId'],

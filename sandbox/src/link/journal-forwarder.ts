@@ -9,6 +9,27 @@ const batchEntries = 200
 /** Units: milliseconds without an acknowledgement, after which everything unacknowledged is sent again. */
 const resendAfterMs = 15_000
 
+/**
+ * An entry that fits into a frame: the other side ends a connection that brings a larger one, for ever. What is cut are the longest texts, and they say
+ * so.
+ */
+export function fit(entry: JournalEntry): { entry: JournalEntry; bytes: number } {
+  let fitting = entry
+  let bytes = Buffer.byteLength(JSON.stringify(entry))
+  for (let longest = 64 * 1024; bytes > batchBytes; longest /= 2) {
+    fitting = { ...entry, payload: cut(entry.payload, longest) }
+    bytes = Buffer.byteLength(JSON.stringify(fitting))
+  }
+  return { entry: fitting, bytes }
+}
+
+function cut<T>(value: T, longest: number): T {
+  if (typeof value === 'string') return (value.length <= longest ? value : `${value.slice(0, longest).toWellFormed()}…`) as T
+  if (Array.isArray(value)) return value.map((one) => cut(one, longest)) as T
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, cut(one, longest)])) as T
+}
+
 export interface JournalSource {
   /** Entries up to here are stored. */
   acknowledge(upTo: number): void
@@ -44,13 +65,13 @@ export class JournalForwarder {
     for (const entry of entries) {
       const newest = this.kept.at(-1)?.entry.sequence ?? this.acknowledgedUpTo
       if (this.leftOut || entry.sequence <= newest) continue
-      const bytes = Buffer.byteLength(JSON.stringify(entry))
+      const { entry: fitting, bytes } = fit(entry)
       if (this.kept.length > 0 && this.bytes + bytes > keptBytes) {
         this.leftOut = true
         continue
       }
       if (this.kept.length === 0) this.progressAt = Date.now()
-      this.kept.push({ entry, bytes })
+      this.kept.push({ entry: fitting, bytes })
       this.bytes += bytes
     }
     this.pump()

@@ -5,8 +5,11 @@ import type { LiveSession } from '../link/control-plane.ts'
 import { reasonOf } from '../reason.ts'
 import { epochOf, ownerLabels, sessionOf } from './names.ts'
 
-/** Units: milliseconds. What is younger may belong to a start that the control plane hears of in a moment. */
-const graceMs = { container: 60_000, network: 60_000, volume: 600_000 }
+/**
+ * Units: milliseconds. How long a thing must be seen as an orphan, in a list of the living each time, before it goes: a single wrong answer costs
+ * nobody's work.
+ */
+const graceMs = 60_000
 
 /** What of this host is on its engine. */
 export interface Belongings {
@@ -26,49 +29,80 @@ async function belongingsOf({ engine, owner }: Host): Promise<Belongings> {
   return { containers, networks: networks.filter(ours), volumes }
 }
 
+/** `now`: things that cannot be of use; `later`: things that nobody wants as it seems. */
+export interface Orphans {
+  now: Belongings
+  later: Belongings
+}
+
 /**
  * Which of a host's belongings nobody wants: those of sessions that are not among the living, of starts before the one that holds, and what probes
  * and pack installs of earlier boots left.
  */
-export function orphansOf(all: Belongings, living: readonly LiveSession[], bootId: string, now: number): Belongings {
+export function orphansOf(all: Belongings, living: readonly LiveSession[], bootId: string): Orphans {
   const live = new Map(living.map((session) => [session.sessionId, session.epoch]))
-  const abandoned = ({ labels }: { labels: Labels }): boolean => labels['helix.boot'] !== undefined && labels['helix.boot'] !== bootId
-  const epochOfLiving = ({ labels }: { labels: Labels }): number | undefined => {
-    const sessionId = sessionOf(labels)
-    return sessionId === null ? undefined : live.get(sessionId)
-  }
+  const isTool = ({ labels }: { labels: Labels }): boolean => sessionOf(labels) === null
+  const abandoned = (one: { labels: Labels }): boolean => isTool(one) && ![undefined, bootId].includes(one.labels['helix.boot'])
+  const liveEpoch = ({ labels }: { labels: Labels }): number | undefined => live.get(sessionOf(labels) as SessionId)
+  const dead = (one: { labels: Labels }): boolean => !isTool(one) && liveEpoch(one) === undefined
+  const outdated = (one: { labels: Labels }): boolean => epochOf(one.labels) < (liveEpoch(one) ?? 0)
   const housed = new Set(all.containers.map(({ labels }) => sessionOf(labels)))
+  const homeless = (one: { labels: Labels }): boolean => !isTool(one) && !housed.has(sessionOf(one.labels))
   return {
-    containers: all.containers.filter((container) => {
-      if (sessionOf(container.labels) === null) return abandoned(container)
-      if (epochOf(container.labels) >= (epochOfLiving(container) ?? Number.POSITIVE_INFINITY)) return false
-      return !container.running || now - container.createdAt > graceMs.container
-    }),
-    networks: all.networks.filter((network) => {
-      if (sessionOf(network.labels) === null || now - network.createdAt < graceMs.network) return false
-      return epochOfLiving(network) === undefined || !housed.has(sessionOf(network.labels))
-    }),
-    volumes: all.volumes.filter((volume) => {
-      if (sessionOf(volume.labels) === null) return abandoned(volume)
-      return epochOfLiving(volume) === undefined && now - volume.createdAt > graceMs.volume
-    }),
+    now: {
+      containers: all.containers.filter((one) => abandoned(one) || outdated(one) || (dead(one) && !one.running)),
+      networks: [],
+      volumes: all.volumes.filter(abandoned),
+    },
+    later: {
+      containers: all.containers.filter((one) => dead(one) && one.running),
+      networks: all.networks.filter((one) => dead(one) || homeless(one)),
+      volumes: all.volumes.filter(dead),
+    },
   }
 }
 
-/** Removes what nobody wants and answers with how much that was. Without a list of the living it rejects and removes nothing. `now` is for tests. */
-export async function collect(host: Host, now = Date.now()): Promise<number> {
-  const { engine } = host
-  const all = await belongingsOf(host)
-  // Asked after the look: what was there then and is not among the living now is nobody's.
-  const orphans = orphansOf(all, await host.controlPlane.liveSessions(), host.identity.bootId, now)
-  let removed = 0
-  const remove = async (what: string, { name, labels }: { name: string; labels: Labels }, call: () => Promise<void>): Promise<void> => {
-    if (await removeOne(host, what, name, sessionOf(labels), call)) removed++
+/** Removes what nobody wants. */
+export class Collector {
+  private readonly host: Host
+  /** When each orphan was first seen as one. */
+  private seen = new Map<string, number>()
+
+  constructor(host: Host) {
+    this.host = host
   }
-  for (const one of orphans.containers) await remove('container', one, () => removeContainer(host, one))
-  for (const one of orphans.networks) await remove('network', one, () => engine.removeNetwork(one.id))
-  for (const one of orphans.volumes) await remove('volume', one, () => engine.removeVolume(one.name))
-  return removed
+
+  /** Answers with how much was removed. Without a list of the living it rejects and removes nothing. `now` is for tests. */
+  async collect(now = Date.now()): Promise<number> {
+    const { host } = this
+    const all = await belongingsOf(host)
+    // Asked after the look: what was there then and is not among the living now is nobody's.
+    const orphans = orphansOf(all, await host.controlPlane.liveSessions(), host.identity.bootId)
+    const [atOnce, waiting] = [removalsOf(host, orphans.now), removalsOf(host, orphans.later)]
+    this.seen = new Map(waiting.map(({ name, what }) => [`${what} ${name}`, this.seen.get(`${what} ${name}`) ?? now]))
+    const due = waiting.filter(({ name, what }) => now - (this.seen.get(`${what} ${name}`) ?? now) >= graceMs)
+    let removed = 0
+    for (const removal of [...atOnce, ...due]) if (await removeOne(host, removal)) removed++
+    return removed
+  }
+}
+
+interface Removal {
+  what: 'container' | 'network' | 'volume'
+  name: string
+  sessionId: SessionId | null
+  remove(): Promise<void>
+}
+
+/** Containers first: they hold the others. */
+function removalsOf(host: Host, { containers, networks, volumes }: Belongings): Removal[] {
+  const { engine } = host
+  const of = ({ name, labels }: { name: string; labels: Labels }) => ({ name, sessionId: sessionOf(labels) })
+  return [
+    ...containers.map((one): Removal => ({ what: 'container', ...of(one), remove: () => removeContainer(host, one) })),
+    ...networks.map((one): Removal => ({ what: 'network', ...of(one), remove: () => engine.removeNetwork(one.id) })),
+    ...volumes.map((one): Removal => ({ what: 'volume', ...of(one), remove: () => engine.removeVolume(one.name) })),
+  ]
 }
 
 async function removeContainer(host: Host, { id, labels }: ContainerSummary): Promise<void> {
@@ -79,11 +113,11 @@ async function removeContainer(host: Host, { id, labels }: ContainerSummary): Pr
 }
 
 /** What cannot be removed now is tried again at the next round, and keeps nothing else from being removed. */
-async function removeOne(host: Host, what: string, name: string, sessionId: SessionId | null, call: () => Promise<void>): Promise<boolean> {
+async function removeOne(host: Host, { what, name, sessionId, remove }: Removal): Promise<boolean> {
   // Somebody starts or stops it at this moment.
   if (sessionId !== null && host.registry.isBusy(sessionId)) return false
   try {
-    await (sessionId === null ? call() : host.registry.alone(sessionId, call))
+    await (sessionId === null ? remove() : host.registry.alone(sessionId, remove))
     host.log.info({ what, name, sessionId }, 'removed what nobody owns')
     return true
   } catch (error) {

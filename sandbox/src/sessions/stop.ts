@@ -45,11 +45,17 @@ async function takeDown(host: Host, sessionId: SessionId, reason: string): Promi
   await removeNetworks(host.engine, sessionId)
 }
 
-/** The control plane knows better: this start is not the session's any more. Its volume is left to the collector. */
+/**
+ * The control plane refused a frame of this start: it may be over. It may also have refused a late frame of the start before, so that the list of the
+ * living decides. The volume is left to the collector. Rejects when the list cannot be had; a start that is over is told again, or collected.
+ */
 export async function fenceSession(host: Host, sessionId: SessionId, epoch: number): Promise<void> {
+  const session = host.registry.find(sessionId)
+  if (session === undefined || session.epoch > epoch) return
   await host.registry.alone(sessionId, async () => {
-    const session = host.registry.find(sessionId)
-    if (session === undefined || session.epoch > epoch) return
+    if (host.registry.find(sessionId) !== session) return
+    const living = await host.controlPlane.liveSessions()
+    if (living.some((one) => one.sessionId === sessionId && one.epoch === session.epoch)) return
     host.log.warn({ sessionId, epoch: session.epoch }, 'a session was fenced off by the control plane')
     host.registry.drop(session, 'The session goes on elsewhere, or is over.')
     await host.engine.removeContainer(session.containerId)
