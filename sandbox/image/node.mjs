@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, realpath } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -41,9 +42,9 @@ async function ownNpm() {
 }
 
 async function packageAt(folder) {
-  const text = await readFile(join(folder, 'package.json'), 'utf8').catch(() => undefined)
-  if (text === undefined) return undefined
-  const { name, version } = JSON.parse(text)
+  const path = join(folder, 'package.json')
+  if (!existsSync(path)) return undefined
+  const { name, version } = JSON.parse(await readFile(path, 'utf8'))
   return { name, version, folder }
 }
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { SessionFile, SupervisorDown } from '@helix/contract/link'
-import { AgentKeeper } from './agent/keeper.ts'
+import { AgentDied, AgentKeeper } from './agent/keeper.ts'
 import { recipes } from './agent/recipes.ts'
 import type { Config } from './config.ts'
 import { safetyPush } from './git/safety-push.ts'
@@ -94,7 +94,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
       const prepared = prepareWorkspace({ config, session, user, state, stages, log })
       const [handshake, workspace] = await both(launched, prepared)
       this.workspace = workspace
-      await stages.time('agent session', () => this.agent.open(handshake))
+      await stages.time('agent session', () => this.openAgent(handshake))
       stages.list.push({ name: 'ready', durationMs: Math.round(performance.now() - started) })
       this.status = { state: 'ready', message: null }
       log.info('ready', { stages: stages.list })
@@ -169,6 +169,17 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
       changed: () => this.report(),
       lost: () => recorder.notice('The agent could not load its earlier conversation and began a new one.'),
     })
+  }
+
+  /** An agent that died while the working copies were made is started once more. */
+  private async openAgent(handshake: { loads: boolean }): Promise<void> {
+    try {
+      await this.agent.open(handshake)
+    } catch (error) {
+      if (!(error instanceof AgentDied)) throw error
+      this.log.warn('the agent died before its first prompt', { reason: error.message })
+      await this.agent.open(await this.agent.launch())
+    }
   }
 
   private report(): void {

@@ -99,6 +99,8 @@ export class AgentProcess {
 
 function endReason(code: number | null, signal: NodeJS.Signals | null, said: string): string {
   const how = signal === null ? `ended with code ${code}` : `was ended by ${signal}`
-  const last = said.trim().split('\n').at(-1) ?? ''
-  return last === '' ? `the agent ${how}` : `the agent ${how}: ${last.slice(0, 500)}`
+  const lines = said.split('\n').filter((line) => line.trim() !== '')
+  // A stack trace says at its beginning what is wrong.
+  const telling = lines.find((line) => /error/i.test(line)) ?? lines.at(-1)
+  return telling === undefined || code === 0 ? `the agent ${how}` : `the agent ${how}: ${telling.trim().slice(0, 500)}`
 }

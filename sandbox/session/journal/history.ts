@@ -12,6 +12,8 @@ export class History {
   private latest: SeenPrompt['end'] = null
   private lines = 0
   last = 0
+  /** The last number that an earlier start wrote. */
+  lastAtOpening = 0
 
   /** Takes the line that begins at this byte. */
   take(line: JournalLine, offset: number): void {

@@ -43,6 +43,7 @@ export class Journal {
         end = next
       }
     }
+    history.lastAtOpening = history.last
     return new Journal(new LineFile(path, end), history)
   }
 
@@ -95,9 +96,19 @@ export class Journal {
     return entries
   }
 
-  /** The control plane has more of this journal than the volume, which lost its newest part: numbering goes on after that. */
+  /**
+   * The control plane has more of this journal than the volume, which is an older or a new one: numbering goes on after that. What this start
+   * wrote under numbers that were taken was not stored, and is written again.
+   */
   skipTo(sequence: number): void {
-    if (sequence > this.last) this.history.last = sequence
+    if (sequence <= this.last) return
+    const unstored = this.tail.since(this.history.lastAtOpening).map(({ payload }) => {
+      // An end is more than its entry says.
+      const end = payload.kind === 'turn_end' ? this.find(payload.promptId)?.end : undefined
+      return end ? () => this.endTurn(end.result) : () => this.append(payload)
+    })
+    this.history.last = sequence
+    for (const writeAgain of unstored) writeAgain()
   }
 
   /** Calls back after each entry. */

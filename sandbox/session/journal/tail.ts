@@ -25,4 +25,9 @@ export class Tail {
     if (first === 0 && this.kept[0]?.entry.sequence !== sequence + 1) return undefined
     return this.kept.slice(first).map(({ entry }) => entry)
   }
+
+  /** Those of the kept entries that follow a number. */
+  since(sequence: number): JournalEntry[] {
+    return this.kept.map(({ entry }) => entry).filter((entry) => entry.sequence > sequence)
+  }
 }

@@ -47,6 +47,7 @@ export class TurnRunner {
   private readonly input: TurnRunnerInput
   private cancelled = false
   private abandoned = false
+  private conversing = false
   private ender = new AbortController()
   private cancelTimer: NodeJS.Timeout | undefined
 
@@ -60,7 +61,9 @@ export class TurnRunner {
     this.ender = new AbortController()
     const beats = setInterval(() => this.observe(prompt.promptId), observeEveryMs)
     try {
+      this.conversing = true
       const ending = await this.converse(prompt)
+      this.conversing = false
       if (this.abandoned) return null
       this.input.recorder.endTurn()
       if (this.cancelled) void this.endShells()
@@ -75,7 +78,7 @@ export class TurnRunner {
 
   /** Asks the agent to end the turn; one that does not is ended itself. */
   cancel(): void {
-    if (this.cancelled) return
+    if (this.cancelled || !this.conversing) return
     this.cancelled = true
     this.ender.abort()
     this.cancelTimer = setTimeout(() => {
@@ -93,9 +96,9 @@ export class TurnRunner {
 
   private async converse(prompt: Prompt): Promise<Ending> {
     const tries = { died: 0, provider: 0 }
-    let text = this.begunBefore(prompt) ? this.again(prompt) : prompt.text
+    let begun = this.begunBefore(prompt)
     for (;;) {
-      const tried = await this.attempt(text)
+      const tried = await this.attempt(() => (begun ? this.again(prompt) : prompt.text))
       if (this.over) return endedEarly
       if (!('setback' in tried)) return tried
       const { setback, reason } = tried
@@ -106,19 +109,19 @@ export class TurnRunner {
       this.input.recorder.notice(`${sentences[setback]} (${reason}). It goes on from here.`)
       this.input.log.warn(sentences[setback], { reason })
       if (setback === 'died') await this.input.agent.stop(0)
-      await sleep(waitMs, undefined, { signal: this.ender.signal }).catch(() => undefined)
+      await this.pause(waitMs)
       // An agent that could not ask has not done anything yet; it may have dropped the prompt too.
-      if (setback === 'died' || this.input.recorder.worked) text = this.again(prompt)
+      if (setback === 'died' || this.input.recorder.worked) begun = true
     }
   }
 
-  /** One prompt to the agent, which is started when it does not run. */
-  private async attempt(text: string): Promise<Ending | Setback> {
+  /** One prompt to the agent, which is started when it does not run; what it is told depends on what it then knows. */
+  private async attempt(text: () => string): Promise<Ending | Setback> {
     const { agent, recorder } = this.input
     try {
       if (agent.pid === null) await agent.open(await agent.launch())
       if (this.over) return endedEarly
-      const ending = outcomeOfStop(await agent.prompt(text))
+      const ending = outcomeOfStop(await agent.prompt(text()))
       const failure = ending.outcome === 'end_turn' ? agent.failureIn(recorder.lastWords) : null
       if (failure === null) return ending
       if (failure.passing) return { setback: 'provider', reason: failure.reason }
@@ -127,6 +130,17 @@ export class TurnRunner {
       if (error instanceof AgentDied) return { setback: 'died', reason: error.message }
       return outcomeOfError(error)
     }
+  }
+
+  /** Waits, or goes on at once when the turn is to end. */
+  private pause(waitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, waitMs)
+      this.ender.signal.addEventListener('abort', () => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
   }
 
   private get over(): boolean {

@@ -100,6 +100,24 @@ describe('a session with goose', () => {
     expect(steps(second.workspace)).toBe('one\ntwo\n')
   })
 
+  test('leaves its prompt unfinished when it is stopped, and goes on with it in its next start', async () => {
+    const { script, hanging } = interruptedScript()
+    bench = await openBench({ packs, script })
+    const first = await bench.start()
+    first.link.prompt('prm_1', prompt)
+    await hanging
+    const ended = new Promise<number | null>((resolve) => first.child.once('exit', resolve))
+    first.link.send({ type: 'stop' })
+    expect(await ended).toBe(0)
+    expect(first.link.frames.some(({ type }) => type === 'turn')).toBe(false)
+    const second = await bench.start({ epoch: 2 })
+    const link = await second.dial(first.link)
+    link.prompt('prm_1', prompt)
+    expect((await link.result('prm_1')).outcome).toBe('end_turn')
+    expect(steps(second.workspace)).toBe('one\ntwo\n')
+    expect(link.entries().filter(({ payload }) => payload.kind === 'prompt')).toHaveLength(1)
+  })
+
   test('hands a prompt on once, however often it comes and the link drops', async () => {
     const gate = Promise.withResolvers<void>()
     const script: Script = async (messages) => {
