@@ -26,8 +26,8 @@ export async function openDatabase(url: string | undefined, dataDir: string): Pr
   }
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const pglite = await startPglite(join(dataDir, 'postgres'))
-  // All clients share one session of PGlite: more connections would only wait.
-  const db = connect({ host: pglite.socketFolder, user: 'postgres', database: 'postgres' }, 4)
+  // All clients share one session of PGlite, its unnamed statement too: two connections at once bind each other's parameters (measured).
+  const db = connect({ host: pglite.socketFolder, user: 'postgres', database: 'postgres' }, 1)
   const dispose = async (): Promise<void> => {
     await db.destroy()
     await pglite[Symbol.asyncDispose]()
