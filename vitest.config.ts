@@ -4,9 +4,19 @@ const outside = ['**/node_modules/**', '**/build/**', '**/dist/**', '**/.svelte-
 const alias = [{ find: /^#lib\/(.*)/, replacement: new URL('./web/src/lib/$1', import.meta.url).pathname }]
 
 /** Each project is one kind of need, so that `npx vitest --project unit` stays quick. */
+let order = 0
 const project = (name: string, include: string[], options: object = {}) => ({
   resolve: { alias },
-  test: { name, include, environment: 'node' as const, pool: 'forks' as const, testTimeout: 20_000, hookTimeout: 60_000, ...options },
+  test: {
+    name,
+    include,
+    environment: 'node' as const,
+    pool: 'forks' as const,
+    sequence: { groupOrder: order++ },
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+    ...options,
+  },
 })
 
 export default defineConfig({

@@ -24,9 +24,10 @@ export function wellFormedJson<T>(value: T): T {
 export function line(maxLength: number) {
   return z
     .string()
+    .trim()
+    .min(1)
+    .max(maxLength)
     .refine((value) => !value.includes('\u0000') && value.isWellFormed(), 'contains NUL or a lone surrogate: remove it')
-    .transform((value) => value.trim())
-    .pipe(z.string().min(1).max(maxLength))
 }
 
 /** Text of several lines. `maxLength` counts UTF-16 units. */
