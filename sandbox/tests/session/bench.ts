@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -124,10 +123,4 @@ export async function freePort(): Promise<number> {
   const address = server.address()
   await new Promise((resolve) => server.close(resolve))
   return typeof address === 'object' && address !== null ? address.port : 0
-}
-
-/** The folder of agent packs, when this machine has them. */
-export function packsFolder(): string | undefined {
-  const folder = process.env.HELIX_TEST_PACKS
-  return folder !== undefined && existsSync(folder) ? folder : undefined
 }
