@@ -30,10 +30,12 @@ async function lookAfter(host: Host, session: LocalSession): Promise<void> {
   if (session.over !== null) return
   try {
     const container = await host.engine.inspectContainer(session.containerId)
-    if (container?.running) return
+    if (container?.running || session.over !== null) return
     const how = container === null ? 'is gone' : container.outOfMemory ? 'ran out of memory' : `ended with code ${container.exitCode}`
     host.registry.drop(session, `The session's container ${how}.`)
-    host.log.info({ sessionId: session.sessionId, epoch: session.epoch, how }, 'a session lost its container')
+    // Whoever stops a session holds it, and says so.
+    const level = host.registry.isBusy(session.sessionId) ? 'debug' : 'info'
+    host.log[level]({ sessionId: session.sessionId, epoch: session.epoch, how }, 'a session lost its container')
   } catch (error) {
     if (!(error instanceof EngineError)) throw error
     host.log.debug({ sessionId: session.sessionId, reason: reasonOf(error) }, 'cannot look after a session')

@@ -50,7 +50,7 @@ async function startAnew(host: Host, start: Start, signal: AbortSignal): Promise
   const footing = host.footing()
   const { epoch, spec } = await stages.time('claim', claimFor(host, start))
   const { owner, certificates } = host
-  const old = stages.time('old container', removeContainers(host, sessionId, false))
+  const old = stages.time('old container', removeContainers(host, sessionId, 0))
   const network = stages.time('network', ensureNetwork(host.engine, owner, host.config.session.subnets, sessionId))
   const volumes = stages.time('volume', ensureVolumes(host, sessionId, footing.innerDocker !== 'none'))
   const pack = stages.time('agent pack', host.packs.ensure(spec.agentRuntime))

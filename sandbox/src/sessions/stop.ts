@@ -4,17 +4,17 @@ import type { Host } from '../host.ts'
 import { sessionLabels } from './names.ts'
 import { removeNetworks } from './network.ts'
 
-/** The supervisor ends the agent and writes its journal to the end in this time. */
-const graceSeconds = 10
+/** The supervisor ends the agent and writes its journal to the end in this time; less where the journal goes too. */
+const graceSeconds = { suspend: 10, remove: 3 }
 /** Units: milliseconds. The last entries of a journal have this long to reach the control plane before their volume goes. */
 const drainMs = 5000
 
-/** Ends the containers of a session, whatever start they are of. `graceful`: the agent may end by itself. */
-export async function removeContainers(host: Host, sessionId: SessionId, graceful: boolean): Promise<void> {
+/** Ends the containers of a session, whatever start they are of. 0: at once. */
+export async function removeContainers(host: Host, sessionId: SessionId, graceSeconds: number): Promise<void> {
   const containers = await host.engine.listContainers(sessionLabels(host.owner, sessionId))
   await Promise.all(
     containers.map(async ({ id, running }) => {
-      if (graceful && running) await host.engine.stopContainer(id, graceSeconds)
+      if (graceSeconds > 0 && running) await host.engine.stopContainer(id, graceSeconds)
       await host.engine.removeContainer(id)
     }),
   )
@@ -22,22 +22,22 @@ export async function removeContainers(host: Host, sessionId: SessionId, gracefu
 
 /** Stops the session and keeps its volumes. */
 export function suspendSession(host: Host, sessionId: SessionId): Promise<void> {
-  return host.registry.alone(sessionId, () => takeDown(host, sessionId, 'The session was suspended.'))
+  return host.registry.alone(sessionId, () => takeDown(host, sessionId, graceSeconds.suspend, 'The session was suspended.'))
 }
 
 /** Stops the session and removes everything of it. */
 export function removeSession(host: Host, sessionId: SessionId): Promise<void> {
   return host.registry.alone(sessionId, async () => {
-    await takeDown(host, sessionId, 'The session was stopped.')
+    await takeDown(host, sessionId, graceSeconds.remove, 'The session was stopped.')
     const volumes = await host.engine.listVolumes(sessionLabels(host.owner, sessionId))
     await Promise.all(volumes.map(({ name }) => host.engine.removeVolume(name)))
   })
 }
 
-async function takeDown(host: Host, sessionId: SessionId, reason: string): Promise<void> {
+async function takeDown(host: Host, sessionId: SessionId, grace: number, reason: string): Promise<void> {
   host.registry.dropClaim(sessionId)
   const session = host.registry.find(sessionId)
-  await removeContainers(host, sessionId, true)
+  await removeContainers(host, sessionId, grace)
   if (session !== undefined) {
     for (const end = Date.now() + drainMs; !session.journal.drained && Date.now() < end; ) await sleep(50)
     host.registry.drop(session, reason)

@@ -6,11 +6,24 @@ const expected = /^No workflows registered/
 
 const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const
 
+/** Units: milliseconds. The SDK says at each poller's each try that a server is away. */
+const sameAgainAfterMs = 60_000
+
 /** What Temporal's SDK has to say, among our own lines. Its information is our debugging. */
 export function temporalLogger(log: Logger): TemporalLogger {
   const child = log.child({ from: 'temporal' })
-  const write = (level: keyof typeof levels, message: string, meta: object = {}): void =>
-    child[expected.test(message) ? 'debug' : levels[level]](meta, message)
+  const said = new Map<unknown, number>()
+  const isRepetition = ({ target }: { target?: unknown }): boolean => {
+    if (target === undefined || Date.now() - (said.get(target) ?? 0) > sameAgainAfterMs) {
+      if (target !== undefined) said.set(target, Date.now())
+      return false
+    }
+    return true
+  }
+  const write = (level: keyof typeof levels, message: string, meta: object = {}): void => {
+    const quiet = expected.test(message) || (level === 'WARN' && isRepetition(meta))
+    child[quiet ? 'debug' : levels[level]](meta, message)
+  }
   return {
     log: write,
     trace: (message, meta) => write('TRACE', message, meta),
