@@ -18,7 +18,7 @@ function target(all: HTMLElement[][], focused: Element | null, columns: number, 
   const column = all.findIndex((list) => list.some((link) => link === focused))
   const links = all[column]
   if (links === undefined) return all.flat()[0]
-  const row = links.indexOf(focused)
+  const row = links.findIndex((link) => focused?.isSameNode(link))
   if (columns === 0) return links[row + cards]
   for (let next = column + columns; next >= 0 && next < all.length; next += columns) {
     const list = all[next] ?? []

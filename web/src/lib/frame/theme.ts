@@ -1,5 +1,6 @@
 export const themes = ['system', 'light', 'dark'] as const
 export type Theme = (typeof themes)[number]
+export const themeNames: Record<Theme, string> = { system: 'As the system', light: 'Light', dark: 'Dark' }
 export const themeCookie = 'helix-theme'
 
 export function themeOf(value: string | undefined): Theme {

@@ -1,6 +1,8 @@
 export const words = {
   settings: 'Settings',
   account: 'Account',
+  signOut: 'Sign out',
+  theme: 'Theme',
   password: 'Password',
   current: 'Current password',
   next: 'New password',
