@@ -2,7 +2,7 @@ import type { PromptId, SessionId } from '@helix/contract/ids'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Context } from '../src/context.ts'
 import { adoptRunning } from '../src/sessions/attach.ts'
-import { sessionLabels } from '../src/sessions/names.ts'
+import { sessionLabels, workspaceVolume } from '../src/sessions/names.ts'
 import { startSession } from '../src/sessions/start.ts'
 import { removeSession, suspendSession } from '../src/sessions/stop.ts'
 import { runTurn, type TurnCaller } from '../src/sessions/turn.ts'
@@ -111,7 +111,8 @@ test('suspending keeps the volume, a later start goes on over it, and removing l
   await suspendSession(host, sessionId)
   await suspendSession(host, sessionId)
   expect(await containersOf(sessionId)).toEqual([])
-  expect(await world.engine.listVolumes(sessionLabels(host.owner, sessionId))).toHaveLength(1)
+  const kept = await world.engine.listVolumes(sessionLabels(host.owner, sessionId))
+  expect(kept.map(({ name }) => name)).toContain(workspaceVolume(host.owner, sessionId))
   expect(await start(sessionId, 1)).toEqual({ epoch: 2 })
   await turn(sessionId, 2, 'after')
   await until(() => world.plane.journalOf(sessionId).filter(({ payload }) => payload.kind === 'turn_end').length === 2)

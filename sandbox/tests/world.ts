@@ -44,6 +44,7 @@ export async function openWorld(): Promise<World> {
     packs,
     async boot(env = {}) {
       const config = parseConfig({
+        DOCKER_HOST: process.env.DOCKER_HOST,
         HELIX_CONTROL_PLANE_URL: plane.url,
         HELIX_RUNNER_TOKEN: plane.token,
         HELIX_DATA_DIR: stateDir,

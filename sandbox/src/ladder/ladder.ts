@@ -29,12 +29,21 @@ const dockerd = { rootful: 'dockerd', rootless: 'dockerd --rootless' }
 /** Exit codes of the probe of an inner engine. */
 const noEngineInImage = 3
 
-/** Started as the supervisor starts it; the socket appears once it takes requests. */
+/**
+ * Started as the supervisor starts it, and asked to run a container made of one program: engines that come up and cannot run anything are common, where
+ * cgroups or namespaces are missing.
+ */
 function innerDockerProbe(kind: 'rootful' | 'rootless'): string {
-  return `command -v dockerd >/dev/null || exit ${noEngineInImage}
-    ${dockerd[kind]} --host=unix:///run/docker.sock >/tmp/probe 2>&1 &
-    for i in $(seq 100); do [ -S /run/docker.sock ] && exit 0; kill -0 $! || break; sleep 0.2; done
-    tail -n 2 /tmp/probe; exit 1`
+  return `command -v dockerd >/dev/null && command -v docker >/dev/null || exit ${noEngineInImage}
+    export DOCKER_HOST=unix:///run/docker.sock
+    ${dockerd[kind]} --host=$DOCKER_HOST >/tmp/probe 2>&1 &
+    for i in $(seq 100); do
+      docker version >/dev/null 2>&1 && break
+      kill -0 $! 2>/dev/null || { tail -n 2 /tmp/probe; exit 1; }
+      sleep 0.1
+    done
+    tar -chf - -C / bin/true $(ldd /bin/true | grep -o '/[^ ]*' | cut -c2-) | docker import - probe >/dev/null
+    docker run --rm probe /bin/true`
 }
 
 /** Climbs down from the strongest rung and takes the first that works; each try has a deadline. Throws when not even the last works. */
