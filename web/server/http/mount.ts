@@ -97,7 +97,8 @@ export function mount<E extends Endpoint>(
     const result = await answer(context, endpoint, call, handler as (call: never) => Promise<unknown>)
     const answered = endpoint.response.safeParse(result)
     // Our own answer is wrong, not the request: an internal error with its cause in the log.
-    if (!answered.success) throw new Error(`the answer of ${endpoint.method} ${endpoint.path} does not fit its contract: ${answered.error.message}`)
+    if (!answered.success)
+      throw new Error(`the answer of ${endpoint.method} ${endpoint.path} does not fit its contract: ${answered.error.message}`)
     response.json(answered.data)
   })
 }

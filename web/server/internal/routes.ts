@@ -1,8 +1,9 @@
 import * as internal from '@helix/contract/internal'
+import { wellFormedJson } from '@helix/contract/text'
 import { Router } from 'express'
 import type { Context } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
-import { mount } from '../http/mount.ts'
+import { mount as mountAny } from '../http/mount.ts'
 import type { TaskRow } from '../tasks/store.ts'
 import { locate, writeState, writeTurn } from './sessions.ts'
 import { claimPlace, releasePlace } from './slots.ts'
@@ -26,6 +27,10 @@ function snapshotOf(row: TaskRow) {
     workDeadlineMs,
   }
 }
+
+/** What agents said travels in these bodies too (failures, reasons): Postgres would refuse NUL and lone surrogates each time it is tried. */
+const mount: typeof mountAny = (router, context, endpoint, handler) =>
+  mountAny(router, context, endpoint, (call) => handler({ ...call, body: wellFormedJson(call.body) }))
 
 /** What workers ask, one endpoint per activity. All of it may arrive twice. */
 export function internalRoutes(context: Context): Router {

@@ -43,16 +43,20 @@ export async function locate(context: Context, id: SessionId): Promise<ResponseO
   return { ...nowhere, reason: `Sandbox host ${home.name} is lost: looking for another` }
 }
 
-/** An older epoch loses. `stopped` is final for its tokens. */
+/** An older epoch loses. `stopped` is final: its tokens end, what waited for the agent is dropped, and only a new start leads out of it. */
 export async function writeState(context: Context, id: SessionId, { epoch, state, reason }: BodyOf<typeof recordSession>): Promise<void> {
   const session = await getRow(context, id)
   await context.db.transaction(async (trx) => {
-    const changed = await trx('agent_sessions')
-      .where({ id })
-      .andWhere('epoch', '<=', Math.max(epoch, state === 'stopped' ? session.epoch : 0))
-      .update({ state, reason })
-    if (changed === 0) return
-    if (state === 'stopped') await revokeSessionTokens(trx, id)
+    const row = trx('agent_sessions').where({ id })
+    if (state !== 'stopped') row.andWhere('epoch', '<=', epoch).whereNot('state', 'stopped')
+    if ((await row.update({ state, reason })) === 0) return
+    if (state === 'stopped') {
+      await revokeSessionTokens(trx, id)
+      await trx('prompts')
+        .where({ session_id: id })
+        .whereIn('state', ['queued', 'running'])
+        .update({ state: 'ended', outcome: 'cancelled', ended_at: trx.fn.now() })
+    }
     await appendEvent(trx, session.org_id, {
       type: 'session.changed',
       projectId: session.project_id,

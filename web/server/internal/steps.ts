@@ -5,39 +5,18 @@ import type { recordStep } from '@helix/contract/internal'
 import type { Knex } from 'knex'
 import { newId } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
+import { branchProblem, revisionProblem } from '../tasks/binding.ts'
 import type { TaskRow } from '../tasks/store.ts'
 
 type Step = BodyOf<typeof recordStep>
 type Outcome = ResponseOf<typeof recordStep>
 
-const short = (commit: string): string => commit.slice(0, 9)
-
-async function newestRevision(trx: Knex, taskId: TaskId): Promise<{ id: string; number: number; commit: string } | undefined> {
-  return trx('spec_revisions').where({ task_id: taskId }).orderBy('number', 'desc').first('id', 'number', 'commit')
-}
-
-/** What the approval binds to must still be the newest; the answer names what is newer. */
+/** What the decision binds to must still be the newest. */
 async function outdated(trx: Knex, row: TaskRow, step: Step): Promise<Outcome | null> {
-  if (step.expectSpecCommit !== null) {
-    const newest = await newestRevision(trx, row.id)
-    if (newest?.commit !== step.expectSpecCommit) {
-      const reason =
-        newest === undefined
-          ? 'The task has no spec yet.'
-          : `Revision ${newest.number} (${short(newest.commit)}) is newer than ${short(step.expectSpecCommit)}: read it first.`
-      return { outcome: 'revision_outdated', reason }
-    }
-  }
-  if (step.expectBranchCommit === null) return null
-  const ref = await trx('repository_refs as f')
-    .join('project_repositories as p', 'p.repository_id', 'f.repository_id')
-    .where({ 'p.project_id': row.project_id, 'p.position': 0, 'f.ref': `refs/heads/${row.branch}` })
-    .first('f.commit')
-  if (ref?.commit === step.expectBranchCommit) return null
-  return {
-    outcome: 'branch_moved',
-    reason: `The branch is at ${ref === undefined ? 'nothing' : short(ref.commit)} now, not at ${short(step.expectBranchCommit)}: look at the newest changes first.`,
-  }
+  const spec = step.expectSpecCommit === null ? null : await revisionProblem(trx, row, step.expectSpecCommit)
+  if (spec !== null) return { outcome: 'revision_outdated', reason: spec }
+  const branch = step.expectBranchCommit === null ? null : await branchProblem(trx, row, step.expectBranchCommit)
+  return branch === null ? null : { outcome: 'branch_moved', reason: branch }
 }
 
 async function writeReview(trx: Knex, row: TaskRow, step: Step): Promise<void> {
@@ -54,6 +33,9 @@ async function writeReview(trx: Knex, row: TaskRow, step: Step): Promise<void> {
     ...step.review,
   }
   await trx('spec_reviews').insert(review).onConflict(['task_id', 'step']).ignore()
+  // The agent is told all that is open, again what it was told before: only people say that a comment is dealt with.
+  if (step.review.verdict === 'changes_requested')
+    await trx('spec_comments').where({ task_id: row.id }).whereNull('resolved_at').whereNull('sent_at').update({ sent_at: trx.fn.now() })
 }
 
 /** Writes a status by compare-and-set on the step number, with its timeline row and event; a late or doubled write changes nothing. */

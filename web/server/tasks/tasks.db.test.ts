@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TaskId } from '@helix/contract/ids'
 import { claimSlot, loadTask, openSession, preparePrompt, recordStep, releaseSlot } from '@helix/contract/internal'
 import { createProject, listProjects, type Project } from '@helix/contract/projects'
 import { createRepository } from '@helix/contract/repositories'
 import { createTask, getBoard, getTask, getTimeline, listTasks, type TaskStatus } from '@helix/contract/tasks'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openTestServer, type Person, type TestServer } from '../testing/server.ts'
 
 let server: TestServer
@@ -18,25 +18,44 @@ beforeAll(async () => {
 })
 afterAll(() => server[Symbol.asyncDispose]())
 
-const create = (prompt = 'Add a thing', start = false) => person.call(createTask, { params: { projectId: project.id }, body: { prompt, start } })
+const create = (prompt = 'Add a thing', start = false) =>
+  person.call(createTask, { params: { projectId: project.id }, body: { prompt, start } })
 
 function step(taskId: TaskId, number: number, from: TaskStatus, to: TaskStatus, extra: object = {}) {
-  const body = { key: randomUUID(), step: number, from, to, cause: 'test', reason: null, actorId: null, failure: null, failedFrom: null, activity: to }
+  const body = {
+    key: randomUUID(),
+    step: number,
+    from,
+    to,
+    cause: 'test',
+    reason: null,
+    actorId: null,
+    failure: null,
+    failedFrom: null,
+    activity: to,
+  }
   const none = { expectSpecCommit: null, expectBranchCommit: null, review: null, mergedCommit: null }
   return server.worker(recordStep, { params: { taskId }, body: { ...body, ...none, ...extra } })
 }
 
 describe('creation', () => {
   test('a hundred tasks created at once are numbered without gaps or doubles', async () => {
-    const fresh = await person.call(createProject, { body: { name: 'Hundred', repositoryIds: [project.repositories[0]?.id ?? ('' as never)] } })
-    const made = await Promise.all(Array.from({ length: 100 }, () => person.call(createTask, { params: { projectId: fresh.id }, body: { prompt: 'One of many', start: false } })))
+    const fresh = await person.call(createProject, {
+      body: { name: 'Hundred', repositoryIds: [project.repositories[0]?.id ?? ('' as never)] },
+    })
+    const made = await Promise.all(
+      Array.from({ length: 100 }, () =>
+        person.call(createTask, { params: { projectId: fresh.id }, body: { prompt: 'One of many', start: false } }),
+      ),
+    )
     expect(made.map((task) => task.number).sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, index) => index + 1))
     expect((await person.call(listTasks, { params: { projectId: fresh.id }, query: { limit: 200 } })).items).toHaveLength(100)
   })
 
   test('the same Idempotency-Key makes one task, and another request with it is refused', async () => {
     const key = randomUUID()
-    const send = (prompt: string) => person.call(createTask, { params: { projectId: project.id }, body: { prompt, start: false }, idempotencyKey: key })
+    const send = (prompt: string) =>
+      person.call(createTask, { params: { projectId: project.id }, body: { prompt, start: false }, idempotencyKey: key })
     const first = await send('Once')
     expect((await send('Once')).id).toBe(first.id)
     await expect(send('Twice')).rejects.toMatchObject({ code: 'idempotency_mismatch' })
@@ -107,8 +126,12 @@ describe('steps', () => {
 
 describe('places under the WIP limit', () => {
   test('ten at once claim as many as there are, and a freed one wakes the next', async () => {
-    const fresh = await person.call(createProject, { body: { name: 'Limit', repositoryIds: [project.repositories[0]?.id ?? ('' as never)] } })
-    const tasks = await Promise.all(Array.from({ length: 10 }, () => person.call(createTask, { params: { projectId: fresh.id }, body: { prompt: 'x', start: false } })))
+    const fresh = await person.call(createProject, {
+      body: { name: 'Limit', repositoryIds: [project.repositories[0]?.id ?? ('' as never)] },
+    })
+    const tasks = await Promise.all(
+      Array.from({ length: 10 }, () => person.call(createTask, { params: { projectId: fresh.id }, body: { prompt: 'x', start: false } })),
+    )
     const claim = (taskId: TaskId) => server.worker(claimSlot, { params: { taskId }, body: { phase: 'planning', force: false } })
     const answers = await Promise.all(tasks.map((task) => claim(task.id)))
     expect(answers.filter(({ claimed }) => claimed)).toHaveLength(3)
