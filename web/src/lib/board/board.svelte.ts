@@ -4,7 +4,8 @@ import type { ProjectId, TaskId } from '@helix/contract/ids'
 import { getBoard, getTask, type TaskCard } from '@helix/contract/tasks'
 import { call } from '#lib/api.ts'
 import { type Failure, failureOf } from '#lib/failure.ts'
-import { collapse, follow } from '#lib/live/live.svelte.ts'
+import { collapse } from '#lib/live/collapse.ts'
+import { follow } from '#lib/live/live.svelte.ts'
 
 type Board = ResponseOf<typeof getBoard>
 

@@ -3,7 +3,7 @@ import type { SessionId } from '@helix/contract/ids'
 import { getJournal, type JournalEntry } from '@helix/contract/sessions'
 import { call } from '#lib/api.ts'
 import { type Failure, failureOf } from '#lib/failure.ts'
-import { collapse } from '#lib/live/live.svelte.ts'
+import { collapse } from '#lib/live/collapse.ts'
 import { type Conversation, emptyConversation, fold } from './fold.ts'
 
 type Journal = ResponseOf<typeof getJournal>

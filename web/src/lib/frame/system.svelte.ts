@@ -2,7 +2,8 @@ import type { ResponseOf } from '@helix/contract/endpoint'
 import { getSystem } from '@helix/contract/system'
 import { call } from '#lib/api.ts'
 import { failureOf } from '#lib/failure.ts'
-import { collapse, follow } from '#lib/live/live.svelte.ts'
+import { collapse } from '#lib/live/collapse.ts'
+import { follow } from '#lib/live/live.svelte.ts'
 
 type System = ResponseOf<typeof getSystem>
 

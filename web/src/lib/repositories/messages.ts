@@ -19,6 +19,7 @@ export const words = {
   kinds: { folder: 'Folder', file: 'File', link: 'Link', submodule: 'Submodule' },
   folder: 'Files of this folder',
   root: 'Root',
+  readme: 'Readme',
   older: 'Show older commits',
   unread: 'Older commits could not be read',
 }

@@ -4,7 +4,8 @@ import { getTask, type Task } from '@helix/contract/tasks'
 import { call } from '#lib/api.ts'
 import { JournalState } from '#lib/conversation/journal.svelte.ts'
 import { type Failure, failureOf } from '#lib/failure.ts'
-import { collapse, follow } from '#lib/live/live.svelte.ts'
+import { collapse } from '#lib/live/collapse.ts'
+import { follow } from '#lib/live/live.svelte.ts'
 
 type Journal = ConstructorParameters<typeof JournalState>[1]
 
