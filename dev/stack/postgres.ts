@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -11,7 +12,16 @@ function unprivileged(): { uid: number; gid: number } | null {
   return { uid, gid }
 }
 
-/** A throw-away PostgreSQL on a Unix socket in a temporary folder; `binaries` is the folder with initdb and postgres. */
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+}
+
+/** A throw-away PostgreSQL on a free loopback port; `binaries` is the folder with initdb and postgres. */
 export async function startPostgres(binaries: string): Promise<{ url: string } & AsyncDisposable> {
   const folder = mkdtempSync(join(tmpdir(), 'helix-pg-'))
   const user = unprivileged()
@@ -24,14 +34,15 @@ export async function startPostgres(binaries: string): Promise<{ url: string } &
     options,
   )
   if (made.status !== 0) throw new Error(`initdb: ${made.stderr}`)
-  const settings = ['listen_addresses=', `unix_socket_directories=${folder}`, 'fsync=off', 'max_connections=200']
+  const port = await freePort()
+  const settings = ['listen_addresses=127.0.0.1', `port=${port}`, `unix_socket_directories=${folder}`, 'fsync=off', 'max_connections=200']
   const server = spawn(join(binaries, 'postgres'), ['-D', join(folder, 'data'), ...settings.flatMap((setting) => ['-c', setting])], {
     ...options,
     stdio: 'ignore',
   })
   const ended = new Promise<void>((resolve) => server.once('exit', () => resolve()))
   const deadline = Date.now() + 30_000
-  while (spawnSync(join(binaries, 'pg_isready'), ['-h', folder, '-U', 'helix']).status !== 0) {
+  while (spawnSync(join(binaries, 'pg_isready'), ['-h', '127.0.0.1', '-p', String(port), '-U', 'helix']).status !== 0) {
     if (Date.now() > deadline || server.exitCode !== null) throw new Error('PostgreSQL does not start')
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
@@ -40,5 +51,5 @@ export async function startPostgres(binaries: string): Promise<{ url: string } &
     await ended
     rmSync(folder, { recursive: true, force: true })
   }
-  return { url: `postgresql://helix@/postgres?host=${encodeURIComponent(folder)}`, [Symbol.asyncDispose]: stop }
+  return { url: `postgresql://helix@127.0.0.1:${port}/postgres`, [Symbol.asyncDispose]: stop }
 }
