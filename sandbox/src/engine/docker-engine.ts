@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import Docker, { type ContainerInfo } from 'dockerode'
 import { firstFileOf } from './archive.ts'
 import { containerOptions } from './container-options.ts'
@@ -127,7 +127,15 @@ export class DockerEngine implements Engine {
   }
 
   async putArchive(id: string, path: string, archive: Buffer | Readable): Promise<void> {
-    await within('put files into the container', archiveMs, () => this.docker.getContainer(id).putArchive(archive, { path }))
+    // The client pipes a stream and leaves its failure to its owner: half an archive must not count as a whole one.
+    const abort = new AbortController()
+    if (archive instanceof Readable) archive.once('error', (error) => abort.abort(error))
+    const put = () => this.docker.getContainer(id).putArchive(archive, { path, abortSignal: abort.signal })
+    try {
+      await within('put files into the container', archiveMs, put)
+    } catch (error) {
+      throw abort.signal.aborted ? abort.signal.reason : error
+    }
   }
 
   async readFile(id: string, path: string): Promise<Buffer | null> {
