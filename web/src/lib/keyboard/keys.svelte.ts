@@ -12,6 +12,8 @@ export interface KeyBinding {
 
 interface Group {
   title: string
+  /** Those of the frame: what a page binds goes before them. */
+  everywhere: boolean
   bindings: KeyBinding[]
 }
 
@@ -26,7 +28,7 @@ function nameOf(event: KeyboardEvent): string {
   return event.metaKey || event.ctrlKey ? `mod+${event.key.toLowerCase()}` : event.key
 }
 
-/** The keys of what is on the page now; the newest group wins. */
+/** The keys of what is on the page now. */
 export const keys = {
   get groups(): readonly Group[] {
     return groups
@@ -41,7 +43,7 @@ export const keys = {
       (!command && (isTyping(event.target) || document.querySelector('[role="dialog"]') !== null))
     )
       return
-    for (const group of groups.toReversed()) {
+    for (const group of groups.toSorted((a, b) => Number(a.everywhere) - Number(b.everywhere))) {
       const binding = group.bindings.find(({ key, also }) => key === name || also?.includes(name))
       if (binding === undefined) continue
       event.preventDefault()
@@ -52,9 +54,9 @@ export const keys = {
 }
 
 /** Binds keys while the component lives. */
-export function bindKeys(title: string, bindings: KeyBinding[]): void {
+export function bindKeys(title: string, bindings: KeyBinding[], { everywhere = false } = {}): void {
   $effect(() => {
-    const group = { title, bindings }
+    const group = { title, bindings, everywhere }
     groups = [...untrack(() => groups), group]
     return () => {
       groups = groups.filter((other) => other !== group)

@@ -1,0 +1,76 @@
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Call, createClient } from '@helix/contract/client'
+import { createApiKey } from '@helix/contract/identity'
+import { createSignInLink } from '@helix/contract/internal'
+
+const program = new URL('../../server/main.ts', import.meta.url).pathname
+const built = new URL('../../build/handler.js', import.meta.url).pathname
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const address = probe.address()
+  probe.close()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
+async function healthy(url: string, ended: () => boolean): Promise<void> {
+  for (let attempt = 0; attempt < 300 && !ended(); attempt++) {
+    const up = await fetch(`${url}/healthz`).then(
+      (response) => response.ok,
+      () => false,
+    )
+    if (up) return
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  throw new Error('the control plane did not come up')
+}
+
+export interface Installation extends AsyncDisposable {
+  url: string
+  /** A fresh one-time link. */
+  link(): Promise<string>
+  /** The API as the administrator, by a key. */
+  call: Call
+  key: string
+}
+
+/** A control plane with the built pages in its own process and folder; without Temporal, so tasks stay where they are. */
+export async function openInstallation(): Promise<Installation> {
+  if (!existsSync(built)) throw new Error('The pages are not built: run npm run build.')
+  const folder = mkdtempSync(join(tmpdir(), 'helix-pages-'))
+  const [port, secret] = [await freePort(), randomBytes(32).toString('hex')]
+  const env = { HELIX_ENCRYPTION_KEY: secret, HELIX_RUNNER_TOKEN: secret, HELIX_WORKER_TOKEN: secret, TEMPORAL_ADDRESS: '127.0.0.1:1' }
+  const child = spawn(process.execPath, [program], {
+    env: { ...process.env, ...env, PORT: String(port), METRICS_PORT: '0', HELIX_DATA_DIR: folder, LOG_LEVEL: 'error' },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  const url = `http://localhost:${port}`
+  await healthy(url, () => child.exitCode !== null)
+  const link = async (): Promise<string> => (await createClient({ baseUrl: url, token: secret })(createSignInLink, {})).url
+  const administrator = createClient({ baseUrl: url, fetch: await signedIn(readFileSync(join(folder, 'sign-in-link'), 'utf8').trim()) })
+  const { secret: key } = await administrator(createApiKey, { body: { name: 'test' } })
+  const dispose = async (): Promise<void> => {
+    const gone = once(child, 'exit')
+    if (child.exitCode === null && child.kill()) await gone
+    rmSync(folder, { recursive: true, force: true })
+  }
+  return { url, link, call: createClient({ baseUrl: url, token: key }), key, [Symbol.asyncDispose]: dispose }
+}
+
+/** Signs in through the page's own form, as a browser without script does. */
+async function signedIn(link: string): Promise<typeof fetch> {
+  const { origin, searchParams } = new URL(link)
+  const body = new URLSearchParams({ token: searchParams.get('token') ?? '' })
+  const response = await fetch(`${origin}/sign-in`, { method: 'POST', body, headers: { origin }, redirect: 'manual' })
+  const cookie = response.headers.getSetCookie()[0]?.split(';')[0]
+  if (cookie === undefined) throw new Error(`signing in answered ${response.status} without a cookie`)
+  return (input, init) => fetch(input, { ...init, headers: { ...(init?.headers as Record<string, string>), cookie, origin } })
+}
