@@ -9,11 +9,12 @@ import { EventBus } from './events/bus.ts'
 import { createProviders } from './gateway/providers.ts'
 import { defaultMaxPushBytes } from './git/environment.ts'
 import { createGit } from './git/plumbing.ts'
-import { createPushLog } from './git/push-log.ts'
+import type { GitPort } from './git/port.ts'
+import { createPushLog, type PushLog } from './git/push-log.ts'
 import { createGitStorage, prepareGitStorage } from './git/storage.ts'
 import { OutboxRelay } from './outbox/relay.ts'
 import { removeLeftovers } from './repositories/creation.ts'
-import { recordTaskPush } from './tasks/pushes.ts'
+import { taskPushListener } from './tasks/pushes.ts'
 import { TemporalClient } from './temporal.ts'
 
 /** Everything the process owns, in the order of need; disposed in the reverse order. */
@@ -33,10 +34,10 @@ export async function openContext(config: Config, log: Logger): Promise<Context 
     bus.wake(orgId)
     outbox.nudge()
   }
-  const pushes = stack.use(
-    createPushLog({ storage: gitStorage, db, log, newPushId: () => newId('push'), listeners: [recordTaskPush], committed }),
+  const git: GitPort = createGit({ storage: gitStorage, newPushId: () => newId('push'), flush: (repo) => pushes.flush(repo) })
+  const pushes: PushLog = stack.use(
+    createPushLog({ storage: gitStorage, db, log, newPushId: () => newId('push'), listeners: [taskPushListener(git)], committed }),
   )
-  const git = createGit({ storage: gitStorage, newPushId: () => newId('push'), flush: (repo) => pushes.flush(repo) })
   const context: Context = {
     config,
     log,

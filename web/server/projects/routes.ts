@@ -1,10 +1,11 @@
 import { HelixError } from '@helix/contract/errors'
-import type { OrgId, ProjectId } from '@helix/contract/ids'
+import { idSchema, type OrgId, type ProjectId } from '@helix/contract/ids'
 import { createProject, getProject, listProjects, type Project, updateProject } from '@helix/contract/projects'
 import { Router } from 'express'
 import type { Context } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
 import { mount } from '../http/mount.ts'
+import { wakeWaiting } from '../internal/slots.ts'
 import { type ProjectChange, ProjectStore } from './store.ts'
 
 /** Goose where it can be served, else Claude Code: only one of the dialects may be configured. */
@@ -24,8 +25,11 @@ export function projectRoutes(context: Context): Router {
   }
 
   mount(router, context, listProjects, async ({ actor, query }) => {
-    const items = await store.list(actor.orgId, query.limit, query.cursor)
-    return { items, nextCursor: items.length === query.limit ? (items.at(-1)?.id ?? null) : null }
+    const cursor = idSchema('project').optional().safeParse(query.cursor)
+    if (!cursor.success) throw new HelixError('invalid_request', 'cursor: not one that this list gave', { fields: { cursor: 'unknown' } })
+    const found = await store.list(actor.orgId, query.limit + 1, cursor.data)
+    const items = found.slice(0, query.limit)
+    return { items, nextCursor: found.length > items.length ? (items.at(-1)?.id ?? null) : null }
   })
   mount(router, context, createProject, async ({ actor, body }) => {
     const known = await store.knownRepositories(actor.orgId, body.repositoryIds)
@@ -47,9 +51,12 @@ export function projectRoutes(context: Context): Router {
   mount(router, context, updateProject, async ({ actor, params, body }) => {
     await context.db.transaction(async (trx) => {
       if (!(await store.update(trx, actor.orgId, params.projectId, body as ProjectChange))) throw new HelixError('not_found')
+      for (const phase of ['planning', 'implementing'] as const)
+        if (body[`${phase}Limit`] !== undefined) await wakeWaiting(trx, actor.orgId, params.projectId, phase)
       await appendEvent(trx, actor.orgId, { type: 'project.changed', projectId: params.projectId })
     })
     context.bus.wake(actor.orgId)
+    context.outbox.nudge()
     return get(actor.orgId, params.projectId)
   })
   return router

@@ -103,6 +103,7 @@ export class ProjectStore {
     return id
   }
 
+  /** False: there is no such project of this organisation. */
   async update(trx: Knex, orgId: OrgId, id: ProjectId, change: ProjectChange): Promise<boolean> {
     const columns = {
       name: change.name,
@@ -113,7 +114,8 @@ export class ProjectStore {
       implementing_limit: change.implementingLimit,
     }
     const given = Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined))
-    if (Object.keys(given).length === 0) return true
-    return (await trx('projects').where({ org_id: orgId, id }).update(given)) === 1
+    const project = trx('projects').where({ org_id: orgId, id })
+    if (Object.keys(given).length === 0) return (await project.first('id')) !== undefined
+    return (await project.update(given)) === 1
   }
 }

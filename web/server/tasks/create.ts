@@ -7,14 +7,14 @@ import type { Context } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
 import type { Actor } from '../http/mount.ts'
 import { enqueue } from '../outbox/store.ts'
-import { titleOf } from './names.ts'
+import { tidyTitle, titleOf } from './names.ts'
 import type { TaskStore } from './store.ts'
 
-/** The base branch must be there, unless the repository is still empty and its default branch is meant. */
+/** The base branch must be there. Only the default branch of a repository may be still to come: its first push, or the first merge, makes it. */
 async function baseBranchOf(context: Context, actor: Actor, project: Project, asked: string | undefined): Promise<string> {
   const [first] = project.repositories
   if (first === undefined) throw new HelixError('conflict', 'The project has no repository.')
-  if (asked === undefined) return first.defaultBranch
+  if (asked === undefined || asked === first.defaultBranch) return first.defaultBranch
   const commit = await context.git.resolveCommit({ orgId: actor.orgId, repositoryId: first.id }, `refs/heads/${asked}`)
   if (commit !== null) return asked
   throw new HelixError('invalid_request', `baseBranch: ${first.name} has no branch "${asked}"`, {
@@ -34,7 +34,7 @@ export async function createTaskRow(
   const taskId = await context.db.transaction(async (trx) => {
     const id = await store.insert(trx, actor.orgId, {
       projectId: project.id,
-      title: body.title ?? titleOf(body.prompt),
+      title: tidyTitle(body.title ?? '') || titleOf(body.prompt),
       prompt: body.prompt,
       agentRuntime: body.agentRuntime ?? project.agentRuntime,
       demo: context.providers.demo,

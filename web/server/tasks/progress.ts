@@ -1,4 +1,4 @@
-const marker = /^\s*[-*] \[( |x|X|~)\]/
+const marker = /^\s*(?:[-*+]|\d+[.)])\s+\[( |x|X|~)\]/
 
 /** Counts the checkbox markers of a tasks.md. */
 export function progressOf(tasks: string): { done: number; total: number } | null {

@@ -1,60 +1,86 @@
-import type { OrgId } from '@helix/contract/ids'
 import type { Knex } from 'knex'
 import { newId } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
+import type { GitPort } from '../git/port.ts'
 import type { PushListener, RecordedPush } from '../git/push-log.ts'
 import { enqueue } from '../outbox/store.ts'
+import { progressOf } from './progress.ts'
 import { specFolderOfRow, type TaskRow } from './store.ts'
 
 const specsRef = 'refs/heads/helix-specs'
 
 type TouchedRow = Pick<TaskRow, 'id' | 'project_id' | 'number' | 'slug' | 'status' | 'step'>
 
-const columns = ['spec_tasks.id', 'spec_tasks.project_id', 'number', 'slug', 'status', 'step']
-
-/** Tasks of projects whose first repository this is: that is where their specs live. */
-function tasksOver(trx: Knex, orgId: OrgId, repositoryId: string, position: number | null): Knex.QueryBuilder {
+/**
+ * The tasks of projects over this repository, locked in the order of ids until the push is recorded: an approval that runs at the same moment is
+ * written before the push, or sees it. `position` 0: only where it is the first repository, which holds the specs.
+ */
+async function lockTasks(trx: Knex, push: RecordedPush, narrow: (query: Knex.QueryBuilder) => void): Promise<TouchedRow[]> {
   return trx('spec_tasks')
     .join('project_repositories as p', 'p.project_id', 'spec_tasks.project_id')
-    .where({ 'spec_tasks.org_id': orgId, 'p.repository_id': repositoryId })
-    .modify((query) => {
-      if (position !== null) query.andWhere({ 'p.position': position })
-    })
-    .select(columns)
+    .where({ 'spec_tasks.org_id': push.orgId, 'p.repository_id': push.repositoryId })
+    .modify(narrow)
+    .orderBy('spec_tasks.id')
+    .forKeyShare('spec_tasks')
+    .select('spec_tasks.id', 'spec_tasks.project_id', 'number', 'slug', 'status', 'step')
 }
 
-async function addRevision(trx: Knex, push: RecordedPush, task: TouchedRow): Promise<void> {
+/** The number of the new revision; null when this commit is one already. */
+async function addRevision(trx: Knex, push: RecordedPush, task: TouchedRow): Promise<number | null> {
   const newest = await trx('spec_revisions').where({ task_id: task.id }).max('number as number').first()
   const number = (newest?.number ?? 0) + 1
   const row = { id: newId('revision'), org_id: push.orgId, task_id: task.id, number, commit: push.newCommit, push_id: push.id }
   const written = await trx('spec_revisions').insert(row).onConflict(['task_id', 'commit']).ignore().returning('id')
-  if (written.length === 0) return
-  await appendEvent(trx, push.orgId, { type: 'spec.revised', projectId: task.project_id, taskId: task.id, revision: number })
-  await enqueue(trx, push.orgId, { kind: 'signalTask', taskId: task.id, signal: 'pushed', payload: { pushId: push.id, what: 'spec' } })
+  return written.length === 0 ? null : number
+}
+
+async function tellSpec(trx: Knex, push: RecordedPush, revised: { task: TouchedRow; revision: number }[]): Promise<void> {
+  for (const { task } of revised)
+    await enqueue(trx, push.orgId, { kind: 'signalTask', taskId: task.id, signal: 'pushed', payload: { pushId: push.id, what: 'spec' } })
+  for (const { task, revision } of revised)
+    await appendEvent(trx, push.orgId, { type: 'spec.revised', projectId: task.project_id, taskId: task.id, revision })
+}
+
+async function tellCode(trx: Knex, push: RecordedPush, tasks: TouchedRow[]): Promise<void> {
+  for (const { id } of tasks)
+    await enqueue(trx, push.orgId, { kind: 'signalTask', taskId: id, signal: 'pushed', payload: { pushId: push.id, what: 'code' } })
+  for (const { id, project_id, status, step } of tasks)
+    await appendEvent(trx, push.orgId, { type: 'task.changed', projectId: project_id, taskId: id, status, step })
+}
+
+/** The tasks whose spec folder has one of these paths in it. */
+async function lockTasksOf(trx: Knex, push: RecordedPush, paths: string[]): Promise<TouchedRow[]> {
+  const folders = new Set(paths.map((path) => path.split('/').slice(0, 3).join('/')))
+  const numbers = [...folders]
+    .flatMap((folder) => Number(/^design\/tasks\/(\d{6,9})_/.exec(folder)?.[1] ?? Number.NaN))
+    .filter(Number.isSafeInteger)
+  if (numbers.length === 0) return []
+  const tasks = await lockTasks(trx, push, (query) => query.andWhere({ 'p.position': 0 }).whereIn('number', numbers))
+  return tasks.filter((task) => folders.has(specFolderOfRow(task)))
 }
 
 /**
- * What a push means to tasks, in the push's own transaction: one revision for each task whose spec folder it changed, and a signal for the task
- * whose working branch it moved.
+ * What a push means to tasks, in the push's own transaction: one revision and the progress of each task whose spec folder it changed, and a signal
+ * for the task whose working branch it moved. Rows come first and events last: whoever holds the event log's lock waits for no row.
  */
-export const recordTaskPush: PushListener = async (trx, push, changedPaths) => {
-  if (push.newCommit === null) return
-  if (push.ref === specsRef) {
-    const folders = new Set(changedPaths.map((path) => path.split('/').slice(0, 3).join('/')))
-    const tasks: TouchedRow[] = await tasksOver(trx, push.orgId, push.repositoryId, 0)
-    for (const task of tasks) if (folders.has(specFolderOfRow(task))) await addRevision(trx, push, task)
-    return
-  }
-  const branch = push.ref.replace(/^refs\/heads\//, '')
-  const tasks: TouchedRow[] = await tasksOver(trx, push.orgId, push.repositoryId, null).andWhere({ branch })
-  for (const task of tasks) {
-    await appendEvent(trx, push.orgId, {
-      type: 'task.changed',
-      projectId: task.project_id,
-      taskId: task.id,
-      status: task.status,
-      step: task.step,
-    })
-    await enqueue(trx, push.orgId, { kind: 'signalTask', taskId: task.id, signal: 'pushed', payload: { pushId: push.id, what: 'code' } })
+export function taskPushListener(git: Pick<GitPort, 'readFile'>): PushListener {
+  return async (trx, push, changedPaths) => {
+    if (push.newCommit === null) return
+    if (push.ref !== specsRef) {
+      const branch = push.ref.replace(/^refs\/heads\//, '')
+      return tellCode(trx, push, await lockTasks(trx, push, (query) => query.andWhere({ branch })))
+    }
+    const revised: { task: TouchedRow; revision: number }[] = []
+    for (const task of await lockTasksOf(trx, push, changedPaths)) {
+      const revision = await addRevision(trx, push, task)
+      if (revision === null) continue
+      const tasks = await git.readFile(push, push.newCommit, `${specFolderOfRow(task)}/tasks.md`)
+      const progress = progressOf(tasks ?? '')
+      await trx('spec_tasks')
+        .where({ id: task.id })
+        .update({ progress_done: progress?.done ?? null, progress_total: progress?.total ?? null })
+      revised.push({ task, revision })
+    }
+    await tellSpec(trx, push, revised)
   }
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { HelixError } from '@helix/contract/errors'
 import type { OrgId, TaskId } from '@helix/contract/ids'
 import {
@@ -14,14 +13,22 @@ import {
 } from '@helix/contract/tasks'
 import { Router } from 'express'
 import type { Context } from '../context.ts'
-import { appendEvent, newestEventId } from '../events/store.ts'
+import { newestEventId } from '../events/store.ts'
 import { mount } from '../http/mount.ts'
-import { enqueue } from '../outbox/store.ts'
 import { ProjectStore } from '../projects/store.ts'
 import { createTaskRow } from './create.ts'
-import { describeTask } from './describe.ts'
+import { changesOf, describeTask } from './describe.ts'
+import { sendToAgent } from './prompts.ts'
 import { moveTask } from './runner.ts'
 import { cardOf, type TaskRow, TaskStore } from './store.ts'
+
+/** The cursor of a list of tasks is the number of the last one seen. */
+function numberOf(cursor: string | undefined): number | undefined {
+  if (cursor === undefined) return undefined
+  if (!/^[0-9]{1,9}$/.test(cursor))
+    throw new HelixError('invalid_request', 'cursor: not one that this list gave', { fields: { cursor: 'unknown' } })
+  return Number(cursor)
+}
 
 export function taskRoutes(context: Context): Router {
   const router = Router()
@@ -48,11 +55,9 @@ export function taskRoutes(context: Context): Router {
   })
   mount(router, context, listTasks, async ({ actor, params, query }) => {
     if ((await projects.find(actor.orgId, params.projectId)) === null) throw new HelixError('not_found')
-    const before = query.cursor === undefined ? undefined : Number(query.cursor)
-    if (before !== undefined && !Number.isSafeInteger(before))
-      throw new HelixError('invalid_request', 'cursor: not one that this list gave')
-    const rows = await store.list(actor.orgId, params.projectId, query.status, before, query.limit)
-    return { items: rows.map(cardOf), nextCursor: rows.length === query.limit ? String(rows.at(-1)?.number) : null }
+    const rows = await store.list(actor.orgId, params.projectId, query.status, numberOf(query.cursor), query.limit + 1)
+    const shown = rows.slice(0, query.limit)
+    return { items: shown.map(cardOf), nextCursor: rows.length > shown.length ? String(shown.at(-1)?.number) : null }
   })
   mount(router, context, getTask, async ({ actor, params }) => describe(actor.orgId, params.taskId))
   mount(router, context, getTimeline, async ({ actor, params }) => {
@@ -60,45 +65,15 @@ export function taskRoutes(context: Context): Router {
     const steps = await store.steps(actor.orgId, row.id)
     return { steps, sessionStarts: await store.sessionStarts(actor.orgId, row.session_id), turns: await store.turns(actor.orgId, row.id) }
   })
-  mount(router, context, getChanges, async ({ actor, params }) => {
-    const row = await get(actor.orgId, params.taskId)
-    const [repository] = await store.repositoriesOf(actor.orgId, row.project_id)
-    if (repository === undefined) throw new HelixError('not_found')
-    const key = { orgId: actor.orgId, repositoryId: repository.id }
-    const head = await store.branchCommit(repository.id, row.branch)
-    if (head === null) return { repositoryId: repository.id, base: null, head: null, commits: [], files: [], truncated: false }
-    // A merged branch has nothing ahead of its base any more: it is compared with the merge's first parent.
-    const base = row.merged_commit === null ? row.base_branch : ((await context.git.firstParent(key, row.merged_commit)) ?? row.base_branch)
-    const { mergeBase, commits, files, truncated } = await context.git.changes(key, base, head)
-    return { repositoryId: repository.id, base: mergeBase, head, commits, files, truncated }
-  })
-  mount(router, context, sendPrompt, async ({ actor, params, body }) => {
-    const row = await get(actor.orgId, params.taskId)
-    const { session_id } = row
-    if (session_id === null) throw new HelixError('conflict', 'The task has no agent yet: start it first.')
-    if (['merged', 'archived', 'backlog'].includes(row.status))
-      throw new HelixError('conflict', `The agent of a task that is ${row.status} does not take messages.`)
-    const promptId = await context.db.transaction(async (trx) => {
-      const id = await store.insertPersonPrompt(trx, row, actor.userId, body.text)
-      await enqueue(trx, actor.orgId, { kind: 'signalTask', taskId: row.id, signal: 'personPrompt', payload: { promptId: id } })
-      await appendEvent(trx, actor.orgId, {
-        type: 'task.changed',
-        projectId: row.project_id,
-        taskId: row.id,
-        status: row.status,
-        step: row.step,
-      })
-      return id
-    })
-    context.bus.wake(actor.orgId)
-    context.outbox.nudge()
-    return { promptId }
-  })
+  mount(router, context, getChanges, async ({ actor, params }) => changesOf(context, store, await get(actor.orgId, params.taskId)))
+  mount(router, context, sendPrompt, async ({ actor, params, body }) => ({
+    promptId: await sendToAgent(context, store, await get(actor.orgId, params.taskId), actor.userId, body.text),
+  }))
   for (const [action, endpoint] of Object.entries(taskMoves) as [TaskAction, (typeof taskMoves)[TaskAction]][]) {
     mount(router, context, endpoint, async ({ actor, params, body, request }) => {
       const row = await get(actor.orgId, params.taskId)
-      const requestId = request.header('idempotency-key') ?? randomUUID()
-      await moveTask(context, row, { requestId, action, actorId: actor.userId, ...(body as { commit?: string; note?: string }) })
+      const given = body as { commit?: string; note?: string }
+      await moveTask(context, row, { action, actorId: actor.userId, ...given, onceKey: request.header('idempotency-key') })
       const task = await describe(actor.orgId, row.id)
       return { status: task.status, task }
     })

@@ -1,25 +1,43 @@
+import { randomUUID } from 'node:crypto'
 import { HelixError } from '@helix/contract/errors'
 import type { UserId } from '@helix/contract/ids'
 import type { TaskAction } from '@helix/contract/tasks'
+import type { TaskRequest } from '@helix/workflows/messages'
 import type { Context } from '../context.ts'
+import { hashRequest } from '../http/idempotency.ts'
+import { branchProblem, revisionProblem } from './binding.ts'
 import type { TaskRow } from './store.ts'
 
 /** Units: milliseconds. An update blocks until a worker takes it. */
 const verdictDeadlineMs = 20_000
 
 export interface Move {
-  /** Makes a repetition harmless: the workflow answers the same verdict. */
-  requestId: string
   action: TaskAction
   actorId: UserId
+  /** The caller's Idempotency-Key. */
+  onceKey: string | undefined
   commit?: string
   note?: string
 }
 
+/** The workflow answers an id it has seen with its first verdict: the id of one key differs by person, action and content. */
+function requestOf({ onceKey, ...rest }: Move): TaskRequest {
+  return { id: onceKey === undefined ? randomUUID() : hashRequest([onceKey, rest]), ...rest }
+}
+
+/** What is outdated is told at once; the workflow's step asks again under the row's lock. Other states are the workflow's to judge. */
+async function refuseOutdated({ db }: Context, task: TaskRow, { commit }: Move): Promise<void> {
+  if (commit === undefined) return
+  const spec = task.status === 'spec_review' ? await revisionProblem(db, task, commit) : null
+  if (spec !== null) throw new HelixError('revision_outdated', spec, { status: task.status })
+  const branch = task.status === 'implementation_review' ? await branchProblem(db, task, commit) : null
+  if (branch !== null) throw new HelixError('branch_moved', branch, { status: task.status })
+}
+
 /** Sends a person's request to the task's workflow and throws what it refuses. The row has changed when this returns. */
 export async function moveTask(context: Context, task: TaskRow, move: Move): Promise<void> {
-  const { requestId, ...rest } = move
-  const verdict = await context.temporal.requestTask(task.id, { id: requestId, ...rest }, verdictDeadlineMs)
+  await refuseOutdated(context, task, move)
+  const verdict = await context.temporal.requestTask(task.id, requestOf(move), verdictDeadlineMs)
   context.bus.wake(task.org_id)
   if (!verdict.accepted) throw new HelixError(verdict.code ?? 'transition_refused', verdict.reason ?? undefined, { status: verdict.status })
 }

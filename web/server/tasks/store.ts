@@ -74,6 +74,10 @@ export function cardOf(row: TaskRow): TaskCard {
 
 export const specFolderOfRow = (row: Pick<TaskRow, 'number' | 'slug'>): string => specFolderOf(row.number, row.slug)
 
+/** Where the working branch leaves from and is merged to: a person chooses it in the first repository, in the others it is their default branch. */
+export const baseBranchIn = (task: Pick<TaskRow, 'base_branch'>, repository: ProjectRepository, position: number): string =>
+  position === 0 ? task.base_branch : repository.defaultBranch
+
 /** Reads of tasks, and their creation. The status is written by `internal/steps.ts` alone. */
 export class TaskStore {
   private readonly db: Knex
@@ -124,6 +128,18 @@ export class TaskStore {
     return rows.map((row) => ({ id: row.id, name: row.name, defaultBranch: row.default_branch }))
   }
 
+  /**
+   * Folder and branch are names in repositories, which projects may share while each counts from 1: the slug tells two tasks of the same number
+   * apart. The lock keeps two such projects from choosing at once.
+   */
+  private async freeSlug(trx: Knex, orgId: OrgId, { projectId, title }: NewTask, number: number): Promise<string> {
+    const ours = trx('project_repositories').where({ project_id: projectId }).select('repository_id')
+    await trx('repositories').where({ org_id: orgId }).whereIn('id', ours).orderBy('id').forNoKeyUpdate().select('id')
+    const sharing = trx('project_repositories').whereIn('repository_id', ours).select('project_id')
+    const taken = await trx('spec_tasks').where({ org_id: orgId, number }).whereIn('project_id', sharing).select('slug')
+    return slugOf(title, new Set(taken.map((row) => row.slug)))
+  }
+
   /** The number comes from the project's row, which this locks: a hundred at once count 1 to 100. */
   async insert(trx: Knex, orgId: OrgId, task: NewTask): Promise<TaskId> {
     const [project] = await trx('projects')
@@ -132,7 +148,7 @@ export class TaskStore {
       .returning('last_task_number')
     const number = project.last_task_number as number
     const id = newId('task')
-    const slug = slugOf(task.title)
+    const slug = await this.freeSlug(trx, orgId, task, number)
     await trx('spec_tasks').insert({
       id,
       org_id: orgId,
@@ -199,12 +215,23 @@ export class TaskStore {
       : { id: row.id, number: row.number as number, commit: row.commit as string, createdAt: row.created_at as Date }
   }
 
-  /** What the push log has recorded of the working branch in a repository. */
-  async branchCommit(repositoryId: RepositoryId, branch: string): Promise<string | null> {
-    const row = await this.db('repository_refs')
-      .where({ repository_id: repositoryId, ref: `refs/heads/${branch}` })
-      .first('commit')
-    return row?.commit ?? null
+  /** The first repository of the project that has the working branch, and where the push log saw it last; null before the first push. */
+  async branchHome(
+    task: Pick<TaskRow, 'org_id' | 'project_id' | 'branch'>,
+  ): Promise<{ repositoryId: RepositoryId; commit: string; position: number } | null> {
+    const row = await this.db('project_repositories as p')
+      .join('repositories as r', 'r.id', 'p.repository_id')
+      .join('repository_refs as f', 'f.repository_id', 'p.repository_id')
+      .where({ 'p.project_id': task.project_id, 'r.org_id': task.org_id, 'f.ref': `refs/heads/${task.branch}` })
+      .orderBy('p.position')
+      .first('p.repository_id', 'p.position', 'f.commit')
+    return row === undefined ? null : { repositoryId: row.repository_id, commit: row.commit, position: row.position }
+  }
+
+  /** The status as it stands until the transaction ends: no step is written meanwhile. */
+  async lockStatus(trx: Knex, task: TaskRow): Promise<TaskStatus> {
+    const row = await trx('spec_tasks').where({ org_id: task.org_id, id: task.id }).forKeyShare().first('status')
+    return row.status
   }
 
   async insertPersonPrompt(trx: Knex, task: TaskRow, authorId: UserId, text: string): Promise<PromptId> {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { TaskId } from '@helix/contract/ids'
-import { claimSlot, loadTask, openSession, preparePrompt, recordStep, releaseSlot } from '@helix/contract/internal'
+import { loadTask, openSession, preparePrompt, recordStep } from '@helix/contract/internal'
 import { createProject, listProjects, type Project } from '@helix/contract/projects'
 import { createRepository } from '@helix/contract/repositories'
 import { createTask, getBoard, getTask, getTimeline, listTasks, type TaskStatus } from '@helix/contract/tasks'
@@ -121,25 +121,6 @@ describe('steps', () => {
   test('people’s keys do not open what workers use', async () => {
     const task = await create()
     await expect(person.call(loadTask, { params: { taskId: task.id } })).rejects.toMatchObject({ code: 'not_signed_in' })
-  })
-})
-
-describe('places under the WIP limit', () => {
-  test('ten at once claim as many as there are, and a freed one wakes the next', async () => {
-    const fresh = await person.call(createProject, {
-      body: { name: 'Limit', repositoryIds: [project.repositories[0]?.id ?? ('' as never)] },
-    })
-    const tasks = await Promise.all(
-      Array.from({ length: 10 }, () => person.call(createTask, { params: { projectId: fresh.id }, body: { prompt: 'x', start: false } })),
-    )
-    const claim = (taskId: TaskId) => server.worker(claimSlot, { params: { taskId }, body: { phase: 'planning', force: false } })
-    const answers = await Promise.all(tasks.map((task) => claim(task.id)))
-    expect(answers.filter(({ claimed }) => claimed)).toHaveLength(3)
-    expect(answers.find(({ claimed }) => !claimed)?.reason).toMatch(/3 of 3 planning places are taken/)
-    const holder = tasks[answers.findIndex(({ claimed }) => claimed)]
-    expect((await claim(holder?.id ?? ('' as never))).claimed).toBe(true)
-    await server.worker(releaseSlot, { params: { taskId: holder?.id ?? ('' as never) } })
-    expect((await claim(tasks[answers.findIndex(({ claimed }) => !claimed)]?.id ?? ('' as never))).claimed).toBe(true)
   })
 })
 

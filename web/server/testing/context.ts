@@ -10,11 +10,12 @@ import { openTestDatabase } from '../db/testing.ts'
 import { EventBus } from '../events/bus.ts'
 import { createProviders } from '../gateway/providers.ts'
 import { createGit } from '../git/plumbing.ts'
-import { createPushLog } from '../git/push-log.ts'
+import type { GitPort } from '../git/port.ts'
+import { createPushLog, type PushLog } from '../git/push-log.ts'
 import { createGitStorage, prepareGitStorage } from '../git/storage.ts'
 import type { Actor } from '../http/mount.ts'
 import { OutboxRelay } from '../outbox/relay.ts'
-import { recordTaskPush } from '../tasks/pushes.ts'
+import { taskPushListener } from '../tasks/pushes.ts'
 import type { TemporalPort } from '../temporal.ts'
 
 /** Temporal's port by hand: remembers what was asked and says yes, unless told otherwise. */
@@ -68,8 +69,14 @@ export async function openTestContext(env: NodeJS.ProcessEnv = {}): Promise<Test
   const recorded = new RecordingTemporal()
   const gitStorage = createGitStorage({ dataDir, executablePath: process.env.PATH, maxPushBytes: 1024 ** 3 })
   await prepareGitStorage(gitStorage)
-  const pushes = createPushLog({ storage: gitStorage, db, log, newPushId: () => newId('push'), listeners: [recordTaskPush] })
-  const git = createGit({ storage: gitStorage, newPushId: () => newId('push'), flush: (repo) => pushes.flush(repo) })
+  const git: GitPort = createGit({ storage: gitStorage, newPushId: () => newId('push'), flush: (repo) => pushes.flush(repo) })
+  const pushes: PushLog = createPushLog({
+    storage: gitStorage,
+    db,
+    log,
+    newPushId: () => newId('push'),
+    listeners: [taskPushListener(git)],
+  })
   const outbox = new OutboxRelay(db, recorded, log)
   const dispose = async (): Promise<void> => {
     await outbox[Symbol.asyncDispose]()
