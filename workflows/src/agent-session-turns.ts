@@ -213,8 +213,8 @@ export class Session {
     await this.toOwner((owner) => owner.signal(sessionNoticeSignal, { activity }))
   }
 
-  private async tell(promptId: PromptId, { outcome, message }: TurnResult): Promise<void> {
-    await this.toOwner((owner) => owner.signal(turnEndedSignal, { promptId, outcome, message }))
+  private async tell(promptId: PromptId, { outcome, message, retryable }: TurnResult): Promise<void> {
+    await this.toOwner((owner) => owner.signal(turnEndedSignal, { promptId, outcome, message, retryable }))
   }
 
   private async toOwner(send: (owner: ReturnType<typeof getExternalWorkflowHandle>) => Promise<void>): Promise<void> {

@@ -72,6 +72,8 @@ export interface TurnEnded {
   promptId: PromptId
   outcome: 'end_turn' | 'cancelled' | 'refusal' | 'max_tokens' | 'max_turn_requests' | 'error'
   message: string | null
+  /** For `error`: whether telling the agent to go on may help. */
+  retryable: boolean
 }
 export const turnEndedSignal = defineSignal<[TurnEnded]>('turnEnded')
 

@@ -1,8 +1,8 @@
 import type { PromptId } from '@helix/contract/ids'
 import type { PromptKind, TaskSnapshot } from '@helix/contract/internal'
 import type { TaskStatus } from '@helix/contract/tasks'
-import { log, upsertSearchAttributes } from '@temporalio/workflow'
-import { control, cosmetic } from './control.ts'
+import { ActivityFailure, log, upsertSearchAttributes } from '@temporalio/workflow'
+import { control, cosmetic, merging } from './control.ts'
 import type { InboxMessage } from './inbox.ts'
 import type { SpecTaskCarried, SpecTaskState, TaskRequest, TaskVerdict, TurnEnded } from './messages.ts'
 import { specTaskWorkflowId } from './messages.ts'
@@ -249,7 +249,8 @@ export class SpecTask {
   private async turnFailed(turn: TurnEnded): Promise<void> {
     const why = turn.message ?? `The agent ended its turn with "${turn.outcome}".`
     this.errors += 1
-    if (this.errors >= agentErrorsAllowed) return this.fail('agent_failed', why)
+    const hopeless = turn.outcome === 'error' && !turn.retryable
+    if (hopeless || this.errors >= agentErrorsAllowed) return this.fail('agent_failed', why)
     await this.say(`The agent failed (${why.slice(0, 200)}); trying again`)
     await this.prompt('nudge', `The last turn ended with an error: ${why}`.slice(0, 2000), this.nudgeKey())
   }
@@ -261,7 +262,7 @@ export class SpecTask {
   private async merge(): Promise<void> {
     if (this.approvedCommit === null) return this.fail('merge_failed', 'The approved commit is not known any more: approve again.')
     const key = `${specTaskWorkflowId(this.taskId)}/merge/${this.approvedCommit}`
-    const result = await control.mergeTask({ taskId: this.taskId, key, commit: this.approvedCommit, approvedById: this.approvedById })
+    const result = await merging.mergeTask({ taskId: this.taskId, key, commit: this.approvedCommit, approvedById: this.approvedById })
     if (result.outcome === 'failed') return this.fail('merge_failed', result.reason)
     if (result.outcome === 'conflict') {
       this.ask = { kind: 'resolve_conflict', note: result.files.join(', ').slice(0, 2000) }
@@ -273,6 +274,15 @@ export class SpecTask {
       return
     }
     if ((await this.move('mergeDone', { mergedCommit: result.commit })).accepted) await this.enter()
+  }
+
+  /** An activity failed for good. Work says so on its card and offers the retry; anything else is the workflow's own failure. */
+  async broken(error: unknown): Promise<void> {
+    if (!(error instanceof ActivityFailure) || !(isQueued(this.status) || isWorking(this.status) || this.status === 'pull_request'))
+      throw error
+    const why = error.cause?.message ?? error.message
+    log.error('the task cannot go on', { activity: error.activityType, why })
+    await this.fail(this.status === 'pull_request' ? 'merge_failed' : 'internal', `${error.activityType} failed: ${why}`.slice(0, 2000))
   }
 
   private async fail(code: string, message: string): Promise<void> {

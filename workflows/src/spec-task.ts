@@ -34,13 +34,12 @@ export async function specTask(input: SpecTaskInput): Promise<void> {
   const task = new SpecTask(await control.loadTask({ taskId: input.taskId }), input.carried)
   setHandler(stateQuery, () => task.describe())
   task.publishStatus()
-  await task.resume()
+  await task.resume().catch((error) => task.broken(error))
 
   let handled = 0
   while (!(isResting(task.status) && inbox.empty)) {
     const message = await inbox.next(task.waitMs())
-    if (message === null) await task.timeIsUp()
-    else await task.handle(message)
+    await (message === null ? task.timeIsUp() : task.handle(message)).catch((error) => task.broken(error))
     handled += 1
     if ((workflowInfo().continueAsNewSuggested || handled >= messagesPerRun) && inbox.empty) {
       await condition(allHandlersFinished)

@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto'
+import type { PromptId, SessionId } from '@helix/contract/ids'
+import { ApplicationFailure } from '@temporalio/common'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { agentSessionWorkflowId, cancelTurnSignal, promptSignal, stopSessionSignal } from '../src/messages.ts'
+import { ended, FakeHost } from './fake-host.ts'
+import { World } from './world.ts'
+
+let world: World
+beforeAll(async () => {
+  world = await World.open()
+})
+afterAll(() => world[Symbol.asyncDispose]())
+afterEach(() => {
+  world.host.play = (promptId) => ended(promptId)
+})
+
+async function openSession(): Promise<SessionId> {
+  const sessionId = world.control.addSession()
+  await world.temporal.client.workflow.start('agentSession', {
+    workflowId: agentSessionWorkflowId(sessionId),
+    taskQueue: world.queue,
+    args: [{ sessionId, ownerWorkflowId: null }],
+  })
+  return sessionId
+}
+
+const handle = (sessionId: SessionId) => world.temporal.client.workflow.getHandle(agentSessionWorkflowId(sessionId))
+
+async function prompt(sessionId: SessionId): Promise<PromptId> {
+  const { promptId } = await world.control.preparePrompt({ taskId: 'tsk' as never, key: randomUUID(), kind: 'person', note: null })
+  await handle(sessionId).signal(promptSignal, { promptId })
+  return promptId
+}
+
+const turn = (promptId: PromptId): string => world.control.prompt(promptId).turn
+const turnIs = (promptId: PromptId, wanted: string): Promise<void> =>
+  world.eventually(
+    () => turn(promptId) === wanted,
+    () => `the turn to be ${wanted}; it is ${turn(promptId)}`,
+  )
+
+test('prompts run one after the other, in a session that starts once; a doubled signal runs nothing twice', async () => {
+  const sessionId = await openSession()
+  const first = await prompt(sessionId)
+  const second = await prompt(sessionId)
+  await handle(sessionId).signal(promptSignal, { promptId: first })
+  await turnIs(second, 'end_turn')
+  expect(world.host.sent.filter((id) => id === first || id === second)).toEqual([first, second])
+  expect(world.host.starts.filter((start) => start.sessionId === sessionId)).toHaveLength(1)
+})
+
+test('a session whose container is lost is started again and given the same prompt', async () => {
+  const sessionId = await openSession()
+  world.host.play = (promptId, attempt) => {
+    if (attempt === 1) throw ApplicationFailure.retryable('the container was killed', 'SessionLost')
+    return ended(promptId)
+  }
+  const promptId = await prompt(sessionId)
+  await turnIs(promptId, 'end_turn')
+  expect(world.host.starts.filter((start) => start.sessionId === sessionId).map(({ reason }) => reason)).toEqual([
+    'first start',
+    'the container was killed',
+  ])
+  expect(world.host.sent.filter((id) => id === promptId)).toHaveLength(1)
+})
+
+test('a host that does not answer is left for one that does, with the same prompt', async () => {
+  const sessionId = await openSession()
+  const session = world.control.sessions.get(sessionId)
+  if (session === undefined) throw new Error('no session')
+  const dead = new FakeHost(world.control, `sandbox-${randomUUID()}`)
+  Object.assign(session, { queue: dead.queue, epoch: 1 })
+  const promptId = await prompt(sessionId)
+  const [, start] = await Promise.all([
+    // The control plane gives the silent host up.
+    world.eventually(() => world.control.sessions.get(sessionId)?.queue === world.host.queue),
+    (async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1000))
+      session.queue = null
+      await turnIs(promptId, 'end_turn')
+      return world.host.starts.find((one) => one.sessionId === sessionId)
+    })(),
+  ])
+  expect(start).toEqual({ sessionId, epoch: 2, reason: 'The sandbox host does not answer' })
+})
+
+test('a turn that is cancelled ends as cancelled, and the next prompt runs in the same container', async () => {
+  const sessionId = await openSession()
+  world.host.play = (promptId) => world.host.untilCancelled(promptId)
+  const promptId = await prompt(sessionId)
+  await world.eventually(() => world.host.sent.includes(promptId))
+  await handle(sessionId).signal(cancelTurnSignal, { promptId })
+  await turnIs(promptId, 'cancelled')
+  world.host.play = (next) => ended(next)
+  await turnIs(await prompt(sessionId), 'end_turn')
+  expect(world.host.starts.filter((start) => start.sessionId === sessionId)).toHaveLength(1)
+})
+
+test('a session that is stopped in mid-turn cancels the turn and takes its container with it', async () => {
+  const sessionId = await openSession()
+  world.host.play = (promptId) => world.host.untilCancelled(promptId)
+  const promptId = await prompt(sessionId)
+  await world.eventually(() => world.host.sent.includes(promptId))
+  await handle(sessionId).signal(stopSessionSignal, { reason: 'The task is archived' })
+  await handle(sessionId).result()
+  expect(turn(promptId)).toBe('cancelled')
+  expect(world.host.removed).toContain(sessionId)
+  expect(world.control.sessions.get(sessionId)?.states).toEqual(['stopped'])
+})
+
+test('a host that takes no session is asked again', async () => {
+  const sessionId = await openSession()
+  const place = world.host.placeSession.bind(world.host)
+  let refusals = 2
+  world.host.placeSession = async (input) => (refusals-- > 0 ? { placed: false, reason: 'No room' } : place(input))
+  await turnIs(await prompt(sessionId), 'end_turn')
+  expect(refusals).toBe(-1)
+})
