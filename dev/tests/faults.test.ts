@@ -10,7 +10,7 @@ import { openScratch, type Scratch } from '../stack/scratch.ts'
 import { createAndStart, driveToMerged, openProject, sampleStory } from '../stack/story.ts'
 
 async function until(scratch: Scratch, task: Task, holds: (task: Task) => boolean): Promise<Task> {
-  for (let look = 0; look < 2000; look++) {
+  for (let look = 0; look < 4000; look++) {
     const now = await scratch.call(getTask, { params: { taskId: task.id } })
     if (holds(now)) return now
     await new Promise((resolve) => setTimeout(resolve, 100))

@@ -19,9 +19,7 @@ const recorded = { 'spec-task': specTaskWorkflowId(task.taskId), 'agent-session'
 const today = new Date().toISOString().slice(0, 10)
 for (const [name, workflowId] of Object.entries(recorded)) {
   await client.getHandle(workflowId).result()
-  const history = historyToJSON(await client.getHandle(workflowId).fetchHistory()).replace(
-    /"identity": ?"[^"]*"/g,
-    '"identity": "recorded"',
-  )
+  // Workers name themselves after their process and machine.
+  const history = historyToJSON(await client.getHandle(workflowId).fetchHistory()).replace(/\d+@[\w.-]+/g, 'recorded')
   writeFileSync(new URL(`../../temporal/histories/${name}-${today}.json`, import.meta.url), `${history}\n`)
 }
