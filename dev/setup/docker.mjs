@@ -15,11 +15,11 @@ async function answers() {
 }
 
 /** Starts dockerd in a process group of its own, so that Ctrl-C ends sessions before it ends the engine. */
-async function startEngine() {
+async function startEngine(args) {
   mkdirSync(cacheFolder, { recursive: true })
   const logFile = join(cacheFolder, 'dockerd.log')
   const log = openSync(logFile, 'a')
-  const engine = spawn(which('dockerd'), [], { detached: true, stdio: ['ignore', log, log] })
+  const engine = spawn(which('dockerd'), args, { detached: true, stdio: ['ignore', log, log] })
   closeSync(log)
   let ended = false
   engine.on('exit', () => {
@@ -48,8 +48,14 @@ export async function ensureDocker() {
         note("installing Debian's docker.io")
         if (!isDebian) throw new Error('dockerd is not installed: install Docker Engine')
         await installPackages(['docker.io', 'iptables'], 'Docker')
+        // Where a service manager runs, the package has started the engine.
+        if (await answers()) return { problem: null, dispose: async () => {} }
       }
-      const engine = await startEngine()
+      // With user namespaces root in a session is nobody on this machine, and a session may have a Docker engine of its own.
+      const engine = await startEngine(['--userns-remap=default']).catch((error) => {
+        note(`without user namespaces: ${error.message}`)
+        return startEngine([])
+      })
       const dispose = async () => {
         const gone = new Promise((resolve) => engine.once('exit', resolve))
         engine.kill('SIGTERM')

@@ -10,10 +10,11 @@ const label = 'helix.base'
 
 /**
  * Makes sure the base image is there: from the pulled `debian:bookworm-slim`, else made from Debian’s packages. An image of the same recipe
- * is kept. `docker` is the command of the Docker CLI; `log` gets one line per step.
+ * is kept. It holds an inner Docker engine where this engine can give one room. `docker` is the command of the Docker CLI; `log` gets one line
+ * per step.
  */
-export async function ensureBase({ docker = 'docker', log = () => {}, innerDocker = false } = {}) {
-  const wanted = innerDocker ? [...packages, ...innerDockerPackages] : packages
+export async function ensureBase({ docker = 'docker', log = () => {} } = {}) {
+  const wanted = (await canNest(docker)) ? [...packages, ...innerDockerPackages] : packages
   const recipe = createHash('sha256')
     .update(`1 ${wanted.join(' ')}`)
     .digest('hex')
@@ -25,6 +26,12 @@ export async function ensureBase({ docker = 'docker', log = () => {}, innerDocke
     await run(docker, ['tag', id, baseTag])
   }
   return { tag: baseTag, recipe, made: true }
+}
+
+/** Whether the engine has what a session's own Docker engine needs: gVisor, or user namespaces. The sandbox host probes whether it works. */
+async function canNest(docker) {
+  const info = await run(docker, ['info', '--format', '{{json .Runtimes}} {{json .SecurityOptions}}'], { timeoutMs: 30_000 })
+  return info.includes('"runsc"') || info.includes('name=userns')
 }
 
 /** The value of an image’s label; undefined when there is no such image or label. */

@@ -12,10 +12,10 @@ const label = 'helix.image'
 
 /**
  * Builds the session image, or finds that the one there is already made of the same things. `docker` is the command of the Docker CLI, which
- * takes its host from DOCKER_HOST; `log` gets one line per step; `innerDocker` adds the inner Docker engine.
+ * takes its host from DOCKER_HOST; `log` gets one line per step.
  */
-export async function buildSessionImage({ tag = 'helix-session:dev', log = () => {}, docker = 'docker', innerDocker = false } = {}) {
-  const base = await ensureBase({ docker, log, innerDocker })
+export async function buildSessionImage({ tag = 'helix-session:dev', log = () => {}, docker = 'docker' } = {}) {
+  const base = await ensureBase({ docker, log })
   const supervisor = await bundleSupervisor()
   const node = await findNode({ docker })
   const npm = await findNpm()
@@ -72,6 +72,6 @@ async function dockerBuild({ docker, context, tag, digest, base }) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const started = Date.now()
   const log = (line) => console.log(line)
-  const { tag, built } = await buildSessionImage({ log, innerDocker: process.argv.includes('--inner-docker') })
+  const { tag, built } = await buildSessionImage({ log })
   console.log(`${tag} ${built ? 'built' : 'is current'} (${((Date.now() - started) / 1000).toFixed(1)} s)`)
 }

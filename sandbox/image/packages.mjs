@@ -19,4 +19,4 @@ export const packages = [
 ]
 
 /** The inner Docker engine: about 250 MB more, for hosts that can run one inside a session. */
-export const innerDockerPackages = ['docker.io', 'uidmap', 'slirp4netns']
+export const innerDockerPackages = ['docker.io']

@@ -1,5 +1,8 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import type { PromptId, SessionId } from '@helix/contract/ids'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { innerDockerSocket } from '../session/inner-docker.ts'
 import type { Context } from '../src/context.ts'
 import { adoptRunning } from '../src/sessions/attach.ts'
 import { sessionLabels, workspaceVolume } from '../src/sessions/names.ts'
@@ -51,6 +54,19 @@ test('what the engine shows of a container holds no secret and no rights it does
   expect(seen.HostConfig.Binds ?? []).toEqual([])
   expect(seen.HostConfig.MemorySwap).toBe(seen.HostConfig.Memory)
   expect(seen.Mounts.every(({ Type }: { Type?: string }) => Type === 'volume')).toBe(true)
+  await removeSession(host, sessionId)
+})
+
+test('the agent runs containers in a Docker engine of its own, where this engine allows one', async ({ skip }) => {
+  if (host.footing().innerDocker === 'none') skip(`the rung ${host.footing().name} of this engine gives no inner Docker`)
+  const sessionId = world.plane.addSession()
+  await start(sessionId)
+  const script = `until docker version >/dev/null 2>&1; do sleep 0.1; done
+    tar -chf - -C / bin/echo $(ldd /bin/echo | grep -o '/[^ ]*' | cut -c2-) | docker import - tiny >/dev/null
+    docker run --rm --network none tiny /bin/echo inside; docker ps --all --quiet | wc -l`
+  const inside = ['--user', 'agent', '--env', `DOCKER_HOST=unix://${innerDockerSocket}`, (await containersOf(sessionId))[0]?.id ?? '']
+  const { stdout } = await promisify(execFile)('docker', ['exec', ...inside, 'timeout', '60', 'sh', '-c', script])
+  expect(stdout).toBe('inside\n0\n')
   await removeSession(host, sessionId)
 })
 
