@@ -23,7 +23,7 @@ async function supervisorMb(installation: string): Promise<number> {
   const [container] = await docker.listContainers({ filters: JSON.stringify({ label: [`helix.installation=${installation}`] }) })
   if (container === undefined) throw new Error('no session container runs')
   const rows = execFileSync('docker', ['top', container.Id, '-eo', 'pid,args'], { encoding: 'utf8' }).split('\n').slice(1)
-  const row = rows.find((line) => /node .*supervisor\.mjs/.test(line))
+  const row = rows.find((line) => /^\s*\d+\s+\S*node .*supervisor\.mjs/.test(line))
   if (row === undefined) throw new Error(`no supervisor among:\n${rows.join('\n')}`)
   return residentMb(Number(row.trim().split(/\s+/)[0]))
 }

@@ -14,6 +14,7 @@ export const packages = [
   'procps',
   'python3',
   'ripgrep',
+  'tini',
   'unzip',
   'xz-utils',
 ]

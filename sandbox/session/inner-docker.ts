@@ -7,6 +7,8 @@ import { type AgentUser, giveTo, spawnAs } from './user.ts'
 
 export const innerDockerSocket = '/run/docker.sock'
 const deadlineMs = 20_000
+/** Not the usual 172.17.0.1: under that address the session reaches the machine, and with it git and inference. */
+const networks = ['--bip=10.214.0.1/24', '--default-address-pool=base=10.214.128.0/17,size=24']
 
 export interface InnerDocker {
   stop(): void
@@ -40,7 +42,8 @@ export async function startInnerDocker(kind: SessionFile['innerDocker'], user: A
 function dockerdArguments(kind: SessionFile['innerDocker']): string[] {
   // Never without a host: the engine's default listens on TCP in some images.
   const host = [`--host=unix://${innerDockerSocket}`]
-  return kind === 'rootless' ? ['--rootless', ...host] : host
+  const engine = [...host, ...networks]
+  return kind === 'rootless' ? ['--rootless', ...engine] : engine
 }
 
 async function isThere(path: string): Promise<boolean> {
