@@ -46,7 +46,7 @@ async function build(go) {
 /** The Temporal CLI that carries a server: TEMPORAL_ADDRESS, PATH, cache, download, then a build. Null: an external server is used. */
 export async function ensureTemporal() {
   if (process.env.TEMPORAL_ADDRESS) return null
-  const found = process.env.HELIX_TEMPORAL_BIN ?? which('temporal')
+  const found = process.env.HELIX_TEMPORAL_BIN || which('temporal')
   if (found) return found
   return step('Temporal server', async (note) => {
     if (existsSync(cached)) return cached
