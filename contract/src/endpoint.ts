@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { ErrorCode } from './errors.ts'
 import type { Permission } from './permissions.ts'
+import { line } from './text.ts'
 
 export type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
 
@@ -72,6 +73,6 @@ export function page<T extends z.ZodType>(item: T) {
 }
 
 export const pageQuery = z.object({
-  cursor: z.string().max(200).optional(),
+  cursor: line(200).optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
 })

@@ -53,7 +53,7 @@ export type Commit = z.infer<typeof commit>
 
 const params = z.object({ repositoryId: idSchema('repository') })
 /** A branch name or a full commit hash; absent: the default branch. */
-const at = z.object({ ref: z.string().max(200).optional() })
+const at = z.object({ ref: line(200).optional() })
 
 export const listRepositories = defineEndpoint({
   method: 'GET',
@@ -142,7 +142,7 @@ export const listCommits = defineEndpoint({
   params,
   query: at.extend({
     path: treePath.default(''),
-    cursor: z.string().max(200).optional(),
+    cursor: line(200).optional(),
     limit: z.coerce.number().int().min(1).max(200).default(50),
   }),
   response: page(commit),

@@ -285,7 +285,7 @@ export const listTasks = defineEndpoint({
   params: ofProject,
   query: z.object({
     status: taskStatus.optional(),
-    cursor: z.string().max(200).optional(),
+    cursor: line(200).optional(),
     limit: z.coerce.number().int().min(1).max(200).default(50),
   }),
   response: page(taskCard),

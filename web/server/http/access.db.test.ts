@@ -1,0 +1,161 @@
+import type { Endpoint } from '@helix/contract/endpoint'
+import { publicEndpoints } from '@helix/contract/endpoints'
+import { createApiKey } from '@helix/contract/identity'
+import * as internal from '@helix/contract/internal'
+import { promptMaxLength } from '@helix/contract/tasks'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { newId } from '../context.ts'
+import { addProject, addTask } from '../internal/testing.ts'
+import { testTokens } from '../testing/context.ts'
+import { type Asked, send } from '../testing/requests.ts'
+import { openTestServer, type Person, type TestServer } from '../testing/server.ts'
+
+let server: TestServer
+let owner: Person
+let stranger: Person
+/** A valid request for every endpoint, about things of the owner's organisation. */
+let asked: Record<string, Asked>
+let secrets: string[]
+
+const endpoints = [...publicEndpoints]
+const internals = Object.entries(internal as Record<string, unknown>).filter(
+  (entry): entry is [string, Endpoint] => (entry[1] as Endpoint).permission !== undefined,
+)
+const commit = 'a'.repeat(40)
+
+beforeAll(async () => {
+  server = await openTestServer()
+  owner = await server.addPerson()
+  stranger = await server.addPerson()
+  const project = await addProject(owner)
+  const task = await addTask(owner, project)
+  const { sessionId } = await server.worker(internal.openSession, { params: { taskId: task.id }, body: { key: 'k' } })
+  const key = await owner.call(createApiKey, { body: { name: 'Mine' } })
+  const repositoryId = project.repositories[0]?.id ?? ''
+  const params = { projectId: project.id, taskId: task.id, sessionId, repositoryId, apiKeyId: key.id, commentId: newId('comment') }
+  secrets = Object.values(params)
+  const bodies: Record<string, unknown> = {
+    signInWithLink: { token: 'x'.repeat(40) },
+    signInWithPassword: { email: 'nobody@example.com', password: 'not this one' },
+    signOut: {},
+    setPassword: { next: 'correct horse battery' },
+    createApiKey: { name: 'Another' },
+    createProject: { name: 'Another', description: 'For tests', repositoryIds: [repositoryId] },
+    updateProject: { name: 'Renamed', description: 'New words', model: 'a-model' },
+    createRepository: { name: 'another', source: { kind: 'import', from: 'https://example.invalid/a.git' } },
+    createTask: { prompt: 'Add a thing', title: 'A thing', baseBranch: 'main', start: false },
+    startTask: {},
+    approveSpec: { commit },
+    requestSpecChanges: { commit, note: 'Name the unit' },
+    approveImplementation: { commit },
+    requestImplementationChanges: { note: 'Add a test' },
+    retryTask: {},
+    moveToBacklog: {},
+    archiveTask: {},
+    restoreTask: {},
+    sendPrompt: { text: 'Go on' },
+    createComment: { revisionId: newId('revision'), anchor: { document: 'design', quote: 'words', offset: 0 }, body: 'Why' },
+    resolveComment: { resolved: true },
+  }
+  const queries: Record<string, Record<string, string>> = {
+    getTree: { path: 'src', ref: 'main' },
+    getFile: { path: 'README.md', ref: 'main' },
+    listCommits: { path: 'src', ref: 'main', cursor: commit },
+    listProjects: { cursor: project.id },
+    listRepositories: { cursor: repositoryId },
+    listTasks: { cursor: '1' },
+  }
+  asked = Object.fromEntries(
+    endpoints.map(([name, { method }]) => {
+      if (method !== 'GET' && method !== 'DELETE' && bodies[name] === undefined) throw new Error(`write a valid body for ${name}`)
+      return [name, { params, query: queries[name] ?? {}, body: bodies[name] }]
+    }),
+  )
+})
+afterAll(() => server[Symbol.asyncDispose]())
+
+const request = (name: string): Asked => asked[name] ?? { params: {} }
+
+describe.each(endpoints.filter(([, { permission }]) => permission !== 'public'))('%s', (name, endpoint) => {
+  test('is closed to who brings no key, a wrong key, or a service’s', async () => {
+    for (const token of [null, 'hx_wrong', `hx_${'0'.repeat(40)}`, testTokens.worker, testTokens.runner]) {
+      const answer = await send(server.url, endpoint, request(name), token)
+      expect([token, answer.status, answer.body.error?.code]).toEqual([token, 401, 'not_signed_in'])
+    }
+  })
+
+  test('shows and changes nothing of another organisation', async () => {
+    const answer = await send(server.url, endpoint, request(name), stranger.apiKey)
+    if (endpoint.path.includes(':')) expect([answer.status, answer.body.error?.code]).toEqual([404, 'not_found'])
+    const told = JSON.stringify(request(name).body ?? null)
+    for (const secret of secrets.filter((id) => !told.includes(id))) expect(answer.text).not.toContain(secret)
+  })
+})
+
+test.each(internals)('%s of the internal API is closed to people and to the other service', async (_, endpoint) => {
+  const other = endpoint.permission === 'worker' ? testTokens.runner : testTokens.worker
+  for (const token of [null, owner.apiKey, other])
+    expect((await send(server.url, endpoint, { params: {}, body: {} }, token)).status).toBe(401)
+})
+
+/** The same value with one of its strings replaced, once for each string in it. */
+function* broken(value: unknown, nonsense: string): Generator<unknown> {
+  if (typeof value === 'string') yield nonsense
+  if (typeof value !== 'object' || value === null) return
+  for (const [key, inner] of Object.entries(value))
+    for (const one of broken(inner, nonsense)) yield Array.isArray(value) ? value.with(Number(key), one) : { ...value, [key]: one }
+}
+
+const nonsense = ['a\u0000b', '\ud800', '../../../etc/passwd', "'; drop table spec_tasks; --", 'x'.repeat(5000), '']
+
+describe.each(endpoints)('%s', (name, endpoint) => {
+  test('answers nonsense in any text with a clear error or takes it as text, and never breaks', async () => {
+    const { params, query = {}, body } = request(name)
+    for (const text of nonsense) {
+      const requests = [
+        ...[...broken(body, text)].map((one) => ({ params, query, body: one })),
+        ...[...broken(query, text)].map((one) => ({ params, query: one as Record<string, string>, body })),
+        ...(endpoint.path.includes(':') && text !== ''
+          ? [...broken(params, text.replace('\ud800', '\ufffd'))].map((one) => ({ params: one as Record<string, string>, query, body }))
+          : []),
+      ]
+      for (const one of requests) {
+        const { status, body: answer } = await send(server.url, endpoint, one, owner.apiKey)
+        expect(status, JSON.stringify({ one, answer }).slice(0, 500)).toSatisfy((code: number) => code < 500 || code === 502)
+        if (status >= 400) expect(answer.error).toMatchObject({ code: expect.any(String), requestId: expect.stringMatching(/\S/) })
+      }
+    }
+  })
+})
+
+test('a prompt of 10 MB is refused as too large, one over the limit names the field', async () => {
+  const [, endpoint] = endpoints.find(([name]) => name === 'createTask') ?? []
+  if (endpoint === undefined) throw new Error('no createTask')
+  const ask = (prompt: string) => send(server.url, endpoint, { ...request('createTask'), body: { prompt } }, owner.apiKey)
+  const huge = await ask('x'.repeat(10 * 1024 * 1024))
+  expect([huge.status, huge.body.error?.code]).toEqual([413, 'too_large'])
+  const long = await ask('x'.repeat(promptMaxLength + 1))
+  expect([long.status, Object.keys(long.body.error?.details?.fields ?? {})]).toEqual([400, ['prompt']])
+  expect((await ask('x'.repeat(promptMaxLength))).status).toBe(200)
+})
+
+test('a NUL or a lone surrogate in a prompt is named with its field', async () => {
+  const [, endpoint] = endpoints.find(([name]) => name === 'createTask') ?? []
+  if (endpoint === undefined) throw new Error('no createTask')
+  for (const prompt of ['a\u0000b', 'a\ud800']) {
+    const answer = await send(server.url, endpoint, { ...request('createTask'), body: { prompt } }, owner.apiKey)
+    expect(answer.status).toBe(400)
+    expect(answer.body.error?.details?.fields).toEqual({ prompt: 'contains NUL or a lone surrogate: remove it' })
+  }
+})
+
+test('a page of another site cannot use a person’s cookie', async () => {
+  const [, endpoint] = endpoints.find(([name]) => name === 'archiveTask') ?? []
+  const path = endpoint?.path.replace(':taskId', request('archiveTask').params.taskId ?? '') ?? ''
+  const response = await fetch(`${server.url}${path}`, {
+    method: 'POST',
+    headers: { cookie: 'helix_session=anything', origin: 'https://elsewhere.example', 'content-type': 'application/json' },
+    body: '{}',
+  })
+  expect([response.status, ((await response.json()) as { error: { code: string } }).error.code]).toEqual([403, 'cross_site'])
+})
