@@ -94,9 +94,10 @@ test('nonsense is refused and what is not there is not found', async () => {
   for (const path of ['absent', 'src', 'README.md/x', ':/src', '--help', '*.js', ':(glob)**']) {
     expect(await codeOf(call(getFile, { params, query: { path } })), path).toBe('not_found')
   }
-  for (const ref of ['nowhere', '--all', 'main~1', 'HEAD', '@', '0'.repeat(40), 'main\u0000']) {
+  for (const ref of ['nowhere', '--all', 'main~1', 'HEAD', '@', '0'.repeat(40)]) {
     expect(await codeOf(call(getTree, { params, query: { ref } })), ref).toBe('not_found')
   }
+  expect(await codeOf(call(getTree, { params, query: { ref: 'main\u0000' } }))).toBe('invalid_request')
   expect(await codeOf(call(listCommits, { params, query: { cursor: '--all.3' } }))).toBe('invalid_request')
   expect(await codeOf(call(listCommits, { params, query: { cursor: `${'0'.repeat(40)}.3` } }))).toBe('not_found')
   for (const name of ['', 'Upper', '../x', 'x.git', '.x', 'a..b', 'a b', 'a\u0000']) {

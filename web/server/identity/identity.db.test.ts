@@ -1,0 +1,114 @@
+import { createApiKey, getMe, revokeApiKey } from '@helix/contract/identity'
+import { createSignInLink } from '@helix/contract/internal'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openTestServer, type TestServer } from '../testing/server.ts'
+import { IdentityStore } from './store.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await openTestServer()
+})
+afterAll(() => server[Symbol.asyncDispose]())
+
+interface Answer {
+  status: number
+  body: { error?: { code: string }; user?: { id: string }; via?: string }
+  cookie: string | null
+}
+
+async function ask(method: string, path: string, body: unknown, cookie: string | null = null): Promise<Answer> {
+  const headers = { 'content-type': 'application/json', ...(cookie === null ? {} : { cookie, origin: server.url }) }
+  const response = await fetch(`${server.url}${path}`, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
+  const set = response.headers.getSetCookie()[0] ?? null
+  return { status: response.status, body: (await response.json()) as Answer['body'], cookie: set?.split(';')[0] ?? null }
+}
+
+const freshLink = async (): Promise<string> => (await server.worker(createSignInLink, {})).token
+const useLink = (token: string) => ask('POST', '/api/v1/sign-in/link', { token })
+const me = (cookie: string | null) => ask('GET', '/api/v1/me', undefined, cookie)
+
+test('a link signs in once: of eight who use it at the same time, one gets in', async () => {
+  const token = await freshLink()
+  const answers = await Promise.all(Array.from({ length: 8 }, () => useLink(token)))
+  expect(answers.map(({ status }) => status).toSorted()).toEqual([200, ...Array(7).fill(401)])
+  const [winner] = answers.filter(({ status }) => status === 200)
+  expect((await me(winner?.cookie ?? null)).body).toMatchObject({ via: 'cookie' })
+})
+
+test('an expired link is refused as a wrong one is', async () => {
+  const token = await freshLink()
+  await server.context.db('sign_in_links').update({ expires_at: server.context.db.raw("now() - interval '1 second'") })
+  await server.context.db('sign_in_links').whereNotNull('used_at').delete()
+  const store = new IdentityStore(server.context.db)
+  expect(await store.useLink(token)).toBe(null)
+  expect(await store.useLink('hl_nonsense')).toBe(null)
+})
+
+test('the cookie is closed to scripts and other sites, and ends with the session', async () => {
+  const response = await fetch(`${server.url}/api/v1/sign-in/link`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-forwarded-for': '10.0.0.9' },
+    body: JSON.stringify({ token: await freshLink() }),
+  })
+  expect(response.headers.getSetCookie()[0]).toMatch(/^helix=hb_[^;]+;.*HttpOnly; SameSite=Lax$/)
+  const cookie = response.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+  expect((await ask('POST', '/api/v1/sign-out', {}, cookie)).status).toBe(200)
+  expect((await me(cookie)).status).toBe(401)
+})
+
+test('a password signs in, its change ends every other browser, and a wrong one tells nothing', async () => {
+  const store = new IdentityStore(server.context.db)
+  const userId = await store.ensureAdministrator()
+  const [mine, other] = [`helix=${await store.openSession(userId, 30)}`, `helix=${await store.openSession(userId, 30)}`]
+  expect((await ask('PUT', '/api/v1/me/password', { next: 'short' }, mine)).body.error?.code).toBe('invalid_request')
+  expect((await ask('PUT', '/api/v1/me/password', { next: 'a long enough password' }, mine)).status).toBe(200)
+  expect([(await me(mine)).status, (await me(other)).status]).toEqual([200, 401])
+  const wrong = await ask('PUT', '/api/v1/me/password', { current: 'not it at all', next: 'another long password' }, mine)
+  expect([wrong.status, wrong.body.error?.code]).toEqual([401, 'sign_in_failed'])
+  const attempt = (email: string, password: string) => ask('POST', '/api/v1/sign-in/password', { email, password })
+  expect((await attempt('Admin@Helix.local', 'a long enough password')).status).toBe(200)
+  const [known, unknown] = [await attempt('admin@helix.local', 'wrong'), await attempt('nobody@helix.local', 'wrong')]
+  expect([known.status, known.body.error?.code]).toEqual([unknown.status, unknown.body.error?.code])
+})
+
+test('guessing is slowed down', async () => {
+  const attempts = []
+  for (let count = 0; count < 12; count++)
+    attempts.push((await ask('POST', '/api/v1/sign-in/password', { email: 'guess@helix.local', password: `try ${count}` })).status)
+  expect(attempts.slice(-2)).toEqual([429, 429])
+})
+
+test('an API key opens until it is revoked, and only its hash is kept', async () => {
+  const person = await server.addPerson()
+  const { id, secret } = await person.call(createApiKey, { body: { name: 'CI' } })
+  const asKey = () => fetch(`${server.url}/api/v1/me`, { headers: { authorization: `Bearer ${secret}` } })
+  expect((await asKey()).status).toBe(200)
+  const rows = JSON.stringify(await server.context.db('api_keys'))
+  expect(rows).not.toContain(secret)
+  await person.call(revokeApiKey, { params: { apiKeyId: id } })
+  expect((await asKey()).status).toBe(401)
+  await expect(person.call(revokeApiKey, { params: { apiKeyId: id } })).rejects.toMatchObject({ code: 'not_found' })
+})
+
+test('two control planes that start at once make one administrator', async () => {
+  const store = new IdentityStore(server.context.db)
+  const made = await Promise.all(Array.from({ length: 5 }, () => store.ensureAdministrator()))
+  expect(new Set(made).size).toBe(1)
+})
+
+test('a key beats the cookie that came with it, so that a script never acts as the wrong person', async () => {
+  const person = await server.addPerson()
+  const cookie = `helix=${await new IdentityStore(server.context.db).openSession(person.userId, 1)}`
+  const response = await fetch(`${server.url}/api/v1/me`, { headers: { cookie, authorization: 'Bearer hx_wrong' } })
+  expect(response.status).toBe(401)
+  expect((await person.call(getMe, {})).via).toBe('api_key')
+})
+
+test('signing in again ends the session the browser had', async () => {
+  const store = new IdentityStore(server.context.db)
+  const old = `helix=${await store.openSession(await store.ensureAdministrator(), 30)}`
+  const response = await ask('POST', '/api/v1/sign-in/password', { email: 'admin@helix.local', password: 'a long enough password' }, old)
+  expect(response.status).toBe(200)
+  expect((await me(old)).status).toBe(401)
+  expect((await me(response.cookie)).status).toBe(200)
+})
