@@ -1,4 +1,5 @@
 import { Transform, type TransformCallback } from 'node:stream'
+import { wellFormed } from '@helix/contract/text'
 import type { Knex } from 'knex'
 import type { ProviderDialect } from './providers.ts'
 
@@ -79,7 +80,7 @@ export async function recordUsage(db: Knex, row: UsageRow): Promise<void> {
     task_id: row.taskId,
     user_id: row.userId,
     provider: row.provider,
-    model: row.model.slice(0, 200),
+    model: wellFormed(row.model).slice(0, 200),
     dialect: row.dialect,
     input_tokens: row.usage.inputTokens,
     output_tokens: row.usage.outputTokens,
