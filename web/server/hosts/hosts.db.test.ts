@@ -1,0 +1,194 @@
+import { once } from 'node:events'
+import type { HostId, SessionId } from '@helix/contract/ids'
+import { claimSession, listHostSessions, locateSession, openSession, recordSession, recordStart } from '@helix/contract/internal'
+import type { HostDown, HostUp } from '@helix/contract/link'
+import { getJournal, getSession, type JournalEntry } from '@helix/contract/sessions'
+import { listHosts } from '@helix/contract/system'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { newId } from '../context.ts'
+import { addProject, addTask } from '../internal/testing.ts'
+import { testTokens } from '../testing/context.ts'
+import { openTestServer, type Person, type TestServer } from '../testing/server.ts'
+
+let server: TestServer
+let person: Person
+beforeAll(async () => {
+  server = await openTestServer()
+  person = await server.addPerson()
+})
+afterAll(() => server[Symbol.asyncDispose]())
+
+/** A sandbox host's side of the link. */
+class FakeHost {
+  readonly received: HostDown[] = []
+  readonly socket: WebSocket
+  readonly hostId: HostId
+  readonly bootId: string
+
+  constructor(hostId: HostId = newId('host'), bootId = 'boot-1', token: string = testTokens.runner) {
+    this.hostId = hostId
+    this.bootId = bootId
+    const url = `${server.url.replace('http', 'ws')}/internal/v1/hosts/connect`
+    this.socket = new WebSocket(url, { headers: { authorization: `Bearer ${token}` } })
+    this.socket.on('message', (data) => this.received.push(JSON.parse(String(data))))
+  }
+
+  async join(capacity = 2): Promise<this> {
+    await once(this.socket, 'open')
+    this.send({ type: 'hello', hostId: this.hostId, name: `host ${this.hostId.slice(-4)}`, bootId: this.bootId, version: '1' })
+    await this.until(({ type }) => type === 'welcome')
+    this.send({ type: 'report', capacity, running: 0, rung: 'userns', innerDocker: true, packs: [], freeDiskBytes: 1, problem: null })
+    for (;;) {
+      const { items } = await person.call(listHosts, {})
+      if (items.some(({ id, capacity: told }) => id === this.hostId && told === capacity)) return this
+    }
+  }
+
+  send(frame: HostUp): void {
+    this.socket.send(JSON.stringify(frame))
+  }
+
+  async until(holds: (frame: HostDown) => boolean): Promise<HostDown> {
+    for (;;) {
+      const found = this.received.find(holds)
+      if (found !== undefined) return found
+      await once(this.socket, 'message')
+    }
+  }
+
+  claim(sessionId: SessionId, epoch = 0) {
+    return server.runner(claimSession, { params: { hostId: this.hostId, sessionId }, body: { bootId: this.bootId, epoch } })
+  }
+}
+
+async function addSession(): Promise<SessionId> {
+  const task = await addTask(person, await addProject(person))
+  return (await server.worker(openSession, { params: { taskId: task.id }, body: { key: 'k' } })).sessionId
+}
+
+const locate = (sessionId: SessionId) => server.worker(locateSession, { params: { sessionId } })
+const entry = (sequence: number, text: string): JournalEntry => ({
+  sequence,
+  at: new Date().toISOString(),
+  payload: { kind: 'notice', text },
+})
+
+test('a host with a wrong token, or with a person’s key, is not let in', async () => {
+  for (const token of ['wrong', person.apiKey, testTokens.worker]) {
+    const host = new FakeHost(newId('host'), 'b', token)
+    const [error] = (await once(host.socket, 'error')) as [Error]
+    expect(error.message).toContain('401')
+  }
+})
+
+test('of hosts that claim a session at once one gets it, and the same claim repeated gets the same epoch with a new token', async () => {
+  const hosts = await Promise.all([new FakeHost().join(), new FakeHost().join(), new FakeHost().join()])
+  const sessionId = await addSession()
+  const answers = await Promise.all(hosts.map((host) => host.claim(sessionId)))
+  expect(answers.filter(({ outcome }) => outcome === 'claimed')).toHaveLength(1)
+  expect(answers.find(({ outcome }) => outcome === 'refused')).toMatchObject({ reason: 'The session lives on another host' })
+  const index = answers.findIndex(({ outcome }) => outcome === 'claimed')
+  const [first, again] = [answers[index], await hosts[index]?.claim(sessionId, 1)]
+  if (first?.outcome !== 'claimed' || again?.outcome !== 'claimed') throw new Error('not claimed')
+  expect([first.epoch, again.epoch]).toEqual([1, 1])
+  expect(again.spec.token).not.toBe(first.spec.token)
+  expect(await locate(sessionId)).toMatchObject({ queue: `sandbox-${hosts[index]?.hostId}-boot-1`, epoch: 1 })
+})
+
+test('a full host refuses by saying so', async () => {
+  const host = await new FakeHost().join(1)
+  expect((await host.claim(await addSession())).outcome).toBe('claimed')
+  expect(await host.claim(await addSession())).toMatchObject({
+    outcome: 'refused',
+    reason: expect.stringContaining('1 of 1 sessions run on'),
+  })
+})
+
+test('a new boot raises the epoch, and the old one’s start and frames are worth nothing', async () => {
+  const host = await new FakeHost().join()
+  const sessionId = await addSession()
+  await host.claim(sessionId)
+  const reborn = await new FakeHost(host.hostId, 'boot-2').join()
+  expect(await host.claim(sessionId, 1)).toMatchObject({ outcome: 'refused', reason: 'This host has not connected with this boot' })
+  expect(await reborn.claim(sessionId, 1)).toMatchObject({ outcome: 'claimed', epoch: 2 })
+  const start = (epoch: number) =>
+    server.runner(recordStart, { params: { hostId: host.hostId, sessionId }, body: { epoch, reason: 'test', stages: [] } })
+  await expect(start(1)).rejects.toMatchObject({ code: 'epoch_outdated' })
+  await start(2)
+  expect((await person.call(getSession, { params: { sessionId } })).state).toBe('idle')
+  reborn.send({ type: 'journal', sessionId, epoch: 1, entries: [entry(1, 'from the past')] })
+  expect(await reborn.until(({ type }) => type === 'fence')).toMatchObject({ sessionId, epoch: 2 })
+})
+
+test('the older connection of a host is ended by the newer', async () => {
+  const host = await new FakeHost().join()
+  const closed = once(host.socket, 'close')
+  await new FakeHost(host.hostId, 'boot-1').join()
+  expect((await closed)[0]).toBe(4000)
+})
+
+test('journal entries are stored once and in order, whatever order and how often they come, and whatever is in them', async () => {
+  const host = await new FakeHost().join()
+  const sessionId = await addSession()
+  await host.claim(sessionId)
+  const send = (...entries: JournalEntry[]) => host.send({ type: 'journal', sessionId, epoch: 1, entries })
+  send(entry(3, 'three'), entry(4, 'four'))
+  expect(await host.until(({ type }) => type === 'ack')).toMatchObject({ upTo: 0 })
+  send(entry(1, 'a\u0000b\ud800'))
+  await host.until((frame) => frame.type === 'ack' && frame.upTo === 1)
+  send(entry(1, 'again'), entry(2, 'two'), entry(3, 'again'))
+  await host.until((frame) => frame.type === 'ack' && frame.upTo === 4)
+  const { entries } = await person.call(getJournal, { params: { sessionId }, query: { after: 0 } })
+  expect(entries.map(({ sequence, payload }) => [sequence, payload.kind === 'notice' && payload.text])).toEqual([
+    [1, 'ab\ufffd'],
+    [2, 'two'],
+    [3, 'three'],
+    [4, 'four'],
+  ])
+})
+
+test('nonsense ends the link, and a session of another host is fenced', async () => {
+  const [host, other] = [await new FakeHost().join(), await new FakeHost().join()]
+  const sessionId = await addSession()
+  await host.claim(sessionId)
+  other.send({ type: 'journal', sessionId, epoch: 1, entries: [entry(1, 'not mine')] })
+  expect(await other.until(({ type }) => type === 'fence')).toMatchObject({ sessionId })
+  const closed = once(other.socket, 'close')
+  other.socket.send('{"type":"hello"')
+  expect((await closed)[0]).toBe(1008)
+})
+
+test('a silent host is waited for, then given up, and the session is free for another', async () => {
+  const host = await new FakeHost().join()
+  const sessionId = await addSession()
+  await host.claim(sessionId)
+  const silentFor = (seconds: number) =>
+    server.context
+      .db('hosts')
+      .where({ id: host.hostId })
+      .update({ last_seen_at: server.context.db.raw('now() - make_interval(secs => ?)', [seconds]) })
+  await silentFor(40)
+  expect(await locate(sessionId)).toMatchObject({
+    queue: null,
+    waitForHost: true,
+    reason: expect.stringMatching(/is silent for 4\d s: waiting/),
+  })
+  const another = await new FakeHost().join()
+  expect((await another.claim(sessionId, 1)).outcome).toBe('refused')
+  await silentFor(120)
+  expect(await locate(sessionId)).toMatchObject({ queue: null, waitForHost: false, reason: expect.stringContaining('is lost') })
+  expect(await another.claim(sessionId, 1)).toMatchObject({ outcome: 'claimed', epoch: 2 })
+})
+
+test('a stopped session is nobody’s: not listed, not claimed, its tokens closed', async () => {
+  const host = await new FakeHost().join()
+  const sessionId = await addSession()
+  await host.claim(sessionId)
+  await server.worker(recordSession, { params: { sessionId }, body: { epoch: 1, state: 'stopped', reason: 'archived' } })
+  const { sessions } = await server.runner(listHostSessions, { params: { hostId: host.hostId } })
+  expect(sessions).toEqual([])
+  expect(await host.claim(sessionId, 1)).toMatchObject({ outcome: 'refused', reason: 'The session has stopped' })
+  const open = await server.context.db('session_tokens').where({ session_id: sessionId }).whereNull('revoked_at')
+  expect(open).toEqual([])
+})
