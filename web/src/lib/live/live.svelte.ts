@@ -1,4 +1,5 @@
 import type { HelixEvent } from '@helix/contract/events'
+import { untrack } from 'svelte'
 import { routes } from '#lib/routes.ts'
 import { browser } from '$app/env'
 import { LiveHub, type LiveListener, type LiveState } from './hub.ts'
@@ -26,5 +27,6 @@ export const live = {
 /** Listens while the component lives. */
 export function follow(since: string | null, onEvent: (event: HelixEvent) => void, onResync: () => void): void {
   const listener: LiveListener = { onEvent, onResync }
-  $effect(() => hub.subscribe(listener, since))
+  // Untracked: replayed events read and write state at once, which would run the effect again without end.
+  $effect(() => untrack(() => hub.subscribe(listener, since)))
 }
