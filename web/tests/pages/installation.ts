@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,13 +21,15 @@ async function freePort(): Promise<number> {
   return address.port
 }
 
-async function healthy(url: string, ended: () => boolean): Promise<void> {
+/** Answers with the sign-in link that the first start leaves in its data folder. */
+async function firstLink(url: string, folder: string, ended: () => boolean): Promise<string> {
+  const file = join(folder, 'sign-in-link')
   for (let attempt = 0; attempt < 300 && !ended(); attempt++) {
     const up = await fetch(`${url}/healthz`).then(
       (response) => response.ok,
       () => false,
     )
-    if (up) return
+    if (up && existsSync(file)) return readFileSync(file, 'utf8').trim()
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   throw new Error('the control plane did not come up')
@@ -43,9 +45,8 @@ export interface Installation extends AsyncDisposable {
 }
 
 /** A control plane with the built pages in its own process and folder; without Temporal, so tasks stay where they are. */
-export async function openInstallation(): Promise<Installation> {
+export async function openInstallation(folder = mkdtempSync(join(tmpdir(), 'helix-pages-'))): Promise<Installation> {
   if (!existsSync(built)) throw new Error('The pages are not built: run npm run build.')
-  const folder = mkdtempSync(join(tmpdir(), 'helix-pages-'))
   const [port, secret] = [await freePort(), randomBytes(32).toString('hex')]
   const env = { HELIX_ENCRYPTION_KEY: secret, HELIX_RUNNER_TOKEN: secret, HELIX_WORKER_TOKEN: secret, TEMPORAL_ADDRESS: '127.0.0.1:1' }
   const child = spawn(process.execPath, [program], {
@@ -53,15 +54,18 @@ export async function openInstallation(): Promise<Installation> {
     stdio: ['ignore', 'ignore', 'inherit'],
   })
   const url = `http://localhost:${port}`
-  await healthy(url, () => child.exitCode !== null)
   const link = async (): Promise<string> => (await createClient({ baseUrl: url, token: secret })(createSignInLink, {})).url
-  const administrator = createClient({ baseUrl: url, fetch: await signedIn(readFileSync(join(folder, 'sign-in-link'), 'utf8').trim()) })
-  const { secret: key } = await administrator(createApiKey, { body: { name: 'test' } })
   const dispose = async (): Promise<void> => {
     const gone = once(child, 'exit')
     if (child.exitCode === null && child.kill()) await gone
-    rmSync(folder, { recursive: true, force: true })
+    for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true, force: true })
   }
+  const first = await firstLink(url, folder, () => child.exitCode !== null).catch(async (error) => {
+    await dispose()
+    throw error
+  })
+  const administrator = createClient({ baseUrl: url, fetch: await signedIn(first) })
+  const { secret: key } = await administrator(createApiKey, { body: { name: 'test' } })
   return { url, link, call: createClient({ baseUrl: url, token: key }), key, [Symbol.asyncDispose]: dispose }
 }
 
