@@ -1,14 +1,14 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { listHosts } from '@helix/contract/system'
 import { installationConfig, sandboxProblem } from '../config.ts'
 import { fail, say, step } from '../setup/progress.mjs'
 import { administrator } from '../stack/administrator.ts'
+import { hostReady } from '../stack/host-ready.ts'
 import { runningPid } from '../stack/lock.ts'
 import { keepSecrets } from '../stack/secrets.ts'
 import { signalled } from '../stack/signals.ts'
 import { Stack } from '../stack/stack.ts'
-import { createAndStart, driveToMerged, openProject, persistently, sampleStory, timelineTable } from '../stack/story.ts'
+import { createAndStart, driveToMerged, openProject, sampleStory, timelineTable } from '../stack/story.ts'
 
 /** Units: milliseconds. A real model may take its time. */
 const deadlineMs = 30 * 60_000
@@ -35,13 +35,7 @@ function sourceOf(repo: string | undefined): string | null {
 
 async function demo(running: Running, repo: string | null): Promise<void> {
   const call = await administrator(running)
-  await step('Sandbox host', () =>
-    persistently(async () => {
-      const { items } = await call(listHosts, {})
-      if (!items.some((host) => host.online && host.problem === null))
-        throw new Error(items[0]?.problem ?? 'no sandbox host has reported yet')
-    }, 180_000),
-  )
+  await step('Sandbox host', () => hostReady(call))
   const name = `demo-${Date.now().toString(36)}`
   const project = await step(`Project over ${repo ?? 'the sample repository'}`, () => openProject(call, name, repo))
   const created = await createAndStart(call, project, sampleStory, name)

@@ -5,6 +5,7 @@ import { getSystem } from '@helix/contract/system'
 import { installationConfig, sandboxProblem } from '../config.ts'
 import { fail, say, step } from '../setup/progress.mjs'
 import { administrator, signInLink } from '../stack/administrator.ts'
+import { hostReady } from '../stack/host-ready.ts'
 import { signalled } from '../stack/signals.ts'
 import { Stack } from '../stack/stack.ts'
 import { createAndStart, openProject, sampleStory } from '../stack/story.ts'
@@ -23,8 +24,7 @@ async function seed(stack: Stack): Promise<void> {
 }
 
 async function announce(stack: Stack): Promise<void> {
-  const call = await administrator(stack)
-  const { problems, inference } = await call(getSystem, {})
+  const { inference } = await (await administrator(stack))(getSystem, {})
   const lines = [
     '',
     `  Helix       ${stack.config.frontendUrl}`,
@@ -32,7 +32,6 @@ async function announce(stack: Stack): Promise<void> {
     ...(stack.config.temporalBinary === null ? [] : [`  Temporal    http://localhost:${stack.config.temporalUiPort}`]),
     `  Inference   ${inference.demo ? 'demo script, not a model: set OPENAI_API_KEY (and OPENAI_BASE_URL) or ANTHROPIC_API_KEY' : inference.providers.map((p) => p.name).join(', ')}`,
     `  State       ${stack.config.dataDir}`,
-    ...[...new Set([...problems, ...(sandboxProblem === null ? [] : [sandboxProblem])])].map((problem) => `  Missing     ${problem}`),
     '',
     '  Ctrl-C stops everything.',
     '',
@@ -40,12 +39,27 @@ async function announce(stack: Stack): Promise<void> {
   process.stdout.write(`${lines.join('\n')}\n`)
 }
 
+/** Sessions are what takes longest to be ready: the link above works before. */
+async function announceSandbox(stack: Stack): Promise<void> {
+  if (sandboxProblem !== null) return say(`no sessions: ${sandboxProblem}. Everything else works; tasks wait.`)
+  try {
+    await step('Sandbox host', async () => hostReady(await administrator(stack)))
+  } catch (error) {
+    say(`no sessions yet: ${error instanceof Error ? error.message : error}. Tasks wait; see ${stack.process('sandbox-host').plan.logFile}`)
+  }
+}
+
 try {
   const config = installationConfig()
   const ended = signalled()
   await using stack = await step('Processes', () => Stack.start(config, say))
   await step('Control plane', () => Promise.race([stack.ready(), ended]))
-  await Promise.race([seed(stack).then(() => announce(stack)), ended])
+  await Promise.race([
+    seed(stack)
+      .then(() => announce(stack))
+      .then(() => announceSandbox(stack)),
+    ended,
+  ])
   await ended
   say('stopping')
 } catch (error) {

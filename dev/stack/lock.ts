@@ -1,6 +1,17 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+/** When the process began, as the kernel counts: with the number it names one process for ever. Empty where /proc does not say. */
+function beginningOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+  } catch {
+    // Another system, or the process is gone: the number alone decides.
+    return ''
+  }
+}
+
 function alive(pid: number): boolean {
   try {
     process.kill(pid, 0)
@@ -12,8 +23,9 @@ function alive(pid: number): boolean {
 
 function holderOf(file: string): number | null {
   try {
-    const pid = Number(readFileSync(file, 'utf8'))
-    return Number.isInteger(pid) && pid > 0 && alive(pid) ? pid : null
+    const [number, beginning = ''] = readFileSync(file, 'utf8').split(' ')
+    const pid = Number(number)
+    return Number.isInteger(pid) && pid > 0 && alive(pid) && beginning === beginningOf(pid) ? pid : null
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
     throw error
@@ -36,6 +48,6 @@ export function takeLock(dataDir: string): Disposable {
     )
   }
   rmSync(file, { force: true })
-  writeFileSync(file, String(process.pid), { flag: 'wx', mode: 0o600 })
+  writeFileSync(file, `${process.pid} ${beginningOf(process.pid)}`, { flag: 'wx', mode: 0o600 })
   return { [Symbol.dispose]: () => rmSync(file, { force: true }) }
 }
