@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Context } from './context.ts'
 import { defaultRuntime } from './packs/catalogue.ts'
+import { pause } from './pause.ts'
 import { reasonOf } from './reason.ts'
 import { adoptRunning } from './sessions/attach.ts'
 import { Collector } from './sessions/collector.ts'
@@ -36,7 +36,7 @@ export class Rounds {
     const { ending, log } = this.context
     while (!ending.aborted) {
       await work().catch((error: unknown) => log.warn({ reason: reasonOf(error) }, 'a round failed; the next one follows'))
-      await sleep(everyMs, undefined, { signal: ending }).catch(() => undefined)
+      await pause(everyMs, ending)
     }
   }
 
@@ -66,7 +66,7 @@ export class Rounds {
         return this.context.changed()
       } catch (error) {
         log.warn({ reason: reasonOf(error) }, 'the default agent pack cannot be installed; trying again in a minute')
-        await sleep(packRetryMs, undefined, { signal: ending }).catch(() => undefined)
+        await pause(packRetryMs, ending)
       }
     }
   }

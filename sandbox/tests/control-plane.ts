@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { claimSession, fetchPrompt, listHostSessions, recordStart, type SessionSpec } from '@helix/contract/hosts'
 import type { HostId, SessionId } from '@helix/contract/ids'
-import { claimSession, fetchPrompt, listHostSessions, recordStart, type SessionSpec } from '@helix/contract/internal'
 import { type HostReport, type HostUp, hostUp } from '@helix/contract/link'
 import type { JournalEntry, SessionState } from '@helix/contract/sessions'
 import { typeid } from 'typeid-js'

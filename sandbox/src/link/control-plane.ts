@@ -1,7 +1,7 @@
 import { type CallInput, createClient } from '@helix/contract/client'
 import type { Endpoint, ResponseOf } from '@helix/contract/endpoint'
+import { claimSession, fetchPrompt, listHostSessions, recordStart } from '@helix/contract/hosts'
 import type { HostId, PromptId, SessionId } from '@helix/contract/ids'
-import { claimSession, fetchPrompt, listHostSessions, recordStart } from '@helix/contract/internal'
 
 /** Units: milliseconds. */
 const deadlineMs = 15_000

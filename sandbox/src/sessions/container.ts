@@ -1,4 +1,4 @@
-import type { SessionSpec } from '@helix/contract/internal'
+import type { SessionSpec } from '@helix/contract/hosts'
 import { type SessionFile, supervisorPort } from '@helix/contract/link'
 import type { Config } from '../config.ts'
 import { archiveOf } from '../engine/archive.ts'

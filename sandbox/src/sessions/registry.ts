@@ -1,5 +1,5 @@
+import type { SessionSpec } from '@helix/contract/hosts'
 import type { SessionId } from '@helix/contract/ids'
-import type { SessionSpec } from '@helix/contract/internal'
 import type { LocalSession } from './local-session.ts'
 
 /** Units: milliseconds. A session that was placed here and is not started by then has been forgotten by its workflow. */

@@ -1,4 +1,4 @@
-import type { SessionSpec } from '@helix/contract/internal'
+import type { SessionSpec } from '@helix/contract/hosts'
 import { ApplicationFailure } from '@temporalio/common'
 import type { Host, SessionRef } from '../host.ts'
 import { reasonOf } from '../reason.ts'

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker'
 import type { Logger } from 'pino'
 import { Backoff } from '../link/backoff.ts'
+import { pause } from '../pause.ts'
 import { reasonOf } from '../reason.ts'
 import { temporalLogger } from './temporal-logger.ts'
 
@@ -96,7 +96,7 @@ export class Pollers implements AsyncDisposable {
         const reason = reasonOf(error)
         if (reason !== lastReason) log.warn({ queue: poller.queue, reason }, 'Temporal cannot be polled; trying on')
         lastReason = reason
-        await sleep(backoff.next(), undefined, { signal: this.ending.signal }).catch(() => undefined)
+        await pause(backoff.next(), this.ending.signal)
       }
     }
   }

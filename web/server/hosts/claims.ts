@@ -1,7 +1,7 @@
 import { dialectOf } from '@helix/contract/agents'
 import { HelixError } from '@helix/contract/errors'
+import type { SessionSpec } from '@helix/contract/hosts'
 import type { HostId, OrgId, SessionId } from '@helix/contract/ids'
-import type { SessionSpec } from '@helix/contract/internal'
 import type { Knex } from 'knex'
 import type { Context } from '../context.ts'
 import { appendEvent } from '../events/store.ts'

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
+import { claimSession, listHostSessions, recordStart } from '@helix/contract/hosts'
 import type { HostId, SessionId } from '@helix/contract/ids'
-import { claimSession, listHostSessions, locateSession, openSession, recordSession, recordStart } from '@helix/contract/internal'
+import { locateSession, openSession, recordSession } from '@helix/contract/internal'
 import type { HostDown, HostUp } from '@helix/contract/link'
 import { getJournal, getSession, type JournalEntry } from '@helix/contract/sessions'
 import { listHosts } from '@helix/contract/system'

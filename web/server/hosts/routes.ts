@@ -1,5 +1,5 @@
 import { HelixError } from '@helix/contract/errors'
-import { claimSession, fetchPrompt, listHostSessions, recordStart } from '@helix/contract/internal'
+import { claimSession, fetchPrompt, listHostSessions, recordStart } from '@helix/contract/hosts'
 import { listHosts } from '@helix/contract/system'
 import { Router } from 'express'
 import type { Context } from '../context.ts'

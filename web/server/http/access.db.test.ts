@@ -1,5 +1,6 @@
 import type { Endpoint } from '@helix/contract/endpoint'
 import { publicEndpoints } from '@helix/contract/endpoints'
+import * as hosts from '@helix/contract/hosts'
 import { createApiKey } from '@helix/contract/identity'
 import * as internal from '@helix/contract/internal'
 import { promptMaxLength } from '@helix/contract/tasks'
@@ -18,7 +19,7 @@ let asked: Record<string, Asked>
 let secrets: string[]
 
 const endpoints = [...publicEndpoints]
-const internals = Object.entries(internal as Record<string, unknown>).filter(
+const internals = Object.entries({ ...internal, ...hosts } as Record<string, unknown>).filter(
   (entry): entry is [string, Endpoint] => (entry[1] as Endpoint).permission !== undefined,
 )
 const commit = 'a'.repeat(40)

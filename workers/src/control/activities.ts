@@ -1,7 +1,20 @@
 import { type Call, createClient } from '@helix/contract/client'
 import type { Endpoint } from '@helix/contract/endpoint'
 import { HelixError } from '@helix/contract/errors'
-import * as internal from '@helix/contract/internal'
+import {
+  assessTask,
+  claimSlot,
+  loadTask,
+  locateSession,
+  mergeTask,
+  openSession,
+  preparePrompt,
+  recordSession,
+  recordStep,
+  recordTurn,
+  releaseSlot,
+  setActivity,
+} from '@helix/contract/internal'
 import type { ControlActivities } from '@helix/workflows/activities'
 import { ApplicationFailure } from '@temporalio/common'
 
@@ -29,22 +42,25 @@ function ask(call: Call, endpoint: Endpoint): (input: Record<string, unknown>) =
   }
 }
 
+const endpoints = {
+  loadTask,
+  recordStep,
+  setActivity,
+  claimSlot,
+  releaseSlot,
+  openSession,
+  preparePrompt,
+  assessTask,
+  mergeTask,
+  locateSession,
+  recordSession,
+  recordTurn,
+} satisfies Record<keyof ControlActivities, Endpoint>
+
 /** Each control-side activity is one call of the control plane's internal API. */
 export function createControlActivities(baseUrl: string, token: string): ControlActivities {
   const call = createClient({ baseUrl, token })
-  const names: (keyof ControlActivities)[] = [
-    'loadTask',
-    'recordStep',
-    'setActivity',
-    'claimSlot',
-    'releaseSlot',
-    'openSession',
-    'preparePrompt',
-    'assessTask',
-    'mergeTask',
-    'locateSession',
-    'recordSession',
-    'recordTurn',
-  ]
-  return Object.fromEntries(names.map((name) => [name, ask(call, internal[name])])) as unknown as ControlActivities
+  return Object.fromEntries(
+    Object.entries(endpoints).map(([name, endpoint]) => [name, ask(call, endpoint)]),
+  ) as unknown as ControlActivities
 }

@@ -1,0 +1,96 @@
+import { z } from 'zod'
+import { agentRuntime } from './agents.ts'
+import { defineEndpoint } from './endpoint.ts'
+import { idSchema } from './ids.ts'
+import { sessionStates } from './sessions.ts'
+
+/** What a sandbox host asks of the control plane, with its runner token. */
+const ofSession = z.object({ hostId: idSchema('host'), sessionId: idSchema('session') })
+
+export const claimSession = defineEndpoint({
+  method: 'POST',
+  path: '/internal/v1/hosts/:hostId/sessions/:sessionId/claim',
+  permission: 'runner',
+  summary: 'In one transaction: place the session on this host if it has room and nobody took it, raise its epoch, and mint its token',
+  params: ofSession,
+  body: z.object({
+    bootId: z.string().max(100),
+    /** The epoch the caller knows; a claim repeated by the same boot with the same epoch gets the same answer with a new token. */
+    epoch: z.number().int(),
+  }),
+  response: z.discriminatedUnion('outcome', [
+    z.object({
+      outcome: z.literal('claimed'),
+      epoch: z.number().int(),
+      spec: z.object({
+        sessionId: idSchema('session'),
+        orgId: idSchema('org'),
+        taskId: idSchema('task').nullable(),
+        agentRuntime,
+        /** The model name the agent asks the gateway for. */
+        model: z.string(),
+        demo: z.boolean(),
+        /** Origin that the container reaches the control plane by. */
+        controlPlaneUrl: z.url(),
+        /** For the gateway, git and MCP. Secret; never in an environment that `docker inspect` shows. */
+        token: z.string(),
+        gitIdentity: z.object({ name: z.string(), email: z.string() }),
+        repositories: z.array(
+          z.object({
+            name: z.string(),
+            clonePath: z.string(),
+            defaultBranch: z.string(),
+            /** Where the working branch starts from. */
+            baseBranch: z.string(),
+            branch: z.string(),
+            /** The first repository holds the worktree of `helix-specs`. */
+            primary: z.boolean(),
+          }),
+        ),
+      }),
+    }),
+    z.object({ outcome: z.literal('refused'), reason: z.string() }),
+  ]),
+  errors: ['epoch_outdated'],
+})
+export type SessionSpec = Extract<z.infer<(typeof claimSession)['response']>, { outcome: 'claimed' }>['spec']
+
+export const recordStart = defineEndpoint({
+  method: 'POST',
+  path: '/internal/v1/hosts/:hostId/sessions/:sessionId/start',
+  permission: 'runner',
+  summary: 'The stages of a start and how long each took; shown in the timeline',
+  params: ofSession,
+  body: z.object({
+    epoch: z.number().int(),
+    reason: z.string().max(500),
+    stages: z.array(z.object({ name: z.string().max(80), durationMs: z.number() })).max(40),
+  }),
+  errors: ['epoch_outdated'],
+})
+
+export const fetchPrompt = defineEndpoint({
+  method: 'GET',
+  path: '/internal/v1/hosts/:hostId/prompts/:promptId',
+  permission: 'runner',
+  summary: 'The text of a prompt for a session that lives on this host',
+  params: z.object({ hostId: idSchema('host'), promptId: idSchema('prompt') }),
+  response: z.object({
+    promptId: idSchema('prompt'),
+    origin: z.enum(['workflow', 'person']),
+    author: z.string().nullable(),
+    text: z.string(),
+  }),
+})
+
+/** For garbage collection: what of this host is still wanted. An empty answer is an answer; a failed one collects nothing. */
+export const listHostSessions = defineEndpoint({
+  method: 'GET',
+  path: '/internal/v1/hosts/:hostId/sessions',
+  permission: 'runner',
+  summary: 'Sessions that live on this host and are not stopped',
+  params: z.object({ hostId: idSchema('host') }),
+  response: z.object({
+    sessions: z.array(z.object({ sessionId: idSchema('session'), epoch: z.number().int(), state: z.enum(sessionStates) })),
+  }),
+})
