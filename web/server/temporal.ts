@@ -20,6 +20,7 @@ import {
 import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common'
 import type { Knex } from 'knex'
 import type { Config } from './config.ts'
+import { TaskStore } from './tasks/store.ts'
 
 /** What the control plane asks of Temporal. Unreachable: `temporal_unavailable`; nobody takes it in time: `worker_unavailable`. */
 export interface TemporalPort extends AsyncDisposable {
@@ -46,12 +47,12 @@ const keys = {
 /** The one place that makes a Temporal client. It connects when first used and again after a failure. */
 export class TemporalClient implements TemporalPort {
   private readonly config: Config
-  private readonly db: Knex
+  private readonly tasks: TaskStore
   private connection: Promise<Connection> | null = null
 
   constructor(config: Config, db: Knex) {
     this.config = config
-    this.db = db
+    this.tasks = new TaskStore(db)
   }
 
   private async client(): Promise<Client> {
@@ -88,10 +89,8 @@ export class TemporalClient implements TemporalPort {
   }
 
   private async startOptions(taskId: TaskId) {
-    const row = (await this.db('spec_tasks').where({ id: taskId }).first('org_id', 'project_id', 'status')) as
-      | { org_id: string; project_id: string; status: string }
-      | undefined
-    if (row === undefined) throw new HelixError('not_found')
+    const row = await this.tasks.searchKeys(taskId)
+    if (row === null) throw new HelixError('not_found')
     const input: SpecTaskInput = { taskId }
     return {
       workflowId: specTaskWorkflowId(taskId),

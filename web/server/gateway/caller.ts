@@ -1,8 +1,7 @@
 import { HelixError } from '@helix/contract/errors'
 import type { Request } from 'express'
 import type { Context } from '../context.ts'
-import { hashSecret } from '../identity/hashing.ts'
-import { type Bearer, resolveBearer } from '../identity/tokens.ts'
+import { type Bearer, resolveBearer, wasSessionToken } from '../identity/tokens.ts'
 
 function tokenOf(request: Request): string {
   const bearer = request.header('authorization')?.replace(/^Bearer /i, '')
@@ -15,11 +14,7 @@ export async function resolveCaller(context: Context, request: Request): Promise
   const token = tokenOf(request)
   const bearer = await resolveBearer(context.db, token)
   if (bearer !== null) return bearer
-  const known = await context
-    .db('session_tokens')
-    .where({ token_hash: hashSecret(token) })
-    .first('session_id')
-  if (known !== undefined)
+  if (await wasSessionToken(context.db, token))
     throw new HelixError('budget_exhausted', 'The session has stopped or was started again: this token is worth nothing any more.')
   throw new HelixError('not_signed_in', 'Send a session token or an API key.')
 }

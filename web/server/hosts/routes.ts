@@ -5,6 +5,7 @@ import { Router } from 'express'
 import type { Context } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
 import { mount } from '../http/mount.ts'
+import { SessionStore } from '../sessions/store.ts'
 import { claimSessionFor } from './claims.ts'
 import { HostStore } from './store.ts'
 
@@ -13,24 +14,16 @@ export function hostRoutes(context: Context): Router {
   const router = Router()
   const { db } = context
   const store = new HostStore(db)
+  const sessions = new SessionStore(db)
 
   mount(router, context, listHosts, async () => ({ items: await store.list(), nextCursor: null }))
   mount(router, context, claimSession, async ({ params, body }) => claimSessionFor(context, { ...params, ...body }))
   mount(router, context, recordStart, async ({ params, body }) => {
     const orgId = await db.transaction(async (trx) => {
-      const session = await trx('agent_sessions').where({ id: params.sessionId, host_id: params.hostId }).forUpdate().first()
-      if (session === undefined) throw new HelixError('not_found')
+      const session = await sessions.lock(trx, params.hostId, params.sessionId)
+      if (session === null) throw new HelixError('not_found')
       if (session.epoch !== body.epoch) throw new HelixError('epoch_outdated')
-      const row = {
-        session_id: session.id,
-        epoch: body.epoch,
-        org_id: session.org_id,
-        reason: body.reason,
-        stages: JSON.stringify(body.stages),
-      }
-      await trx('session_starts').insert(row).onConflict(['session_id', 'epoch']).ignore()
-      if (session.state === 'starting')
-        await trx('agent_sessions').where({ id: session.id }).update({ state: 'idle', started_at: trx.fn.now() })
+      await sessions.recordStart(trx, session, body)
       await appendEvent(trx, session.org_id, {
         type: 'session.changed',
         projectId: session.project_id,
@@ -44,22 +37,10 @@ export function hostRoutes(context: Context): Router {
     return {}
   })
   mount(router, context, fetchPrompt, async ({ params }) => {
-    const row = await db('prompts as p')
-      .join('agent_sessions as s', 's.id', 'p.session_id')
-      .leftJoin('users as u', 'u.id', 'p.author_id')
-      .where({ 'p.id': params.promptId, 's.host_id': params.hostId })
-      .first('p.id', 'p.kind', 'p.text', 'u.name')
-    if (row === undefined) throw new HelixError('not_found')
-    return {
-      promptId: row.id,
-      origin: row.kind === 'person' ? ('person' as const) : ('workflow' as const),
-      author: row.name ?? null,
-      text: row.text,
-    }
+    const prompt = await sessions.promptFor(params.hostId, params.promptId)
+    if (prompt === null) throw new HelixError('not_found')
+    return prompt
   })
-  mount(router, context, listHostSessions, async ({ params }) => {
-    const rows = await db('agent_sessions').where({ host_id: params.hostId }).whereNot('state', 'stopped').select('id', 'epoch', 'state')
-    return { sessions: rows.map((row) => ({ sessionId: row.id, epoch: row.epoch, state: row.state })) }
-  })
+  mount(router, context, listHostSessions, async ({ params }) => ({ sessions: await sessions.livingOn(params.hostId) }))
   return router
 }

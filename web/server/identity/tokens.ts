@@ -41,6 +41,15 @@ export async function resolveBearer(db: Knex, token: string): Promise<Bearer | n
   return null
 }
 
+/** It opened something once: a session's, replaced or revoked. */
+export async function wasSessionToken(db: Knex, token: string): Promise<boolean> {
+  return (
+    (await db('session_tokens')
+      .where({ token_hash: hashSecret(token) })
+      .first('session_id')) !== undefined
+  )
+}
+
 /** A session has one live token: a new one ends the older. */
 export async function mintSessionToken(trx: Knex, input: { orgId: OrgId; sessionId: SessionId; epoch: number }): Promise<string> {
   await revokeSessionTokens(trx, input.sessionId)

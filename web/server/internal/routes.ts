@@ -4,7 +4,7 @@ import { Router } from 'express'
 import type { Context } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
 import { mount as mountAny } from '../http/mount.ts'
-import type { TaskRow } from '../tasks/store.ts'
+import { type TaskRow, TaskStore } from '../tasks/store.ts'
 import { locate, writeState, writeTurn } from './sessions.ts'
 import { claimPlace, releasePlace } from './slots.ts'
 import { writeStep } from './steps.ts'
@@ -36,6 +36,7 @@ const mount: typeof mountAny = (router, context, endpoint, handler) =>
 export function internalRoutes(context: Context): Router {
   const router = Router()
   const { db } = context
+  const tasks = new TaskStore(db)
   /** After a commit: browsers and the outbox learn of it. */
   const told = async <T>(taskId: TaskRow['id'], result: T): Promise<T> => {
     context.bus.wake((await getTaskRow(db, taskId)).org_id)
@@ -50,14 +51,13 @@ export function internalRoutes(context: Context): Router {
   mount(router, context, internal.setActivity, async ({ params, body }) => {
     const row = await getTaskRow(db, params.taskId)
     await db.transaction(async (trx) => {
-      const changed = await trx('spec_tasks').where({ id: row.id, step: body.step }).update({ activity: body.activity })
-      if (changed === 1)
+      if (await tasks.setActivity(trx, row.id, body.step, body.activity))
         await appendEvent(trx, row.org_id, { type: 'task.activity', projectId: row.project_id, taskId: row.id, activity: body.activity })
     })
     return told(row.id, {})
   })
   mount(router, context, internal.claimSlot, async ({ params, body }) =>
-    db.transaction((trx) => claimPlace(trx, params.taskId, body.phase, body.force)),
+    told(params.taskId, await db.transaction((trx) => claimPlace(trx, params.taskId, body.phase, body.force))),
   )
   mount(router, context, internal.releaseSlot, async ({ params }) => {
     await db.transaction((trx) => releasePlace(trx, params.taskId))

@@ -1,4 +1,6 @@
-import type { HostId, OrgId, ProjectId, SessionId, TaskId } from '@helix/contract/ids'
+import type { ResponseOf } from '@helix/contract/endpoint'
+import type { fetchPrompt } from '@helix/contract/hosts'
+import type { HostId, OrgId, ProjectId, PromptId, SessionId, TaskId } from '@helix/contract/ids'
 import type { JournalEntry, Session, SessionState } from '@helix/contract/sessions'
 import { wellFormedJson } from '@helix/contract/text'
 import type { Knex } from 'knex'
@@ -73,6 +75,38 @@ export class SessionStore {
   /** The row as the link needs it; null when there is no such session. */
   async rowOf(id: SessionId): Promise<SessionRow | null> {
     return (await this.db('agent_sessions').where({ id }).first()) ?? null
+  }
+
+  /** The session's row under lock, if it lives on this host. */
+  async lock(trx: Knex, hostId: HostId, id: SessionId): Promise<SessionRow | null> {
+    return (await trx('agent_sessions').where({ id, host_id: hostId }).forUpdate().first()) ?? null
+  }
+
+  /** A start that took prompts; told twice, it is kept once. */
+  async recordStart(trx: Knex, session: SessionRow, start: { epoch: number; reason: string; stages: object[] }): Promise<void> {
+    const row = { session_id: session.id, epoch: start.epoch, org_id: session.org_id, reason: start.reason }
+    await trx('session_starts')
+      .insert({ ...row, stages: JSON.stringify(start.stages) })
+      .onConflict(['session_id', 'epoch'])
+      .ignore()
+    if (session.state === 'starting')
+      await trx('agent_sessions').where({ id: session.id }).update({ state: 'idle', started_at: trx.fn.now() })
+  }
+
+  async livingOn(hostId: HostId): Promise<{ sessionId: SessionId; epoch: number; state: SessionState }[]> {
+    const rows = await this.db('agent_sessions').where({ host_id: hostId }).whereNot('state', 'stopped').select('id', 'epoch', 'state')
+    return rows.map((row) => ({ sessionId: row.id, epoch: row.epoch, state: row.state }))
+  }
+
+  /** The prompt of a session that lives on this host; null for any other. */
+  async promptFor(hostId: HostId, promptId: PromptId): Promise<ResponseOf<typeof fetchPrompt> | null> {
+    const row = await this.db('prompts as p')
+      .join('agent_sessions as s', 's.id', 'p.session_id')
+      .leftJoin('users as u', 'u.id', 'p.author_id')
+      .where({ 'p.id': promptId, 's.host_id': hostId })
+      .first('p.id', 'p.kind', 'p.text', 'u.name')
+    if (row === undefined) return null
+    return { promptId: row.id, origin: row.kind === 'person' ? 'person' : 'workflow', author: row.name ?? null, text: row.text }
   }
 
   /** Stores each entry once by its sequence number. Answers with the highest number under which none is missing. */

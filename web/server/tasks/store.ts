@@ -234,6 +234,16 @@ export class TaskStore {
     return row.status
   }
 
+  /** False when the task has gone on since that step. */
+  async setActivity(trx: Knex, id: TaskId, step: number, activity: string): Promise<boolean> {
+    return (await trx('spec_tasks').where({ id, step }).update({ activity })) === 1
+  }
+
+  /** What finds the task's workflow in Temporal. */
+  async searchKeys(id: TaskId): Promise<Pick<TaskRow, 'org_id' | 'project_id' | 'status'> | null> {
+    return (await this.db('spec_tasks').where({ id }).first('org_id', 'project_id', 'status')) ?? null
+  }
+
   async insertPersonPrompt(trx: Knex, task: TaskRow, authorId: UserId, text: string): Promise<PromptId> {
     const id = newId('prompt')
     await trx('prompts').insert({
