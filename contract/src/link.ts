@@ -80,7 +80,7 @@ export const turnResult = z.object({
   promptId: z.string(),
   /** ACP stop reason, or `error`. */
   outcome: z.enum(['end_turn', 'cancelled', 'refusal', 'max_tokens', 'max_turn_requests', 'error']),
-  /** For `error`: what happened; `retryable` says whether the same session may go on. */
+  /** For `error`: what happened; `retryable` says whether telling the agent at once to go on may help. */
   message: z.string().nullable(),
   retryable: z.boolean(),
 })

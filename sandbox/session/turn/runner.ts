@@ -104,8 +104,9 @@ export class TurnRunner {
       const { setback, reason } = tried
       const waitMs = waitsMs[setback][tries[setback]]
       tries[setback] += 1
+      // It was tried long enough here, by the one owner of these retries: to be told once more would help nobody.
       if (waitMs === undefined)
-        return { outcome: 'error', message: `${sentences[setback]}, ${tries[setback]} times: ${reason}`, retryable: true }
+        return { outcome: 'error', message: `${sentences[setback]}, ${tries[setback]} times: ${reason}`, retryable: false }
       this.input.recorder.notice(`${sentences[setback]} (${reason}). It goes on from here.`)
       this.input.log.warn(sentences[setback], { reason })
       if (setback === 'died') await this.input.agent.stop(0)

@@ -221,7 +221,7 @@ describe('a session with goose', () => {
     dying.pid = () => link.status()?.agentPid ?? 0
     link.prompt('prm_1', prompt)
     const result = await link.result('prm_1')
-    expect(result).toMatchObject({ outcome: 'error', retryable: true })
+    expect(result).toMatchObject({ outcome: 'error', retryable: false })
     expect(result.message).toMatch(/4 times.*SIGKILL/)
   })
 })
