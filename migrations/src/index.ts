@@ -1,8 +1,21 @@
 import type { Knex } from 'knex'
-import * as foundation from './0001-foundation.ts'
+import * as identity from './0001-identity.ts'
+import * as repositories from './0002-repositories.ts'
+import * as tasks from './0003-tasks.ts'
+import * as sessions from './0004-sessions.ts'
+import * as events from './0005-events.ts'
 
-/** Migrations by explicit list: a folder scan cannot load `.ts` under every runner and records file extensions. */
-const list: [string, Knex.Migration][] = [['0001-foundation', foundation]]
+/**
+ * Migrations by explicit list: a folder scan cannot load `.ts` under every runner and records file extensions.
+ * Ids are TypeIDs in text columns, every row of a tenant carries `org_id` or hangs on one that does, times are timestamptz.
+ */
+const list: [string, Knex.Migration][] = [
+  ['0001-identity', identity],
+  ['0002-repositories', repositories],
+  ['0003-tasks', tasks],
+  ['0004-sessions', sessions],
+  ['0005-events', events],
+]
 
 export const migrations: Knex.MigrationSource<[string, Knex.Migration]> = {
   getMigrations: async () => list,

@@ -7,6 +7,7 @@ import type { InboxMessage } from './inbox.ts'
 import type { SpecTaskCarried, SpecTaskState, TaskRequest, TaskVerdict, TurnEnded } from './messages.ts'
 import { specTaskWorkflowId } from './messages.ts'
 import { cancelTurn, promptSession, stopSession } from './session-port.ts'
+import { type Move, stepOf } from './spec-task-step.ts'
 import { endsSession, isQueued, isWorking, type MessageKind, transition } from './spec-task-transitions.ts'
 import { beginning } from './spec-task-words.ts'
 
@@ -15,13 +16,6 @@ const slotLookMs = 30_000
 /** How often an agent that ended its turn without the result is told so before the task fails. */
 const nudgesAllowed = 2
 const agentErrorsAllowed = 3
-
-interface Move {
-  reason?: string | null
-  request?: TaskRequest
-  failure?: { code: string; message: string }
-  mergedCommit?: string
-}
 
 /** The state of one spec task and what each message does to it. */
 export class SpecTask {
@@ -109,7 +103,7 @@ export class SpecTask {
     for (let attempt = 0; attempt < 3; attempt++) {
       const next = transition(this.status, { kind }, { failedFrom: this.failedFrom, justDoIt: this.snapshot.justDoIt, merged: this.merged })
       if (!next.accepted) return { accepted: false, status: this.status, code: 'transition_refused', reason: next.reason }
-      const written = await control.recordStep(this.stepOf(kind, next.to, move))
+      const written = await control.recordStep(stepOf({ taskId: this.taskId, status: this.status, step: this.step }, kind, next.to, move))
       if (written.outcome === 'written') {
         this.moved(next.to, move)
         return { accepted: true, status: this.status, code: null, reason: null }
@@ -122,33 +116,6 @@ export class SpecTask {
       this.failedFrom = row.failedFrom
     }
     return { accepted: false, status: this.status, code: 'transition_refused', reason: 'The task changed at the same moment: look again.' }
-  }
-
-  private stepOf(
-    kind: MessageKind,
-    to: TaskStatus,
-    { request, reason, failure, mergedCommit }: Move,
-  ): Parameters<typeof control.recordStep>[0] {
-    const step = this.step + 1
-    const review = kind === 'approve_spec' ? 'approved' : kind === 'request_spec_changes' ? 'changes_requested' : null
-    const commit = request?.commit ?? null
-    return {
-      taskId: this.taskId,
-      key: `${specTaskWorkflowId(this.taskId)}/${step}/${kind}/${request?.id ?? ''}`.slice(0, 300),
-      step,
-      from: this.status,
-      to,
-      cause: kind,
-      reason: reason ?? null,
-      actorId: request?.actorId ?? null,
-      failure: failure ?? null,
-      failedFrom: to === 'failed' ? this.status : null,
-      activity: failure?.message.slice(0, 500) ?? beginning[to],
-      expectSpecCommit: review === null ? null : commit,
-      expectBranchCommit: kind === 'approve_implementation' ? commit : null,
-      review: review === null || commit === null ? null : { verdict: review, commit, note: request?.note ?? '' },
-      mergedCommit: mergedCommit ?? null,
-    }
   }
 
   private moved(to: TaskStatus, { request, mergedCommit }: Move): void {
