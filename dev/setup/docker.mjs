@@ -31,8 +31,8 @@ async function startEngine(args) {
     if (ended) break
     await new Promise((resolve) => setTimeout(resolve, 250))
   }
-  const said = readFileSync(logFile, 'utf8').trim().split('\n').slice(-3).join(' | ')
-  throw new Error(`dockerd does not start: ${said}`)
+  const said = readFileSync(logFile, 'utf8').trim().split('\n')
+  throw new Error(`dockerd does not start: ${said.findLast((line) => /failed|error/.test(line)) ?? said.at(-1)} (${logFile})`)
 }
 
 /**
@@ -43,6 +43,7 @@ export async function ensureDocker() {
   try {
     return await step('Docker engine', async (note) => {
       if (await answers()) return { problem: null, dispose: async () => {} }
+      if (process.env.DOCKER_HOST) throw new Error(`no engine answers at DOCKER_HOST=${process.env.DOCKER_HOST}`)
       if (!isRoot || process.platform !== 'linux') throw new Error('no engine answers: start Docker, or set DOCKER_HOST')
       if (which('dockerd') === null || which('docker') === null) {
         note("installing Debian's docker.io")
