@@ -50,7 +50,8 @@ export async function findingsOf(scratch: Scratch, project: Project, task: Task)
   const merges = git(repository, 'log', '--format=%(trailers:key=Helix-Task,valueonly,separator=)', task.baseBranch).filter(
     (id) => id.trim() === task.id,
   )
-  const specSubjects = git(repository, 'log', '--format=%s', 'helix-specs', '--', task.specFolder)
+  const specs = git(repository, 'log', '--format=%h %s', 'helix-specs', '--', task.specFolder)
+  const specSubjects = specs.map((line) => line.slice(line.indexOf(' ')))
   const journal = await journalOf(scratch, task)
   const prompts = journal.flatMap(({ payload }) => (payload.kind === 'prompt' ? [payload.promptId] : []))
   const { turns, steps } = await scratch.call(getTimeline, { params: { taskId: task.id } })
@@ -58,7 +59,7 @@ export async function findingsOf(scratch: Scratch, project: Project, task: Task)
   return [
     finding(`${name} is merged`, task.status, 'merged'),
     finding(`${name} has one merge commit`, merges.length, 1),
-    finding(`${name} has no doubled spec commit`, specSubjects.length, new Set(specSubjects).size),
+    { what: `${name} has no doubled spec commit`, holds: specSubjects.length === new Set(specSubjects).size, seen: specs.join(', ') },
     finding(`${name} no prompt reached the agent twice`, prompts.length, new Set(prompts).size),
     finding(`${name} was asked to plan and to implement once`, [asked('plan'), asked('implement')], [1, 1]),
     finding(

@@ -86,7 +86,12 @@ export async function proof(args: string[]): Promise<boolean> {
   const wanted = Number(values.kills)
   const next = random(seed)
   say(`seed ${seed}`)
-  await using scratch = await openScratch(() => {})
+  let kept = false
+  await using scratch = await openScratch(
+    () => {},
+    {},
+    () => kept,
+  )
   const project = await openProject(scratch.call, 'kill', null)
   await allowTasksAtOnce(scratch.call, project, tasksAtOnce)
   const kills: Kill[] = []
@@ -102,6 +107,8 @@ export async function proof(args: string[]): Promise<boolean> {
   printFindings(findings)
   printKills(seed, kills)
   const broken = findings.filter(({ holds }) => !holds).length
+  kept = broken > 0
+  if (kept) say(`kept for looking into: ${scratch.stack.config.dataDir}`)
   process.stdout.write(`\n${tasks.length} tasks merged, ${kills.length} kills, ${broken} broken\n`)
   return broken === 0 && kills.length >= wanted
 }

@@ -54,6 +54,8 @@ export async function ensureDocker() {
       }
       // With user namespaces root in a session is nobody on this machine, and a session may have a Docker engine of its own.
       const engine = await startEngine(['--userns-remap=default']).catch((error) => {
+        // Only for want of them: a plain engine started beside a living one takes the living one's folder from its sessions.
+        if (!/user ?namespace|userns|remap|sub[ug]id/i.test(error.message)) throw error
         note(`without user namespaces: ${error.message}`)
         return startEngine([])
       })

@@ -13,14 +13,14 @@ export interface Scratch extends AsyncDisposable {
   call: Call
 }
 
-/** A whole installation in a temporary folder, beside whatever else runs here; nothing of it is left afterwards. */
-export async function openScratch(note: (text: string) => void, env: NodeJS.ProcessEnv = {}): Promise<Scratch> {
+/** A whole installation in a temporary folder, beside whatever else runs here; nothing of it is left afterwards but the folder where `keep` says so. */
+export async function openScratch(note: (text: string) => void, env: NodeJS.ProcessEnv = {}, keep = () => false): Promise<Scratch> {
   const dataDir = mkdtempSync(join(tmpdir(), 'helix-'))
   const stack = await Stack.start(scratchConfig(dataDir, env), note)
   const dispose = async (): Promise<void> => {
     await stack[Symbol.asyncDispose]()
     await removeEverything(stack.secrets.installation)
-    rmSync(dataDir, { recursive: true, force: true })
+    if (!keep()) rmSync(dataDir, { recursive: true, force: true })
   }
   try {
     await stack.ready()
