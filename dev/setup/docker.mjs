@@ -14,6 +14,13 @@ async function answers() {
   )
 }
 
+async function hasUserNamespaces() {
+  return run('unshare', ['--user', '--map-root-user', 'true'], { timeoutMs: 5000 }).then(
+    () => true,
+    () => false,
+  )
+}
+
 /** Starts dockerd in a process group of its own, so that Ctrl-C ends sessions before it ends the engine. */
 async function startEngine(args) {
   mkdirSync(cacheFolder, { recursive: true })
@@ -53,12 +60,7 @@ export async function ensureDocker() {
         if (await answers()) return { problem: null, dispose: async () => {} }
       }
       // With user namespaces root in a session is nobody on this machine, and a session may have a Docker engine of its own.
-      const engine = await startEngine(['--userns-remap=default']).catch((error) => {
-        // Only for want of them: a plain engine started beside a living one takes the living one's folder from its sessions.
-        if (!/user ?namespace|userns|remap|sub[ug]id/i.test(error.message)) throw error
-        note(`without user namespaces: ${error.message}`)
-        return startEngine([])
-      })
+      const engine = await startEngine((await hasUserNamespaces()) ? ['--userns-remap=default'] : [])
       const dispose = async () => {
         const gone = new Promise((resolve) => engine.once('exit', resolve))
         engine.kill('SIGTERM')
