@@ -1,7 +1,7 @@
 import { changeFor, testFile } from './change.ts'
 import type { Conversation } from './conversation.ts'
 import { specDocuments } from './documents.ts'
-import { readFacts, type TaskFacts } from './facts.ts'
+import { lastFacts, readFacts, type TaskFacts } from './facts.ts'
 import { commit, failureMark, push, quote, writeFile } from './shell.ts'
 
 /** The script's next move: words, and a command or the end of the turn. */
@@ -119,7 +119,7 @@ const say = (text: string, command: string | null = null): Answer => ({ text: `[
  */
 export function nextAnswer({ shell, entries }: Conversation): Answer {
   const at = entries.findLastIndex(({ from, text }) => from === 'user' && readFacts(text) !== null)
-  const facts = readFacts(entries[at]?.text ?? '')
+  const facts = lastFacts(entries.filter(({ from }) => from === 'user').map(({ text }) => text))
   if (shell === null || facts === null)
     return say('This is the Helix demo script, not a model. Configure an inference provider to talk to one.')
   const since = entries.slice(at + 1)
