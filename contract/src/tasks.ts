@@ -47,7 +47,7 @@ export const taskActions = [
 export type TaskAction = (typeof taskActions)[number]
 
 export const taskFailure = z.object({
-  /** Stable: `deadline`, `no_spec`, `no_changes`, `agent_failed`, `session_lost`, `merge_failed`, `no_provider`. */
+  /** Stable: `deadline`, `no_spec`, `no_changes`, `agent_failed`, `merge_failed`, `internal`. */
   code: z.string(),
   message: z.string(),
 })

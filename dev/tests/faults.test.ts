@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { getTask, retryTask, type Task } from '@helix/contract/tasks'
+import { EngineSocket } from '@helix/sandbox/tests/engine-socket.ts'
 import { expect, test } from 'vitest'
-import { DockerProxy } from '../fakes/docker-proxy.ts'
 import { openScratch, type Scratch } from '../stack/scratch.ts'
 import { createAndStart, driveToMerged, openProject, sampleStory } from '../stack/story.ts'
 
@@ -20,7 +20,7 @@ async function until(scratch: Scratch, task: Task, holds: (task: Task) => boolea
 
 test('Docker stops mid-task: the card says so, and the task goes on to merged when Docker is back', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'helix-proxy-'))
-  await using proxy = await DockerProxy.open(join(folder, 'docker.sock'))
+  await using proxy = await EngineSocket.open(join(folder, 'docker.sock'))
   await using scratch = await openScratch(() => {}, { DOCKER_HOST: `unix://${proxy.path}` })
   const project = await openProject(scratch.call, 'docker-stops', null)
   proxy.cut()
