@@ -2,7 +2,6 @@ import type { PromptId, SessionId } from '@helix/contract/ids'
 import type { TurnResult } from '@helix/contract/link'
 import {
   ActivityFailure,
-  ApplicationFailure,
   CancellationScope,
   getExternalWorkflowHandle,
   isCancellation,
@@ -80,7 +79,7 @@ export class Session {
   }
 
   carry(): AgentSessionCarried {
-    return { epoch: this.epoch, running: this.home !== null, queue: this.queue, seen: this.seen.slice(-200) }
+    return { epoch: this.epoch, queue: this.queue, seen: this.seen.slice(-200) }
   }
 
   take(promptId: PromptId): void {
@@ -138,8 +137,8 @@ export class Session {
         if (isCancellation(error) || this.current?.cancelled) throw error
         reason = reasonOf(error)
         this.home = null
-        if (losses >= lossesAllowed || (error instanceof ApplicationFailure && error.nonRetryable)) {
-          return { promptId, outcome: 'error', message: `The session was lost ${losses + 1} times: ${reason}`, retryable: true }
+        if (losses >= lossesAllowed) {
+          return { promptId, outcome: 'error', message: `The session was lost ${losses + 1} times: ${reason}`, retryable: false }
         }
         log.warn('session lost', { reason, losses })
         await this.notice(`${reason}; going on with the session`)

@@ -98,7 +98,6 @@ export interface AgentSessionInput {
 
 export interface AgentSessionCarried {
   epoch: number
-  running: boolean
   queue: PromptId[]
   seen: string[]
 }

@@ -22,7 +22,7 @@ export async function promptSession(sessionId: SessionId, promptId: PromptId): P
   const input = {
     sessionId,
     ownerWorkflowId: workflowInfo().workflowId,
-    carried: { epoch: 0, running: false, queue: [promptId], seen: [promptId] },
+    carried: { epoch: 0, queue: [promptId], seen: [promptId] },
   }
   try {
     await startChild('agentSession', {
