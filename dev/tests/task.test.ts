@@ -2,7 +2,16 @@ import { HelixError } from '@helix/contract/errors'
 import { getFile, listCommits } from '@helix/contract/repositories'
 import { createComment, getSpec } from '@helix/contract/reviews'
 import { getJournal } from '@helix/contract/sessions'
-import { approveSpec, getChanges, getTask, getTimeline, requestSpecChanges, type Task, type TaskStatus } from '@helix/contract/tasks'
+import {
+  approveSpec,
+  createTask,
+  getChanges,
+  getTask,
+  getTimeline,
+  requestSpecChanges,
+  type Task,
+  type TaskStatus,
+} from '@helix/contract/tasks'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { root } from '../config.ts'
 import { openScratch, type Scratch } from '../stack/scratch.ts'
@@ -75,6 +84,14 @@ test('a prompt becomes a reviewed spec, an implementation with a test, and one m
   const { steps, turns } = await call(getTimeline, { params })
   expect(steps.at(-1)?.status).toBe('merged')
   expect(turns.map((turn) => turn.kind)).toEqual(['plan', 'revise_spec', 'implement'])
+})
+
+test('Claude Code brings a task to merged too, through the other dialect', async () => {
+  const project = await openProject(scratch.call, 'claude-code', null)
+  const body = { prompt: 'Add a word counter', agentRuntime: 'claude_code' as const }
+  const created = await scratch.call(createTask, { params: { projectId: project.id }, body })
+  const merged = await driveToMerged(scratch.call, created.id, 400_000, () => {})
+  expect([merged.agentRuntime, merged.mergedCommit]).toEqual(['claude_code', expect.stringMatching(/^[0-9a-f]{40}$/)])
 })
 
 test('a task runs on this very repository, imported by its path', async () => {
