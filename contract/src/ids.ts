@@ -18,6 +18,24 @@ export const idPrefixes = {
   push: 'psh',
   host: 'hst',
   apiKey: 'key',
+  invitation: 'inv',
+  team: 'team',
+  label: 'lbl',
+  attachment: 'att',
+  view: 'view',
+  template: 'tpl',
+  inboxItem: 'inb',
+  secret: 'sec',
+  audit: 'aud',
+  mail: 'mail',
+  webhook: 'whk',
+  delivery: 'dlv',
+  connection: 'con',
+  passkey: 'pky',
+  link: 'lnk',
+  approval: 'apv',
+  permissionRequest: 'prq',
+  codeComment: 'ccm',
 } as const
 
 export type IdKind = keyof typeof idPrefixes
@@ -45,3 +63,9 @@ export type ReviewId = Id<'review'>
 export type PushId = Id<'push'>
 export type HostId = Id<'host'>
 export type ApiKeyId = Id<'apiKey'>
+export type InvitationId = Id<'invitation'>
+export type TeamId = Id<'team'>
+export type LabelId = Id<'label'>
+export type AttachmentId = Id<'attachment'>
+export type InboxItemId = Id<'inboxItem'>
+export type AuditId = Id<'audit'>

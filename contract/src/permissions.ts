@@ -1,13 +1,15 @@
-/** The one table of who may do what in an organisation. */
+/** The one table of who may do what. Roles hold in an organisation, and may be raised on a project by a grant to a person or a team. */
 export const roles = ['owner', 'admin', 'member', 'reviewer', 'viewer'] as const
 export type Role = (typeof roles)[number]
 
-const viewer = ['project:read', 'task:read', 'repository:read', 'host:read', 'account:self'] as const
+const viewer = ['project:read', 'task:read', 'repository:read', 'host:read', 'organisation:read', 'account:self'] as const
 const reviewer = [...viewer, 'task:comment', 'task:review'] as const
 const member = [...reviewer, 'task:write', 'repository:write'] as const
-const admin = [...member, 'project:write', 'organisation:write'] as const
+const admin = [...member, 'project:write', 'organisation:write', 'audit:read'] as const
+/** Ownership itself: only an owner makes, changes and removes owners, and ends an organisation. */
+const owner = [...admin, 'organisation:own'] as const
 
-export type OrgPermission = (typeof admin)[number]
+export type OrgPermission = (typeof owner)[number]
 
 /**
  * What an endpoint asks of its caller. `public`: nobody is asked. `worker`, `runner`: a process with that service token.
@@ -15,8 +17,22 @@ export type OrgPermission = (typeof admin)[number]
  */
 export type Permission = OrgPermission | 'public' | 'worker' | 'runner'
 
-const granted: Record<Role, readonly OrgPermission[]> = { owner: admin, admin, member, reviewer, viewer }
+/** All that a role may grant, for scopes of API keys. */
+export const orgPermissions: readonly OrgPermission[] = owner
+
+const granted: Record<Role, readonly OrgPermission[]> = { owner, admin, member, reviewer, viewer }
 
 export function roleGrants(role: Role, permission: OrgPermission): boolean {
   return granted[role].includes(permission)
+}
+
+/** The weakest role that may do it, for telling a person what to ask for. */
+export function roleNeededFor(permission: OrgPermission): Role {
+  return roles.toReversed().find((role) => roleGrants(role, permission)) ?? 'owner'
+}
+
+/** Null counts as no role at all. */
+export function strongerRole(one: Role | null, other: Role | null): Role | null {
+  if (one === null || other === null) return one ?? other
+  return roles.indexOf(one) <= roles.indexOf(other) ? one : other
 }

@@ -4,6 +4,7 @@ import * as repositories from './0002-repositories.ts'
 import * as tasks from './0003-tasks.ts'
 import * as sessions from './0004-sessions.ts'
 import * as events from './0005-events.ts'
+import * as access from './0006-access.ts'
 
 /**
  * Migrations by explicit list: a folder scan cannot load `.ts` under every runner and records file extensions.
@@ -15,6 +16,7 @@ const list: [string, Knex.Migration][] = [
   ['0003-tasks', tasks],
   ['0004-sessions', sessions],
   ['0005-events', events],
+  ['0006-access', access],
 ]
 
 export const migrations: Knex.MigrationSource<[string, Knex.Migration]> = {

@@ -9,6 +9,7 @@ import type { Providers } from './gateway/providers.ts'
 import type { GitPort, RepoKey } from './git/port.ts'
 import type { GitStorage } from './git/storage.ts'
 import type { OutboxRelay } from './outbox/relay.ts'
+import type { SealingKeys } from './secrets/seal.ts'
 import type { TemporalPort } from './temporal.ts'
 
 /** What every feature of the control plane is handed. One per process. */
@@ -24,6 +25,8 @@ export interface Context {
   gitStorage: GitStorage
   pushes: { flush(repo: RepoKey): Promise<void> }
   providers: Providers
+  /** For secrets at rest. */
+  sealing: SealingKeys
   /** Aborted at SIGTERM: streams that never end by themselves end now. */
   streams: AbortController
   newId<K extends IdKind>(kind: K): Id<K>

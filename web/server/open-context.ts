@@ -14,6 +14,7 @@ import { createPushLog, type PushLog } from './git/push-log.ts'
 import { createGitStorage, prepareGitStorage } from './git/storage.ts'
 import { OutboxRelay } from './outbox/relay.ts'
 import { removeLeftovers } from './repositories/creation.ts'
+import { sealingKeysOf } from './secrets/seal.ts'
 import { taskPushListener } from './tasks/pushes.ts'
 import { TemporalClient } from './temporal.ts'
 
@@ -50,6 +51,7 @@ export async function openContext(config: Config, log: Logger): Promise<Context 
     gitStorage,
     pushes,
     providers: createProviders(config),
+    sealing: sealingKeysOf(config.HELIX_ENCRYPTION_KEY),
     streams: new AbortController(),
     newId,
   }

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { roleGrants } from '@helix/contract/permissions'
 import type { Knex } from 'knex'
+import { roleOnRepository } from '../access/store.ts'
 import { type Bearer, resolveBearer } from '../identity/tokens.ts'
 import type { Pusher } from './intents.ts'
 import { type GitRepository, gitStore } from './store.ts'
@@ -37,8 +38,10 @@ export async function findAccess(db: Knex, token: string, orgSlug: string, name:
 
 async function accessOf(db: Knex, bearer: Bearer, repository: GitRepository): Promise<Access | null> {
   if (bearer.kind === 'api_key') {
-    if (!roleGrants(bearer.role, 'repository:read')) return null
-    const mayPush = roleGrants(bearer.role, 'repository:write')
+    const who = { orgId: bearer.orgId, userId: bearer.userId, orgRole: bearer.role }
+    const role = await roleOnRepository(db, who, repository.repositoryId)
+    if (role === null || !roleGrants(role, 'repository:read')) return null
+    const mayPush = roleGrants(role, 'repository:write')
     return { repository, pusher: { kind: 'person', id: bearer.userId }, mayPush, taskRef: null }
   }
   const session = await gitStore.findSessionBranch(db, bearer.orgId, bearer.sessionId, repository.repositoryId)

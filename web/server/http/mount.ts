@@ -2,19 +2,33 @@ import { timingSafeEqual } from 'node:crypto'
 import type { BodyOf, Endpoint, ParamsOf, QueryOf, ResponseOf } from '@helix/contract/endpoint'
 import { HelixError } from '@helix/contract/errors'
 import type { OrgId, UserId } from '@helix/contract/ids'
-import { type OrgPermission, type Role, roleGrants } from '@helix/contract/permissions'
+import { type OrgPermission, type Role, roleGrants, roleNeededFor } from '@helix/contract/permissions'
 import express, { type Request, type Response, type Router } from 'express'
+import { scopeOf } from '../access/scope.ts'
+import { auditOf } from '../audit/of-call.ts'
+import { recordAudit } from '../audit/store.ts'
 import type { Context } from '../context.ts'
 import { resolveActor } from '../identity/principal.ts'
 import { hashRequest, once } from './idempotency.ts'
 
 /** Who asks, for endpoints with an organisation's permission. */
-export interface Actor {
+export interface Principal {
   userId: UserId
   userName: string
   orgId: OrgId
-  role: Role
+  /** In the organisation, before any grant on a project. */
+  orgRole: Role
   via: 'cookie' | 'api_key'
+  /** What an API key is limited to; null: all that the role grants. */
+  scopes: readonly string[] | null
+}
+
+/** A principal at the place that the path names. */
+export interface Actor extends Principal {
+  /** The role there: the organisation's, raised by grants on the project. */
+  role: Role
+  /** Of the path's project, task or session. */
+  projectId: string | null
 }
 
 type ActorOf<E extends Endpoint> = E['permission'] extends OrgPermission ? Actor : undefined
@@ -50,11 +64,19 @@ async function actorOf(context: Context, endpoint: Endpoint, request: Request): 
   if (permission === 'public') return undefined
   if (permission === 'worker') return void requireService(request, context.config.HELIX_WORKER_TOKEN)
   if (permission === 'runner') return void requireService(request, context.config.HELIX_RUNNER_TOKEN)
-  const actor = await resolveActor(context, request)
-  if (actor === null) throw new HelixError('not_signed_in')
-  if (!roleGrants(actor.role, permission))
-    throw new HelixError('forbidden', `Your role "${actor.role}" does not allow this: it needs ${permission}.`)
-  return actor
+  const principal = await resolveActor(context, request)
+  if (principal === null) throw new HelixError('not_signed_in')
+  const { kind, role, projectId } = await scopeOf(context.db, principal, request.params)
+  // What may not be seen answers like what is not there.
+  if (role === null) throw new HelixError('not_found')
+  if (!roleGrants(role, permission)) {
+    const needed = roleNeededFor(permission)
+    const where = kind === 'organisation' ? 'in this organisation' : `on this ${kind}`
+    throw new HelixError('forbidden', `You need ${needed} ${where}; you are ${role}.`, { needed, role, permission })
+  }
+  if (principal.scopes !== null && !principal.scopes.includes(permission))
+    throw new HelixError('forbidden', `This API key has no scope ${permission}.`, { permission })
+  return { ...principal, role, projectId }
 }
 
 async function answer(
@@ -95,6 +117,8 @@ export function mount<E extends Endpoint>(
       response,
     } as CallOf<Endpoint>
     const result = await answer(context, endpoint, call, handler as (call: never) => Promise<unknown>)
+    const audited = actor === undefined ? null : auditOf(endpoint, { params: call.params, actor, requestId: request.id, request }, result)
+    if (audited !== null) await recordAudit(context.db, audited)
     const answered = endpoint.response.safeParse(result)
     // Our own answer is wrong, not the request: an internal error with its cause in the log.
     if (!answered.success)

@@ -2,6 +2,7 @@ import { HelixError } from '@helix/contract/errors'
 import { idSchema, type OrgId, type ProjectId } from '@helix/contract/ids'
 import { createProject, getProject, listProjects, type Project, updateProject } from '@helix/contract/projects'
 import { Router } from 'express'
+import { visibleProjects } from '../access/store.ts'
 import type { Context } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
 import { mount } from '../http/mount.ts'
@@ -27,7 +28,7 @@ export function projectRoutes(context: Context): Router {
   mount(router, context, listProjects, async ({ actor, query }) => {
     const cursor = idSchema('project').optional().safeParse(query.cursor)
     if (!cursor.success) throw new HelixError('invalid_request', 'cursor: not one that this list gave', { fields: { cursor: 'unknown' } })
-    const found = await store.list(actor.orgId, query.limit + 1, cursor.data)
+    const found = await store.list(actor.orgId, await visibleProjects(context.db, actor), query.limit + 1, cursor.data)
     const items = found.slice(0, query.limit)
     return { items, nextCursor: found.length > items.length ? (items.at(-1)?.id ?? null) : null }
   })

@@ -33,11 +33,12 @@ export class ProjectStore {
     this.db = db
   }
 
-  /** Newest first; `cursor` is the id of the last one seen. */
-  async list(orgId: OrgId, limit: number, cursor: string | undefined): Promise<Project[]> {
+  /** Newest first, of those that may be seen (null: all); `cursor` is the id of the last one seen. */
+  async list(orgId: OrgId, visible: ReadonlySet<ProjectId> | null, limit: number, cursor: string | undefined): Promise<Project[]> {
     const rows = await this.db('projects')
       .where({ org_id: orgId })
       .modify((query) => {
+        if (visible !== null) query.whereIn('id', [...visible])
         if (cursor !== undefined) query.andWhere('id', '<', cursor)
       })
       .orderBy('id', 'desc')

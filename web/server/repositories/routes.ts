@@ -9,6 +9,7 @@ import {
   listRepositories,
 } from '@helix/contract/repositories'
 import { Router } from 'express'
+import { visibleRepositories } from '../access/store.ts'
 import type { Context } from '../context.ts'
 import { readBlob, readTree } from '../git/tree.ts'
 import { mount } from '../http/mount.ts'
@@ -21,7 +22,7 @@ export function repositoryRoutes(context: Context): Router {
   const store = new RepositoryStore(context.db)
 
   mount(router, context, listRepositories, async ({ query, actor }) => {
-    const items = await store.list(actor.orgId, query.limit, query.cursor)
+    const items = await store.list(actor.orgId, await visibleRepositories(context.db, actor), query.limit, query.cursor)
     return { items, nextCursor: items.length === query.limit ? (items.at(-1)?.id ?? null) : null }
   })
 

@@ -51,8 +51,10 @@ export class RepositoryStore {
       .select('repositories.*', 'organisations.slug')
   }
 
-  async list(orgId: OrgId, limit: number, after: string | undefined): Promise<Repository[]> {
+  /** `visible`: null for all. */
+  async list(orgId: OrgId, visible: ReadonlySet<RepositoryId> | null, limit: number, after: string | undefined): Promise<Repository[]> {
     const query = this.ready(orgId).orderBy('repositories.id').limit(limit)
+    if (visible !== null) query.whereIn('repositories.id', [...visible])
     if (after !== undefined) query.where('repositories.id', '>', after)
     return ((await query) as RepositoryRow[]).map(toRepository)
   }

@@ -15,6 +15,7 @@ import { createPushLog, type PushLog } from '../git/push-log.ts'
 import { createGitStorage, prepareGitStorage } from '../git/storage.ts'
 import type { Actor } from '../http/mount.ts'
 import { OutboxRelay } from '../outbox/relay.ts'
+import { sealingKeysOf } from '../secrets/seal.ts'
 import { taskPushListener } from '../tasks/pushes.ts'
 import type { TemporalPort } from '../temporal.ts'
 
@@ -84,7 +85,9 @@ export async function openTestContext(env: NodeJS.ProcessEnv = {}): Promise<Test
     await database[Symbol.asyncDispose]()
     rmSync(dataDir, { recursive: true, force: true })
   }
-  const parts = { config, log, db, dialect, bus, temporal: recorded, outbox, git, gitStorage, pushes, providers: createProviders(config) }
+  const sealing = sealingKeysOf(config.HELIX_ENCRYPTION_KEY)
+  const providers = createProviders(config)
+  const parts = { config, log, db, dialect, bus, temporal: recorded, outbox, git, gitStorage, pushes, providers, sealing }
   return { ...parts, recorded, streams: new AbortController(), newId, [Symbol.asyncDispose]: dispose }
 }
 
@@ -95,5 +98,9 @@ export async function seedOrg(context: Context): Promise<{ orgId: OrgId; userId:
   await context.db('organisations').insert({ id: orgId, slug: orgId.slice(-12), name: 'Test' })
   await context.db('users').insert({ id: userId, email: `${userId}@example.com`, name: 'Test Person' })
   await context.db('memberships').insert({ org_id: orgId, user_id: userId, role: 'owner' })
-  return { orgId, userId, actor: { userId, userName: 'Test Person', orgId, role: 'owner', via: 'cookie' } }
+  return {
+    orgId,
+    userId,
+    actor: { userId, userName: 'Test Person', orgId, orgRole: 'owner', role: 'owner', via: 'cookie', scopes: null, projectId: null },
+  }
 }

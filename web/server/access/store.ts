@@ -1,0 +1,79 @@
+import type { OrgId, ProjectId, RepositoryId, SessionId, TaskId, UserId } from '@helix/contract/ids'
+import { type Role, roles, strongerRole } from '@helix/contract/permissions'
+import type { Knex } from 'knex'
+
+/** Whose access is asked for. `orgRole` is the role in the organisation, before any grant on a project. */
+export interface Grantee {
+  orgId: OrgId
+  userId: UserId
+  orgRole: Role
+}
+
+/** Owners and administrators of the organisation see and do everything in it. */
+const seesAll = (role: Role): boolean => role === 'owner' || role === 'admin'
+
+const rank = `case role ${roles.map((role, index) => `when '${role}' then ${index}`).join(' ')} end`
+
+/** Grants to the person, and to the teams the person is in. */
+function grants(db: Knex, { orgId, userId }: Grantee) {
+  const teams = db('team_members').where({ org_id: orgId, user_id: userId }).select('team_id')
+  return db('project_access')
+    .where({ org_id: orgId })
+    .andWhere((either) => either.where({ user_id: userId }).orWhereIn('team_id', teams))
+}
+
+/** The projects this person may see; null: all of the organisation. */
+export async function visibleProjects(db: Knex, who: Grantee): Promise<Set<ProjectId> | null> {
+  if (seesAll(who.orgRole)) return null
+  const hidden = await db('projects').where({ org_id: who.orgId, visibility: 'private' }).first('id')
+  if (hidden === undefined) return null
+  const rows = await db('projects')
+    .where({ org_id: who.orgId })
+    .andWhere((either) => either.where({ visibility: 'organisation' }).orWhereIn('id', grants(db, who).select('project_id')))
+    .select('id')
+  return new Set(rows.map((row) => row.id))
+}
+
+/** The role this person has on a project: that of the organisation where the project is open to it, raised by grants. Null: not to be seen. */
+export async function roleOnProject(db: Knex, who: Grantee, projectId: ProjectId): Promise<Role | null> {
+  const project = await db('projects').where({ org_id: who.orgId, id: projectId }).first('visibility')
+  if (project === undefined) return null
+  if (seesAll(who.orgRole)) return who.orgRole
+  const grant = await grants(db, who).andWhere({ project_id: projectId }).orderByRaw(rank).first('role')
+  return strongerRole(project.visibility === 'organisation' ? who.orgRole : null, (grant?.role as Role | undefined) ?? null)
+}
+
+/**
+ * The role on a repository: the strongest of its projects, and the organisation's where no project has it. A repository that only private
+ * projects have is hidden with them.
+ */
+export async function roleOnRepository(db: Knex, who: Grantee, repositoryId: RepositoryId): Promise<Role | null> {
+  const repository = await db('repositories').where({ org_id: who.orgId, id: repositoryId }).first('id')
+  if (repository === undefined) return null
+  if (seesAll(who.orgRole)) return who.orgRole
+  const projects = await db('project_repositories').where({ repository_id: repositoryId }).select('project_id')
+  if (projects.length === 0) return who.orgRole
+  let strongest: Role | null = null
+  for (const { project_id } of projects) strongest = strongerRole(strongest, await roleOnProject(db, who, project_id))
+  return strongest
+}
+
+/** The repositories this person may see; null: all of the organisation. */
+export async function visibleRepositories(db: Knex, who: Grantee): Promise<Set<RepositoryId> | null> {
+  const projects = await visibleProjects(db, who)
+  if (projects === null) return null
+  const rows = await db('repositories as r')
+    .leftJoin('project_repositories as p', 'p.repository_id', 'r.id')
+    .where({ 'r.org_id': who.orgId })
+    .andWhere((either) => either.whereNull('p.project_id').orWhereIn('p.project_id', [...projects]))
+    .distinct('r.id')
+  return new Set(rows.map((row) => row.id))
+}
+
+export async function projectOfTask(db: Knex, orgId: OrgId, taskId: TaskId): Promise<ProjectId | null> {
+  return (await db('spec_tasks').where({ org_id: orgId, id: taskId }).first('project_id'))?.project_id ?? null
+}
+
+export async function projectOfSession(db: Knex, orgId: OrgId, sessionId: SessionId): Promise<ProjectId | null> {
+  return (await db('agent_sessions').where({ org_id: orgId, id: sessionId }).first('project_id'))?.project_id ?? null
+}
