@@ -4,6 +4,10 @@ import { spawn } from 'node:child_process'
 import { prepare } from './dev/setup/prepare.mjs'
 import { fail } from './dev/setup/progress.mjs'
 
+// Benchmarks of the control plane alone need no engine, no Temporal and no workflows.
+const alone = { needs: ['web', 'postgres', 'chromium'], script: 'dev/commands/bench.ts' }
+const benches = { board: alone, events: alone }
+
 const commands = {
   start: { needs: ['docker', 'temporal', 'image', 'web', 'bundle'], script: 'dev/commands/start.ts' },
   demo: { needs: ['docker', 'temporal', 'image', 'web', 'bundle'], script: 'dev/commands/demo.ts' },
@@ -15,7 +19,7 @@ const commands = {
 }
 
 const [name = 'start', ...rest] = process.argv.slice(2)
-const command = commands[name]
+const command = (name === 'bench' && benches[rest[0]]) || commands[name]
 if (command === undefined) fail(`unknown command "${name}": one of ${Object.keys(commands).join(', ')}`)
 
 const { node, environment, dispose } = await prepare(command.needs)

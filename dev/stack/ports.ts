@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 
 /** The process that listens on a TCP port of this machine, by /proc; null when that cannot be told. */
 function listenerOf(port: number): string | null {
@@ -50,4 +50,14 @@ export async function requireFree(port: number, address: string, variable: strin
   if (await canListen(port, address)) return
   const holder = listenerOf(port) ?? 'another process'
   throw new Error(`port ${port} is taken by ${holder}: stop it, or choose another port with ${variable}=…`)
+}
+
+/** A loopback port that nobody has at this moment. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
 }
