@@ -44,6 +44,8 @@ export const helixEvent = z.discriminatedUnion('type', [
     taskId: idSchema('task').nullable(),
     upTo: z.number().int(),
   }),
+  /** Roles, grants, teams or visibility changed: what may be seen must be asked again. */
+  z.object({ type: z.literal('access.changed') }),
   z.object({ type: z.literal('host.changed'), hostId: idSchema('host') }),
 ])
 export type HelixEvent = z.infer<typeof helixEvent>

@@ -1,5 +1,7 @@
 import { HelixError } from '@helix/contract/errors'
 import express, { type Express } from 'express'
+import { accessRoutes } from './access/routes.ts'
+import { auditRoutes } from './audit/routes.ts'
 import type { Context } from './context.ts'
 import { eventRoutes } from './events/routes.ts'
 import { createGateway } from './gateway/routes.ts'
@@ -12,6 +14,8 @@ import { sameOrigin } from './http/origin.ts'
 import { requestLog, securityHeaders } from './http/request.ts'
 import { identityRoutes } from './identity/routes.ts'
 import { internalRoutes } from './internal/routes.ts'
+import { invitationRoutes } from './invitations/routes.ts'
+import { organisationRoutes } from './organisations/routes.ts'
 import { pagesHandler } from './pages.ts'
 import { projectRoutes } from './projects/routes.ts'
 import { repositoryRoutes } from './repositories/routes.ts'
@@ -32,6 +36,10 @@ export async function createApp(context: Context, metrics: Metrics): Promise<Exp
   app.use('/api', sameOrigin(context.config.frontendUrl))
   app.use(eventRoutes(context))
   app.use(identityRoutes(context))
+  app.use(organisationRoutes(context))
+  app.use(invitationRoutes(context))
+  app.use(accessRoutes(context))
+  app.use(auditRoutes(context))
   app.use(projectRoutes(context))
   app.use(repositoryRoutes(context))
   app.use(taskRoutes(context))

@@ -3,6 +3,7 @@ import { publicEndpoints } from '@helix/contract/endpoints'
 import * as hosts from '@helix/contract/hosts'
 import { createApiKey } from '@helix/contract/identity'
 import * as internal from '@helix/contract/internal'
+import { createTeam, invitePeople } from '@helix/contract/organisations'
 import { promptMaxLength } from '@helix/contract/tasks'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newId } from '../context.ts'
@@ -33,7 +34,20 @@ beforeAll(async () => {
   const { sessionId } = await server.worker(internal.openSession, { params: { taskId: task.id }, body: { key: 'k' } })
   const key = await owner.call(createApiKey, { body: { name: 'Mine' } })
   const repositoryId = project.repositories[0]?.id ?? ''
-  const params = { projectId: project.id, taskId: task.id, sessionId, repositoryId, apiKeyId: key.id, commentId: newId('comment') }
+  const team = await owner.call(createTeam, { body: { name: 'Owners' } })
+  const invited = await owner.call(invitePeople, { body: { emails: ['grace@example.com'] } })
+  const params = {
+    projectId: project.id,
+    taskId: task.id,
+    sessionId,
+    repositoryId,
+    apiKeyId: key.id,
+    commentId: newId('comment'),
+    userId: owner.userId,
+    granteeId: owner.userId,
+    teamId: team.id,
+    invitationId: invited.items[0]?.id ?? '',
+  }
   secrets = Object.values(params)
   const bodies: Record<string, unknown> = {
     signInWithLink: { token: 'x'.repeat(40) },
@@ -57,6 +71,18 @@ beforeAll(async () => {
     sendPrompt: { text: 'Go on' },
     createComment: { revisionId: newId('revision'), anchor: { document: 'design', quote: 'words', offset: 0 }, body: 'Why' },
     resolveComment: { resolved: true },
+    createOrganisation: { name: 'Another organisation' },
+    updateOrganisation: { name: 'Renamed' },
+    switchOrganisation: { organisationId: owner.orgId },
+    updatePerson: { role: 'owner' },
+    leaveOrganisation: {},
+    createTeam: { name: 'Reviewers', memberIds: [owner.userId] },
+    updateTeam: { name: 'Reviewers too' },
+    invitePeople: { emails: ['ada@example.com'], role: 'viewer' },
+    readInvitation: { token: 'x'.repeat(40) },
+    acceptInvitation: { token: 'x'.repeat(40) },
+    setProjectMember: { role: 'reviewer' },
+    setProjectVisibility: { visibility: 'organisation' },
   }
   const queries: Record<string, Record<string, string>> = {
     getTree: { path: 'src', ref: 'main' },

@@ -1,0 +1,160 @@
+import { listProjectMembers, removeProjectMember, setProjectMember, setProjectVisibility } from '@helix/contract/access'
+import { listAudit } from '@helix/contract/audit'
+import { createClient } from '@helix/contract/client'
+import { createApiKey, getMe } from '@helix/contract/identity'
+import type { OrgId } from '@helix/contract/ids'
+import {
+  acceptInvitation,
+  createTeam,
+  invitePeople,
+  leaveOrganisation,
+  listPeople,
+  readInvitation,
+  removePerson,
+  revokeInvitation,
+  updatePerson,
+  updateTeam,
+} from '@helix/contract/organisations'
+import type { Role } from '@helix/contract/permissions'
+import { getProject, listProjects, updateProject } from '@helix/contract/projects'
+import { getRepository, listRepositories } from '@helix/contract/repositories'
+import { getTask } from '@helix/contract/tasks'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { newId } from '../context.ts'
+import { IdentityStore } from '../identity/store.ts'
+import { addProject, addTask } from '../internal/testing.ts'
+import { openTestServer, type Person, type TestServer } from '../testing/server.ts'
+
+let server: TestServer
+let owner: Person
+beforeAll(async () => {
+  server = await openTestServer()
+  owner = await server.addPerson()
+})
+afterAll(() => server[Symbol.asyncDispose]())
+
+const code = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'done',
+    (error: { code: string }) => error.code,
+  )
+
+/** Somebody new in the organisation, with an API key there. */
+async function addMember(role: Role, orgId: OrgId = owner.orgId): Promise<Person> {
+  const userId = newId('user')
+  const { db } = server.context
+  await db('users').insert({ id: userId, email: `${userId}@example.com`, name: `A ${role}` })
+  await db('memberships').insert({ org_id: orgId, user_id: userId, role })
+  const { secret } = await new IdentityStore(db).createApiKey(orgId, userId, 'test')
+  return { orgId, userId, apiKey: secret, call: createClient({ baseUrl: server.url, token: secret }) }
+}
+
+test('a private project, its tasks and its repository are not there for who has no grant', async () => {
+  const project = await addProject(owner)
+  const task = await addTask(owner, project)
+  const member = await addMember('member')
+  const params = { projectId: project.id }
+  expect(await member.call(getTask, { params: { taskId: task.id } })).toMatchObject({ id: task.id })
+  await owner.call(setProjectVisibility, { params, body: { visibility: 'private' } })
+  const repositoryId = project.repositories[0]?.id
+  if (repositoryId === undefined) throw new Error('no repository')
+  expect(await code(member.call(getProject, { params }))).toBe('not_found')
+  expect(await code(member.call(getTask, { params: { taskId: task.id } }))).toBe('not_found')
+  expect(await code(member.call(getRepository, { params: { repositoryId } }))).toBe('not_found')
+  expect((await member.call(listProjects, {})).items.map(({ id }) => id)).not.toContain(project.id)
+  expect((await member.call(listRepositories, {})).items.map(({ id }) => id)).not.toContain(repositoryId)
+
+  await owner.call(setProjectMember, { params: { ...params, granteeId: member.userId }, body: { role: 'reviewer' } })
+  expect(await member.call(getProject, { params })).toMatchObject({ id: project.id })
+  expect((await member.call(listRepositories, {})).items.map(({ id }) => id)).toContain(repositoryId)
+  await owner.call(removeProjectMember, { params: { ...params, granteeId: member.userId } })
+  expect(await code(member.call(getProject, { params }))).toBe('not_found')
+})
+
+test('a team’s grant raises the role of its members, and who lacks a role is told which', async () => {
+  const project = await addProject(owner)
+  const viewer = await addMember('viewer')
+  const params = { projectId: project.id }
+  const rename = () => viewer.call(updateProject, { params, body: { name: 'Mine' } })
+  await expect(rename()).rejects.toThrow('You need admin on this project; you are viewer.')
+  const team = await owner.call(createTeam, { body: { name: 'Leads', memberIds: [viewer.userId] } })
+  await owner.call(setProjectMember, { params: { ...params, granteeId: team.id }, body: { role: 'admin' } })
+  expect(await rename()).toMatchObject({ name: 'Mine' })
+  const { people } = await owner.call(listProjectMembers, { params })
+  expect(people.find(({ id }) => id === viewer.userId)?.role).toBe('admin')
+  await owner.call(updateTeam, { params: { teamId: team.id }, body: { memberIds: [] } })
+  expect(await code(rename())).toBe('forbidden')
+})
+
+test('one owner always stays, also when two leave at once', async () => {
+  const first = await server.addPerson()
+  const second = await addMember('owner', first.orgId)
+  const outcomes = await Promise.all([code(first.call(leaveOrganisation, {})), code(second.call(leaveOrganisation, {}))])
+  expect(outcomes.sort()).toEqual(['conflict', 'done'])
+})
+
+test('an administrator neither makes nor unmakes an owner', async () => {
+  const admin = await addMember('admin')
+  const member = await addMember('member')
+  expect(await code(admin.call(updatePerson, { params: { userId: member.userId }, body: { role: 'owner' } }))).toBe('forbidden')
+  expect(await code(admin.call(updatePerson, { params: { userId: owner.userId }, body: { role: 'viewer' } }))).toBe('forbidden')
+  expect(await code(admin.call(removePerson, { params: { userId: owner.userId } }))).toBe('forbidden')
+  expect(await admin.call(updatePerson, { params: { userId: member.userId }, body: { role: 'admin' } })).toMatchObject({ role: 'admin' })
+})
+
+test('who is removed has no key, no grant and no place in the list any more', async () => {
+  const member = await addMember('member')
+  const project = await addProject(owner)
+  await owner.call(setProjectMember, { params: { projectId: project.id, granteeId: member.userId }, body: { role: 'admin' } })
+  await owner.call(removePerson, { params: { userId: member.userId } })
+  expect(await code(member.call(getMe, {}))).toBe('not_signed_in')
+  expect((await owner.call(listPeople, {})).items.some(({ id }) => id === member.userId)).toBe(false)
+  expect(await server.context.db('project_access').where({ user_id: member.userId })).toEqual([])
+})
+
+test('an invitation is taken once, by its own address, and never after it was revoked', async () => {
+  const guest = await server.addPerson()
+  const { email } = (await guest.call(getMe, {})).user
+  const invite = async (to: string) => (await owner.call(invitePeople, { body: { emails: [to], role: 'reviewer' } })).items[0]
+  const tokenOf = (url = '') => new URL(url).searchParams.get('token') ?? ''
+  const other = await invite('somebody@example.com')
+  expect(await code(guest.call(acceptInvitation, { body: { token: tokenOf(other?.url) } }))).toBe('forbidden')
+  const made = await invite(email)
+  const token = tokenOf(made?.url)
+  expect(await guest.call(readInvitation, { body: { token } })).toMatchObject({ organisation: 'Test', email })
+  expect(await guest.call(acceptInvitation, { body: { token } })).toMatchObject({ id: owner.orgId, role: 'reviewer' })
+  expect(await guest.call(acceptInvitation, { body: { token } })).toMatchObject({ id: owner.orgId })
+  expect(await code(guest.call(readInvitation, { body: { token } }))).toBe('not_found')
+  if (other === undefined) throw new Error('no invitation')
+  await owner.call(revokeInvitation, { params: { invitationId: other.id } })
+  expect(await code(guest.call(readInvitation, { body: { token: tokenOf(other.url) } }))).toBe('not_found')
+  const mails = await server.context.db('mail_outbox').where({ recipient: email })
+  expect(mails[0]?.body).toContain(token)
+  const stored = JSON.stringify(await server.context.db('invitations'))
+  expect(stored).not.toContain(token)
+})
+
+test('every change is in the audit log with its actor and target, the log is append-only and no secret is in it', async () => {
+  const { secret, id } = await owner.call(createApiKey, { body: { name: 'CI' } })
+  const { items } = await owner.call(listAudit, { query: { limit: 200 } })
+  const entry = items.find(({ action }) => action === 'createApiKey')
+  expect(entry).toMatchObject({ actor: { id: owner.userId }, via: 'api_key', target: { kind: 'key', id, name: 'CI' } })
+  expect(items.map(({ action }) => action)).toContain('removePerson')
+  expect(JSON.stringify(items)).not.toContain(secret)
+  expect((await owner.call(listAudit, { query: { text: 'CI', action: 'createApiKey' } })).items).toHaveLength(1)
+  await expect(server.context.db('audit_log').delete()).rejects.toThrow('append-only')
+  await expect(server.context.db('audit_log').update({ action: 'nothing' })).rejects.toThrow('append-only')
+  const viewer = await addMember('viewer')
+  expect(await code(viewer.call(listAudit, {}))).toBe('forbidden')
+  const stranger = await server.addPerson()
+  expect(JSON.stringify(await stranger.call(listAudit, {}))).not.toContain(owner.userId)
+})
+
+test('the export is CSV that no spreadsheet runs', async () => {
+  await owner.call(createApiKey, { body: { name: '=cmd|calc' } })
+  const url = `${server.url}/api/v1/audit/export?format=csv`
+  const csv = await (await fetch(url, { headers: { authorization: `Bearer ${owner.apiKey}` } })).text()
+  expect(csv.split('\r\n')[0]).toContain('at,actor,')
+  expect(csv).toContain(`"'=cmd|calc"`)
+  expect((await fetch(url)).status).toBe(401)
+})
