@@ -26,7 +26,7 @@ export const routes = {
   repositories: () => '/repositories',
   repository: (repositoryId: string, at: { tab?: RepositoryTab; ref?: string | undefined; path?: string } = {}) =>
     `/repositories/${repositoryId}${query(at)}`,
-  settings: () => '/settings',
+  settings: (section?: string) => (section === undefined ? '/settings' : `/settings/${section}`),
   apiDocs: () => '/api/docs',
   events: (lastEventId: string | null) => `/api/v1/events${query({ lastEventId })}`,
 }

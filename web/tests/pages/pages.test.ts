@@ -116,7 +116,10 @@ test('no page has a serious accessibility fault, in either theme', async () => {
     '/repositories',
     `/repositories/${repository?.id}?path=package.json`,
     `/repositories/${repository?.id}?tab=commits`,
-    '/settings',
+    '/settings/profile',
+    '/settings/password',
+    '/settings/keys',
+    '/settings/system',
     '/nowhere',
   ]
   const { page, errors } = await openPage(person)

@@ -3,13 +3,20 @@ import { listRepositories } from '@helix/contract/repositories'
 import { listTasks } from '@helix/contract/tasks'
 import { call } from '#lib/api.ts'
 import { routes } from '#lib/routes.ts'
+import { sections } from '#lib/settings/sections.ts'
 import { statusLooks } from '#lib/tasks/status.ts'
 import type { Entry } from './rank.ts'
 
 const actions: Entry[] = [
   { key: 'projects', label: 'Projects', detail: 'go to', group: 'Go to', href: routes.projects() },
   { key: 'repositories', label: 'Repositories', detail: 'go to', group: 'Go to', href: routes.repositories() },
-  { key: 'settings', label: 'Settings', detail: 'account password api keys hosts', group: 'Go to', href: routes.settings() },
+  ...sections.map(({ key, label, group, keywords }) => ({
+    key: `settings-${key}`,
+    label: `Settings: ${label}`,
+    detail: `${group} ${keywords ?? ''}`.trim().toLowerCase(),
+    group: 'Go to',
+    href: routes.settings(key),
+  })),
   { key: 'new-project', label: 'New project', detail: 'create', group: 'Act', href: routes.newProject() },
 ]
 

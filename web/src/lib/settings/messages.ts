@@ -1,5 +1,6 @@
 export const words = {
   settings: 'Settings',
+  sections: 'Sections of the settings',
   account: 'Account',
   signOut: 'Sign out',
   theme: 'Theme',

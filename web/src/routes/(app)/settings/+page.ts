@@ -1,9 +1,5 @@
-import { listApiKeys } from '@helix/contract/identity'
-import { listHosts } from '@helix/contract/system'
-import { ask } from '#lib/load.ts'
-import type { PageLoad } from './$types'
+import { redirect } from '@sveltejs/kit'
+import { routes } from '#lib/routes.ts'
+import { firstSection } from '#lib/settings/sections.ts'
 
-export const load: PageLoad = async (event) => {
-  const [keys, hosts] = await Promise.all([ask(event, listApiKeys, {}), ask(event, listHosts, {})])
-  return { keys: keys.items, hosts: hosts.items }
-}
+export const load = () => redirect(307, routes.settings(firstSection.key))

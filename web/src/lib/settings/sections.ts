@@ -1,0 +1,30 @@
+import { type OrgPermission, type Role, roleGrants } from '@helix/contract/permissions'
+
+export const groups = ['Account', 'Organisation', 'Installation'] as const
+export type Group = (typeof groups)[number]
+
+export interface SettingsSection {
+  /** The last part of its address: `/settings/<key>`, a folder of routes. */
+  key: string
+  label: string
+  group: Group
+  /** Null: everybody sees it. */
+  permission: OrgPermission | null
+  /** More words the palette finds it by. */
+  keywords?: string
+}
+
+/** Every page of the settings, in the order of the navigation. */
+export const sections: readonly SettingsSection[] = [
+  { key: 'profile', label: 'Profile', group: 'Account', permission: null, keywords: 'theme sign out name' },
+  { key: 'password', label: 'Password', group: 'Account', permission: null },
+  { key: 'keys', label: 'API keys', group: 'Account', permission: null, keywords: 'token ci' },
+  { key: 'system', label: 'System', group: 'Installation', permission: null, keywords: 'version hosts sandbox inference api reference' },
+]
+
+/** What a person of this role is shown. */
+export function sectionsFor(role: Role): SettingsSection[] {
+  return sections.filter(({ permission }) => permission === null || roleGrants(role, permission))
+}
+
+export const firstSection = sections[0] as SettingsSection
