@@ -16,7 +16,9 @@ export type RepositoryTab = (typeof repositoryTabs)[number]
 export const routes = {
   home: () => '/',
   signIn: (next?: string) => `/sign-in${query({ next: next === '/' ? undefined : next })}`,
+  signUp: (invitation?: string) => `/sign-up${query({ invitation })}`,
   signOut: () => '/sign-out',
+  join: (token: string) => `/join${query({ token })}`,
   projects: () => '/projects',
   newProject: () => '/projects/new',
   board: (projectId: string, filter?: string) => `/projects/${projectId}${query({ filter })}`,

@@ -19,6 +19,10 @@ export const sections: readonly SettingsSection[] = [
   { key: 'profile', label: 'Profile', group: 'Account', permission: null, keywords: 'theme sign out name' },
   { key: 'password', label: 'Password', group: 'Account', permission: null },
   { key: 'keys', label: 'API keys', group: 'Account', permission: null, keywords: 'token ci' },
+  { key: 'organisation', label: 'General', group: 'Organisation', permission: null, keywords: 'name leave' },
+  { key: 'people', label: 'People', group: 'Organisation', permission: null, keywords: 'invite members roles' },
+  { key: 'teams', label: 'Teams', group: 'Organisation', permission: null },
+  { key: 'audit', label: 'Audit log', group: 'Organisation', permission: 'audit:read', keywords: 'export history' },
   { key: 'system', label: 'System', group: 'Installation', permission: null, keywords: 'version hosts sandbox inference api reference' },
 ]
 

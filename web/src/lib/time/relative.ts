@@ -7,11 +7,15 @@ const units: [Intl.RelativeTimeFormatUnit, number, string][] = [
   ['minute', 60, 'm'],
 ]
 
-/** "3 m ago"; less than a minute is "now", and so is a clock that runs ahead of ours. */
+/** Units: seconds. A clock that runs ahead of ours by less is no future. */
+const skew = 120
+
+/** "3 m ago", "in 3 d"; less than a minute is "now", and so is a clock that runs a little ahead of ours. */
 export function relativeTime(at: Date, now: Date): string {
   const seconds = (now.getTime() - at.getTime()) / 1000
   for (const [, size, short] of units) {
     if (seconds >= size) return `${Math.floor(seconds / size)} ${short} ago`
+    if (-seconds >= Math.max(size, skew)) return `in ${Math.floor(-seconds / size)} ${short}`
   }
   return 'now'
 }

@@ -1,0 +1,23 @@
+export const words = {
+  audit: 'Audit log',
+  about: 'Who did what to what, from where. Nothing here can be changed or deleted.',
+  find: 'Find: people, actions, targets, addresses',
+  from: 'From',
+  to: 'Until',
+  export: 'Export',
+  csv: 'CSV',
+  ndjson: 'JSON lines',
+  none: 'Nothing matches',
+  noneText: 'Change the filter, or look at a longer time.',
+  more: 'Show older entries',
+  failed: 'The audit log could not be read',
+  time: 'Time',
+  who: 'Who',
+  what: 'What',
+  target: 'Target',
+  where: 'From where',
+  via: { cookie: 'browser', api_key: 'API key', system: 'Helix', none: 'stranger' },
+}
+
+/** `approveSpec` as words: approve spec. */
+export const actionWords = (action: string): string => action.replace(/([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`)
