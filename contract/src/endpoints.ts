@@ -2,6 +2,7 @@ import * as access from './access.ts'
 import * as audit from './audit.ts'
 import type { Endpoint } from './endpoint.ts'
 import * as identity from './identity.ts'
+import * as inbox from './inbox.ts'
 import * as organisations from './organisations.ts'
 import * as projects from './projects.ts'
 import * as repositories from './repositories.ts'
@@ -19,7 +20,7 @@ function endpointsOf(module: Record<string, unknown>): [string, Endpoint][] {
 
 /** Every public endpoint by its operation id, for OpenAPI and for the test that asks each as a stranger. */
 export const publicEndpoints: ReadonlyMap<string, Endpoint> = new Map(
-  [identity, organisations, access, audit, projects, repositories, tasks, reviews, sessions, system].flatMap((module) =>
+  [identity, organisations, access, audit, projects, repositories, tasks, reviews, sessions, system, inbox].flatMap((module) =>
     endpointsOf(module),
   ),
 )

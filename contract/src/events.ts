@@ -46,6 +46,8 @@ export const helixEvent = z.discriminatedUnion('type', [
   }),
   /** Roles, grants, teams or visibility changed: what may be seen must be asked again. */
   z.object({ type: z.literal('access.changed') }),
+  /** Something began or ceased to need a person; `userId`: only this person's inbox is concerned. */
+  z.object({ type: z.literal('inbox.changed'), projectId: idSchema('project'), userId: idSchema('user').nullable() }),
   z.object({ type: z.literal('host.changed'), hostId: idSchema('host') }),
 ])
 export type HelixEvent = z.infer<typeof helixEvent>

@@ -30,6 +30,7 @@ export const idPrefixes = {
   mail: 'mail',
   webhook: 'whk',
   delivery: 'dlv',
+  pushSubscription: 'sub',
   connection: 'con',
   passkey: 'pky',
   link: 'lnk',
@@ -68,4 +69,7 @@ export type TeamId = Id<'team'>
 export type LabelId = Id<'label'>
 export type AttachmentId = Id<'attachment'>
 export type InboxItemId = Id<'inboxItem'>
+export type WebhookId = Id<'webhook'>
+export type DeliveryId = Id<'delivery'>
+export type MailId = Id<'mail'>
 export type AuditId = Id<'audit'>

@@ -5,6 +5,7 @@ import * as tasks from './0003-tasks.ts'
 import * as sessions from './0004-sessions.ts'
 import * as events from './0005-events.ts'
 import * as access from './0006-access.ts'
+import * as inbox from './0012-inbox.ts'
 
 /**
  * Migrations by explicit list: a folder scan cannot load `.ts` under every runner and records file extensions.
@@ -17,6 +18,7 @@ const list: [string, Knex.Migration][] = [
   ['0004-sessions', sessions],
   ['0005-events', events],
   ['0006-access', access],
+  ['0012-inbox', inbox],
 ]
 
 export const migrations: Knex.MigrationSource<[string, Knex.Migration]> = {

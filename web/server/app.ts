@@ -13,6 +13,7 @@ import type { Metrics } from './http/metrics.ts'
 import { sameOrigin } from './http/origin.ts'
 import { requestLog, securityHeaders } from './http/request.ts'
 import { identityRoutes } from './identity/routes.ts'
+import { inboxRoutes } from './inbox/routes.ts'
 import { internalRoutes } from './internal/routes.ts'
 import { invitationRoutes } from './invitations/routes.ts'
 import { organisationRoutes } from './organisations/routes.ts'
@@ -45,6 +46,7 @@ export async function createApp(context: Context, metrics: Metrics): Promise<Exp
   app.use(taskRoutes(context))
   app.use(reviewRoutes(context))
   app.use(sessionRoutes(context))
+  app.use(inboxRoutes(context))
   app.use(hostRoutes(context))
   app.use(systemRoutes(context))
   app.use(internalRoutes(context))

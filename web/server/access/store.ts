@@ -77,3 +77,37 @@ export async function projectOfTask(db: Knex, orgId: OrgId, taskId: TaskId): Pro
 export async function projectOfSession(db: Knex, orgId: OrgId, sessionId: SessionId): Promise<ProjectId | null> {
   return (await db('agent_sessions').where({ org_id: orgId, id: sessionId }).first('project_id'))?.project_id ?? null
 }
+
+/** The role on every project that this person sees; null: an owner's or administrator's, which holds on all. */
+export async function rolesOnProjects(db: Knex, who: Grantee): Promise<Map<ProjectId, Role> | null> {
+  if (seesAll(who.orgRole)) return null
+  const given = await grants(db, who).select('project_id', 'role')
+  const projects = await db('projects').where({ org_id: who.orgId }).select('id', 'visibility')
+  const found = new Map<ProjectId, Role>()
+  for (const { id, visibility } of projects) {
+    const granted = given.filter(({ project_id }) => project_id === id).map(({ role }) => role as Role)
+    const role = [visibility === 'organisation' ? who.orgRole : null, ...granted].reduce(strongerRole, null)
+    if (role !== null) found.set(id, role)
+  }
+  return found
+}
+
+/** Everybody who sees a project, with the role there. */
+export async function peopleOnProject(db: Knex, orgId: OrgId, projectId: ProjectId): Promise<Map<UserId, Role>> {
+  const project = await db('projects').where({ org_id: orgId, id: projectId }).first('visibility')
+  if (project === undefined) return new Map()
+  const rows = await db('memberships as m')
+    .leftJoin('team_members as t', (join) => join.on('t.org_id', 'm.org_id').andOn('t.user_id', 'm.user_id'))
+    .leftJoin('project_access as a', (join) =>
+      join.onVal('a.project_id', '=', projectId).andOn((either) => either.on('a.user_id', 'm.user_id').orOn('a.team_id', 't.team_id')),
+    )
+    .where({ 'm.org_id': orgId })
+    .select('m.user_id', 'm.role as org_role', 'a.role as granted')
+  const people = new Map<UserId, Role>()
+  for (const { user_id, org_role, granted } of rows) {
+    const own = project.visibility === 'organisation' || seesAll(org_role) ? org_role : null
+    const role = [own, granted, people.get(user_id) ?? null].reduce(strongerRole, null)
+    if (role !== null) people.set(user_id, role)
+  }
+  return people
+}

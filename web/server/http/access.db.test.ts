@@ -47,6 +47,7 @@ beforeAll(async () => {
     granteeId: owner.userId,
     teamId: team.id,
     invitationId: invited.items[0]?.id ?? '',
+    itemId: newId('inboxItem'),
   }
   secrets = Object.values(params)
   const bodies: Record<string, unknown> = {
@@ -71,6 +72,9 @@ beforeAll(async () => {
     sendPrompt: { text: 'Go on' },
     createComment: { revisionId: newId('revision'), anchor: { document: 'design', quote: 'words', offset: 0 }, body: 'Why' },
     resolveComment: { resolved: true },
+    snoozeInboxItem: { until: null },
+    readInboxItem: { read: true },
+    finishInboxItem: {},
     createOrganisation: { name: 'Another organisation' },
     updateOrganisation: { name: 'Renamed' },
     switchOrganisation: { organisationId: owner.orgId },

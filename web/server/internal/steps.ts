@@ -5,6 +5,7 @@ import type { recordStep } from '@helix/contract/internal'
 import type { Knex } from 'knex'
 import { newId } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
+import { inboxStep } from '../inbox/steps.ts'
 import { branchProblem, revisionProblem } from '../tasks/binding.ts'
 import type { TaskRow } from '../tasks/store.ts'
 
@@ -70,6 +71,7 @@ export async function writeStep(trx: Knex, taskId: TaskId, step: Step): Promise<
     actor_id: step.actorId,
   })
   await writeReview(trx, row, step)
+  await inboxStep(trx, row, step)
   await appendEvent(trx, row.org_id, { type: 'task.changed', projectId: row.project_id, taskId, status: step.to, step: step.step })
   return { outcome: 'written', reason: null }
 }

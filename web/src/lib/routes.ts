@@ -19,6 +19,8 @@ export const routes = {
   signUp: (invitation?: string) => `/sign-up${query({ invitation })}`,
   signOut: () => '/sign-out',
   join: (token: string) => `/join${query({ token })}`,
+  inbox: (at: { state?: string | undefined; project?: string | undefined } = {}) =>
+    `/inbox${query({ ...at, state: at.state === 'open' ? undefined : at.state })}`,
   projects: () => '/projects',
   newProject: () => '/projects/new',
   board: (projectId: string, filter?: string) => `/projects/${projectId}${query({ filter })}`,

@@ -1,6 +1,8 @@
 export const words = {
   product: 'Helix',
   skip: 'Skip to content',
+  inbox: 'Inbox',
+  needsYou: 'open',
   projects: 'Projects',
   repositories: 'Repositories',
   settings: 'Settings',

@@ -8,6 +8,7 @@ import { statusLooks } from '#lib/tasks/status.ts'
 import type { Entry } from './rank.ts'
 
 const actions: Entry[] = [
+  { key: 'inbox', label: 'Inbox', detail: 'what needs you: reviews questions failures', group: 'Go to', href: routes.inbox() },
   { key: 'projects', label: 'Projects', detail: 'go to', group: 'Go to', href: routes.projects() },
   { key: 'repositories', label: 'Repositories', detail: 'go to', group: 'Go to', href: routes.repositories() },
   ...sections.map(({ key, label, group, keywords }) => ({

@@ -1,0 +1,27 @@
+import { endedByHand, type InboxItem, type InboxKind } from '@helix/contract/inbox'
+import AtSign from '@lucide/svelte/icons/at-sign'
+import CircleX from '@lucide/svelte/icons/circle-x'
+import FileText from '@lucide/svelte/icons/file-text'
+import GitPullRequest from '@lucide/svelte/icons/git-pull-request'
+import KeyRound from '@lucide/svelte/icons/key-round'
+import MessageCircleQuestionMark from '@lucide/svelte/icons/message-circle-question-mark'
+import { routes } from '#lib/routes.ts'
+
+export const kindIcons: Record<InboxKind, typeof AtSign> = {
+  spec_review: FileText,
+  implementation_review: GitPullRequest,
+  permission: KeyRound,
+  question: MessageCircleQuestionMark,
+  failed: CircleX,
+  mention: AtSign,
+}
+
+/** Where an item is handled, or where it is from. */
+export function placeOf(item: Pick<InboxItem, 'kind' | 'task'>): string {
+  if (item.kind === 'spec_review' || item.kind === 'mention') return routes.spec(item.task.id)
+  return item.kind === 'implementation_review' ? routes.task(item.task.id, 'changes') : routes.task(item.task.id)
+}
+
+export function endsByHand(kind: InboxKind): boolean {
+  return (endedByHand as readonly InboxKind[]).includes(kind)
+}
