@@ -1,6 +1,8 @@
 import * as access from './access.ts'
 import * as audit from './audit.ts'
 import type { Endpoint } from './endpoint.ts'
+import * as codeComments from './code-comments.ts'
+import * as conversation from './conversation.ts'
 import * as identity from './identity.ts'
 import * as inbox from './inbox.ts'
 import * as organisations from './organisations.ts'
@@ -23,4 +25,5 @@ export const publicEndpoints: ReadonlyMap<string, Endpoint> = new Map(
   [identity, organisations, access, audit, projects, repositories, tasks, reviews, sessions, system, inbox].flatMap((module) =>
     endpointsOf(module),
   ),
+  [identity, projects, repositories, tasks, reviews, sessions, conversation, codeComments, system].flatMap((module) => endpointsOf(module)),
 )

@@ -48,6 +48,16 @@ export const helixEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('access.changed') }),
   /** Something began or ceased to need a person; `userId`: only this person's inbox is concerned. */
   z.object({ type: z.literal('inbox.changed'), projectId: idSchema('project'), userId: idSchema('user').nullable() }),
+  /** The agent asks something, or what it asked is over. */
+  z.object({
+    type: z.literal('permission.changed'),
+    projectId: idSchema('project'),
+    sessionId: idSchema('session'),
+    taskId: idSchema('task').nullable(),
+    requestId: z.string(),
+    state: z.enum(['pending', 'answered', 'void']),
+  }),
+  z.object({ type: z.literal('code.commented'), projectId: idSchema('project'), taskId: idSchema('task') }),
   z.object({ type: z.literal('host.changed'), hostId: idSchema('host') }),
 ])
 export type HelixEvent = z.infer<typeof helixEvent>

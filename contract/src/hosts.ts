@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { agentRuntime } from './agents.ts'
 import { defineEndpoint } from './endpoint.ts'
 import { idSchema } from './ids.ts'
+import { permissionMode } from './projects.ts'
 import { sessionStates } from './sessions.ts'
 
 /** What a sandbox host asks of the control plane, with its runner token. */
@@ -30,6 +31,7 @@ export const claimSession = defineEndpoint({
         /** The model name the agent asks the gateway for. */
         model: z.string(),
         demo: z.boolean(),
+        permissionMode: permissionMode.default('allow'),
         /** Origin that the container reaches the control plane by. */
         controlPlaneUrl: z.url(),
         /** For the gateway, git and MCP. Secret; never in an environment that `docker inspect` shows. */

@@ -27,6 +27,8 @@ export const taskSnapshot = z.object({
   mergedCommit: commitHash.nullable(),
   /** Units: milliseconds; how long one "-ing" state may last without a turn's end. */
   workDeadlineMs: z.number().int(),
+  /** The agent waits for a person's answer: its time does not run. */
+  waitsForPerson: z.boolean().default(false),
 })
 export type TaskSnapshot = z.infer<typeof taskSnapshot>
 
@@ -200,6 +202,8 @@ export const recordTurn = defineEndpoint({
   summary: 'Write that a prompt’s turn ended, with its outcome',
   params: ofSession,
   body: z.object({ promptId: idSchema('prompt'), state: z.enum(['running', 'ended', 'failed']), outcome: z.string().max(2000).nullable() }),
+  /** The message was taken back while it waited: do not send it. */
+  response: z.object({ withdrawn: z.boolean().default(false) }),
 })
 
 /** For whoever holds the installation's secrets: `npm start` prints such a link. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { agentRuntime } from './agents.ts'
 import { idSchema } from './ids.ts'
+import { permissionMode } from './projects.ts'
 import { journalEntry } from './sessions.ts'
 
 /**
@@ -44,6 +45,14 @@ export const hostUp = z.discriminatedUnion('type', [
 ])
 export type HostUp = z.infer<typeof hostUp>
 
+export const permissionAnswer = z.object({
+  requestId: z.string().max(100),
+  optionId: z.string(),
+  /** The person's name. */
+  answeredBy: z.string(),
+})
+export type PermissionAnswer = z.infer<typeof permissionAnswer>
+
 export const hostDown = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('welcome'),
@@ -52,6 +61,8 @@ export const hostDown = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ack'), sessionId: idSchema('session'), upTo: z.number().int() }),
   /** The session is unknown, stopped, or has a newer epoch elsewhere: stop sending, forget it. */
   z.object({ type: z.literal('fence'), sessionId: idSchema('session'), epoch: z.number().int() }),
+  /** A person's answer to what an agent asked. Sent again until the journal says that the agent has it. */
+  z.object({ type: z.literal('answer'), sessionId: idSchema('session'), answer: permissionAnswer }),
 ])
 export type HostDown = z.infer<typeof hostDown>
 
@@ -69,6 +80,8 @@ export const supervisorDown = z.discriminatedUnion('type', [
     text: z.string(),
   }),
   z.object({ type: z.literal('cancel'), promptId: z.string() }),
+  /** May come twice; one for a request that is over is left out. */
+  z.object({ type: z.literal('answer'), answer: permissionAnswer }),
   /** Journal entries up to here are stored. */
   z.object({ type: z.literal('ack'), upTo: z.number().int() }),
   /** End the agent and flush; the container exits 0 afterwards. */
@@ -141,5 +154,7 @@ export const sessionFile = z.object({
   ),
   /** Start the inner Docker engine on `unix:///run/docker.sock`. */
   innerDocker: z.enum(['none', 'rootful', 'rootless']),
+  /** `ask`: the agent's requests for permission wait for a person. */
+  permissionMode: permissionMode.default('allow'),
 })
 export type SessionFile = z.infer<typeof sessionFile>

@@ -4,6 +4,10 @@ import { defineEndpoint, page, pageQuery } from './endpoint.ts'
 import { idSchema } from './ids.ts'
 import { line, text, timestamp } from './text.ts'
 
+/** `allow`: agents use their tools without asking, the container is the boundary. `ask`: what they ask waits for a person. */
+export const permissionMode = z.enum(['allow', 'ask'])
+export type PermissionMode = z.infer<typeof permissionMode>
+
 export const project = z.object({
   id: idSchema('project'),
   name: z.string(),
@@ -14,6 +18,8 @@ export const project = z.object({
   /** How many tasks may be in planning, and how many in implementing, at once. */
   planningLimit: z.number().int(),
   implementingLimit: z.number().int(),
+  /** Counts from the next start of each session. */
+  permissionMode,
   /** In the order of the project; the first holds the branch `helix-specs`. */
   repositories: z.array(z.object({ id: idSchema('repository'), name: z.string(), defaultBranch: z.string() })),
   openTasks: z.number().int(),
@@ -69,6 +75,7 @@ export const updateProject = defineEndpoint({
     model: line(200).nullable().optional(),
     planningLimit: limit.optional(),
     implementingLimit: limit.optional(),
+    permissionMode: permissionMode.optional(),
   }),
   response: project,
 })

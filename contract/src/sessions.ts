@@ -22,11 +22,24 @@ export const session = z.object({
 })
 export type Session = z.infer<typeof session>
 
+export const imageTypes = ['image/png', 'image/jpeg', 'image/gif', 'image/webp'] as const
+
 /** One piece of content of a tool call. */
 export const toolContent = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('text'), text: z.string() }),
   z.object({ kind: z.literal('diff'), path: z.string(), before: z.string().nullable(), after: z.string() }),
+  /** What a command wrote, with its escape sequences. */
+  z.object({ kind: z.literal('terminal'), output: z.string(), exitCode: z.number().int().nullable() }),
+  /** Base64. The type was found in the bytes, whatever the agent called it; never an SVG. */
+  z.object({ kind: z.literal('image'), mediaType: z.enum(imageTypes), data: z.string() }),
 ])
+
+export const permissionOption = z.object({
+  id: z.string(),
+  name: z.string(),
+  kind: z.enum(['allow_once', 'allow_always', 'reject_once', 'reject_always']),
+})
+export type PermissionOption = z.infer<typeof permissionOption>
 
 /**
  * What happened in a session, as the supervisor saw it. `chunk` entries with the same `messageId` are one message; a `tool` entry with a
@@ -58,6 +71,23 @@ export const journalPayload = z.discriminatedUnion('kind', [
   }),
   /** The turn of a prompt ended: `end_turn`, `cancelled`, `refusal`, `max_tokens`, `max_turn_requests`, or `error` with a message. */
   z.object({ kind: z.literal('turn_end'), promptId: z.string(), outcome: z.string(), message: z.string().nullable() }),
+  /** The agent asks whether it may use a tool, and waits. */
+  z.object({
+    kind: z.literal('permission'),
+    requestId: z.string().max(100),
+    promptId: z.string().nullable(),
+    title: z.string(),
+    tool: z.string(),
+    options: z.array(permissionOption).max(20),
+  }),
+  /** The agent has an answer, `void` without one: its turn or the agent itself ended first. */
+  z.object({
+    kind: z.literal('permission_end'),
+    requestId: z.string().max(100),
+    outcome: z.enum(['selected', 'cancelled', 'void']),
+    optionId: z.string().nullable(),
+    answeredBy: z.string().nullable(),
+  }),
   /** What Helix did to the session: started, agent restarted, resumed after a loss. */
   z.object({ kind: z.literal('notice'), text: z.string() }),
 ])

@@ -186,7 +186,7 @@ export const requestImplementationChanges = move(
   'request-implementation-changes',
   'task:review',
   'Send the implementation back to the agent with this note',
-  z.object({ note: text(20_000).refine((value) => value.trim() !== '', 'say what to change') }),
+  z.object({ note: text(20_000).default('') }),
 )
 export const retryTask = move('retry', 'task:write', 'Try again from where it failed', none)
 export const moveToBacklog = move('back-to-backlog', 'task:write', 'Stop the agent and put the task back; specs and branch stay', none)
@@ -205,14 +205,26 @@ export const taskMoves = {
   restore: restoreTask,
 } as const satisfies Record<TaskAction, unknown>
 
+/** `queue`: after what waits; `steer`: next, into the running turn where the agent can; `interrupt`: ends the running turn first. */
+export const promptModes = ['queue', 'steer', 'interrupt'] as const
+export type PromptMode = (typeof promptModes)[number]
+
 export const sendPrompt = defineEndpoint({
   method: 'POST',
   path: '/api/v1/tasks/:taskId/prompts',
   permission: 'task:write',
-  summary: 'Queue a message for the agent of this task; it is sent when the current turn ends',
+  summary: 'Send a message to the agent of this task: after what waits, next, or instead of the running turn',
   params,
-  body: z.object({ text: text(promptMaxLength).refine((value) => value.trim() !== '', 'say something') }),
-  response: z.object({ promptId: idSchema('prompt') }),
+  body: z.object({
+    text: text(promptMaxLength).refine((value) => value.trim() !== '', 'say something'),
+    mode: z.enum(promptModes).default('queue'),
+    attachmentIds: z.array(line(100)).max(20).default([]),
+  }),
+  response: z.object({
+    promptId: idSchema('prompt'),
+    /** What became of it, where that is not what was asked for; for people. */
+    note: z.string().nullable(),
+  }),
   errors: ['conflict', 'idempotency_mismatch'],
   maxBodyBytes: 1024 * 1024,
 })
@@ -250,10 +262,21 @@ export const getTimeline = defineEndpoint({
       z.object({
         promptId: idSchema('prompt'),
         kind: z.string(),
-        state: z.enum(['queued', 'running', 'ended', 'failed']),
+        state: z.enum(['queued', 'running', 'ended', 'failed', 'withdrawn']),
         outcome: z.string().nullable(),
         queuedAt: timestamp,
         startedAt: timestamp.nullable(),
+        endedAt: timestamp.nullable(),
+      }),
+    ),
+    /** What the agent asked a person, and how long that took. */
+    waits: z.array(
+      z.object({
+        requestId: z.string(),
+        title: z.string(),
+        state: z.enum(['pending', 'answered', 'void']),
+        answeredBy: z.string().nullable(),
+        askedAt: timestamp,
         endedAt: timestamp.nullable(),
       }),
     ),
