@@ -17,7 +17,7 @@ export const codeAnchor = z.object({
 })
 
 export const codeComment = codeAnchor.extend({
-  id: idSchema('comment'),
+  id: idSchema('codeComment'),
   body: z.string(),
   author: z.object({ id: z.string(), name: z.string() }),
   /** Null while open. */
@@ -34,7 +34,7 @@ export const codeComment = codeAnchor.extend({
 export type CodeComment = z.infer<typeof codeComment>
 
 const params = z.object({ taskId: idSchema('task') })
-const ofComment = params.extend({ commentId: idSchema('comment') })
+const ofComment = params.extend({ codeCommentId: idSchema('codeComment') })
 const body = text(20_000).refine((value) => value.trim() !== '', 'say something')
 
 export const listCodeComments = defineEndpoint({
@@ -58,7 +58,7 @@ export const createCodeComment = defineEndpoint({
 
 export const resolveCodeComment = defineEndpoint({
   method: 'POST',
-  path: '/api/v1/tasks/:taskId/code-comments/:commentId/resolve',
+  path: '/api/v1/tasks/:taskId/code-comments/:codeCommentId/resolve',
   permission: 'task:comment',
   summary: 'Mark a comment on the changes as dealt with, or open it again',
   params: ofComment,
@@ -68,7 +68,7 @@ export const resolveCodeComment = defineEndpoint({
 
 export const deleteCodeComment = defineEndpoint({
   method: 'DELETE',
-  path: '/api/v1/tasks/:taskId/code-comments/:commentId',
+  path: '/api/v1/tasks/:taskId/code-comments/:codeCommentId',
   permission: 'task:comment',
   summary: 'Delete your own comment before the agent was told',
   params: ofComment,
@@ -81,7 +81,7 @@ export const sendCodeComments = defineEndpoint({
   permission: 'task:write',
   summary: 'Send these comments to the agent now, as one message',
   params,
-  body: z.object({ commentIds: z.array(idSchema('comment')).min(1).max(100) }),
+  body: z.object({ commentIds: z.array(idSchema('codeComment')).min(1).max(100) }),
   response: z.object({ promptId: idSchema('prompt') }),
   errors: ['conflict'],
 })

@@ -6,9 +6,7 @@ const sql = `
   alter table prompts
     -- queue, steer or interrupt
     add column mode text not null default 'queue',
-    add column attachment_ids jsonb not null default '[]',
-    -- whose turn was ended by this message
-    add column interrupts text;
+    add column attachment_ids jsonb not null default '[]';
   create index prompts_session on prompts (session_id, state);
   -- what an agent asks; id is the supervisor's
   create table permission_requests (
@@ -63,7 +61,7 @@ export const down = async (db: Knex): Promise<void> => {
     drop table code_comments;
     drop table permission_requests;
     drop index prompts_session;
-    alter table prompts drop column mode, drop column attachment_ids, drop column interrupts;
+    alter table prompts drop column mode, drop column attachment_ids;
     alter table projects drop column permission_mode;
   `)
 }

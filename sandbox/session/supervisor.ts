@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { SessionFile, SupervisorDown } from '@helix/contract/link'
 import { AgentDied, AgentKeeper } from './agent/keeper.ts'
+import { Permissions } from './agent/permissions.ts'
 import { recipes } from './agent/recipes.ts'
 import type { Config } from './config.ts'
 import { safetyPush } from './git/safety-push.ts'
@@ -35,6 +36,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
   private readonly feed: Feed
   private readonly recorder: Recorder
   private readonly agent: AgentKeeper
+  private readonly permissions: Permissions
   private readonly turns: Turns
   private readonly stopped: () => void
   private workspace: Workspace = { copies: [], specs: null }
@@ -57,6 +59,15 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
     journal.skipTo(this.state.acknowledged)
     this.feed = new Feed({ journal, sessionId: session.sessionId, epoch: session.epoch, acknowledged: () => this.state.acknowledged })
     this.recorder = new Recorder(journal)
+    this.permissions = new Permissions({
+      mode: session.permissionMode,
+      promptId: () => this.turns.running,
+      write: (payload) => this.recorder.event(payload),
+      find: (requestId) => journal.request(requestId),
+      notice: (text) => this.recorder.notice(text),
+    })
+    // Who asked was an agent of an earlier start.
+    this.permissions.voidAll(journal.openRequests())
     this.agent = this.createAgent(folders)
     const runner = new TurnRunner({
       journal,
@@ -64,6 +75,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
       agent: this.agent,
       log,
       afterTurn: (cancelled) => this.pushCommits(cancelled ? pushDeadlineMs.cancelled : pushDeadlineMs.turn),
+      cancelling: () => this.permissions.cancelAll(),
       beat: (promptId) => this.feed.heartbeat(promptId),
     })
     this.turns = new Turns({ journal, runner, audience: this.feed, log, changed: () => this.report() })
@@ -120,6 +132,9 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
       case 'cancel':
         this.turns.cancel(frame.promptId)
         break
+      case 'answer':
+        this.permissions.answer(frame.answer)
+        break
       case 'ack':
         this.journal.skipTo(frame.upTo)
         this.state.setAcknowledged(frame.upTo)
@@ -151,6 +166,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
       origin: session.controlPlaneUrl.replace(/\/$/, ''),
       token: session.token,
       model: session.model,
+      permissionMode: session.permissionMode,
     })
     if (session.innerDocker !== 'none') launch.env.DOCKER_HOST = `unix://${innerDockerSocket}`
     return new AgentKeeper({
@@ -164,9 +180,12 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
       log,
       events: {
         update: (update) => recorder.record(update),
-        allowed: (title) => recorder.notice(`Allowed: ${title}`),
+        ask: (question) => this.permissions.ask(question),
       },
-      changed: () => this.report(),
+      changed: () => {
+        if (this.agent?.pid == null) this.permissions.voidAll()
+        this.report()
+      },
       lost: () => recorder.notice('The agent could not load its earlier conversation and began a new one.'),
     })
   }

@@ -99,6 +99,7 @@ export class Context implements Host {
           this.changed()
         },
         acknowledged: (sessionId, upTo) => this.registry.find(sessionId)?.journal.acknowledged(upTo),
+        answered: (sessionId, answer) => this.registry.find(sessionId)?.link.answer(answer),
         fenced: (sessionId, epoch) => {
           fenceSession(this, sessionId, epoch).catch((error: unknown) =>
             this.log.warn({ sessionId, reason: reasonOf(error) }, 'a fenced session cannot be removed yet'),

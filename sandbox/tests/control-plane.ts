@@ -153,6 +153,7 @@ export class FakeControlPlane implements AsyncDisposable {
       agentRuntime: 'goose_code',
       model: 'demo',
       demo: true,
+      permissionMode: 'allow',
       controlPlaneUrl: `http://host.docker.internal:${this.port}`,
       token: `hs_${row.epoch}`,
       gitIdentity: { name: 'A Person', email: 'person@example.com' },

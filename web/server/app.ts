@@ -2,7 +2,9 @@ import { HelixError } from '@helix/contract/errors'
 import express, { type Express } from 'express'
 import { accessRoutes } from './access/routes.ts'
 import { auditRoutes } from './audit/routes.ts'
+import { codeCommentRoutes } from './code-comments/routes.ts'
 import type { Context } from './context.ts'
+import { conversationRoutes } from './conversation/routes.ts'
 import { eventRoutes } from './events/routes.ts'
 import { createGateway } from './gateway/routes.ts'
 import { gitRoutes } from './git/routes.ts'
@@ -47,6 +49,8 @@ export async function createApp(context: Context, metrics: Metrics): Promise<Exp
   app.use(reviewRoutes(context))
   app.use(sessionRoutes(context))
   app.use(inboxRoutes(context))
+  app.use(conversationRoutes(context))
+  app.use(codeCommentRoutes(context))
   app.use(hostRoutes(context))
   app.use(systemRoutes(context))
   app.use(internalRoutes(context))

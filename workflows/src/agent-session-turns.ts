@@ -1,5 +1,6 @@
 import type { PromptId, SessionId } from '@helix/contract/ids'
 import type { TurnResult } from '@helix/contract/link'
+import type { PromptMode } from '@helix/contract/tasks'
 import {
   ActivityFailure,
   CancellationScope,
@@ -12,12 +13,21 @@ import {
 } from '@temporalio/workflow'
 import type { HostActivities, SharedSandboxActivities } from './activities.ts'
 import { control } from './control.ts'
-import { type AgentSessionCarried, type AgentSessionInput, sandboxQueue, sessionNoticeSignal, turnEndedSignal } from './messages.ts'
+import {
+  type AgentSessionCarried,
+  type AgentSessionInput,
+  sandboxQueue,
+  sessionNoticeSignal,
+  type TurnEnded,
+  turnEndedSignal,
+} from './messages.ts'
 
 /** Losses in a row without a finished turn before the task is told that the session cannot be had. */
 const lossesAllowed = 40
 /** Units: milliseconds. */
 const longestPauseMs = 10_000
+
+type EndedBy = NonNullable<TurnEnded['endedBy']>
 
 const shared = proxyActivities<SharedSandboxActivities>({
   taskQueue: sandboxQueue,
@@ -63,7 +73,7 @@ export class Session {
   private epoch: number
   /** The host's queue while the session is known to run there. */
   private home: string | null = null
-  private current: { promptId: PromptId; scope: CancellationScope; cancelled: boolean } | null = null
+  private current: { promptId: PromptId; scope: CancellationScope; cancelled: boolean; endedBy?: EndedBy | undefined } | null = null
   private stopReason = 'stopped'
 
   constructor(input: AgentSessionInput) {
@@ -82,18 +92,22 @@ export class Session {
     return { epoch: this.epoch, queue: this.queue, seen: this.seen.slice(-200) }
   }
 
-  take(promptId: PromptId): void {
+  /** What steers or interrupts goes before all that waits; what interrupts ends the running turn. */
+  take(promptId: PromptId, mode: PromptMode = 'queue'): void {
     if (this.seen.includes(promptId)) return
     this.seen.push(promptId)
-    this.queue.push(promptId)
+    if (mode === 'queue') this.queue.push(promptId)
+    else this.queue.unshift(promptId)
+    if (mode === 'interrupt') this.cancel(null, 'interrupted')
   }
 
   /** Null cancels whatever runs. A prompt that still waits is dropped. */
-  cancel(promptId: PromptId | null): void {
+  cancel(promptId: PromptId | null, endedBy?: EndedBy): void {
     const waiting = promptId === null ? -1 : this.queue.indexOf(promptId)
     if (waiting >= 0) this.queue.splice(waiting, 1)
     if (this.current === null || (promptId !== null && this.current.promptId !== promptId)) return
     this.current.cancelled = true
+    this.current.endedBy ??= endedBy
     this.current.scope.cancel()
   }
 
@@ -106,20 +120,22 @@ export class Session {
   async runNextTurn(): Promise<void> {
     const promptId = this.queue.shift()
     if (promptId === undefined) return
-    const result = await this.turn(promptId)
+    const { endedBy, ...result } = await this.turn(promptId)
     const state = result.outcome === 'error' ? 'failed' : 'ended'
     await control.recordTurn({ sessionId: this.sessionId, promptId, state, outcome: result.message ?? result.outcome })
-    await this.tell(promptId, result)
+    await this.tell(promptId, result, endedBy)
   }
 
-  private async turn(promptId: PromptId): Promise<TurnResult> {
+  private async turn(promptId: PromptId): Promise<TurnResult & { endedBy?: EndedBy | undefined }> {
     const scope = new CancellationScope()
-    this.current = { promptId, scope, cancelled: false }
+    const current: NonNullable<typeof this.current> = { promptId, scope, cancelled: false }
+    this.current = current
     try {
-      return await scope.run(() => this.untilDone(promptId))
+      const result = await scope.run(() => this.untilDone(promptId))
+      return result.outcome === 'cancelled' ? { ...result, endedBy: current.endedBy } : result
     } catch (error) {
-      if (!isCancellation(error) && !this.current.cancelled) throw error
-      return { promptId, outcome: 'cancelled', message: null, retryable: false }
+      if (!isCancellation(error) && !current.cancelled) throw error
+      return { endedBy: current.endedBy, promptId, outcome: 'cancelled', message: null, retryable: false }
     } finally {
       this.current = null
     }
@@ -131,7 +147,8 @@ export class Session {
     for (let losses = 0; ; losses++) {
       try {
         const home = await this.ensureHome(reason)
-        await control.recordTurn({ sessionId: this.sessionId, promptId, state: 'running', outcome: null })
+        const begun = await control.recordTurn({ sessionId: this.sessionId, promptId, state: 'running', outcome: null })
+        if (begun.withdrawn) return { promptId, outcome: 'cancelled', message: null, retryable: false }
         return await onHost(home).turn.runTurn({ sessionId: this.sessionId, epoch: this.epoch, promptId })
       } catch (error) {
         if (isCancellation(error) || this.current?.cancelled) throw error
@@ -212,8 +229,9 @@ export class Session {
     await this.toOwner((owner) => owner.signal(sessionNoticeSignal, { activity }))
   }
 
-  private async tell(promptId: PromptId, { outcome, message, retryable }: TurnResult): Promise<void> {
-    await this.toOwner((owner) => owner.signal(turnEndedSignal, { promptId, outcome, message, retryable }))
+  private async tell(promptId: PromptId, { outcome, message, retryable }: TurnResult, endedBy: EndedBy | undefined): Promise<void> {
+    const who = endedBy === undefined ? {} : { endedBy }
+    await this.toOwner((owner) => owner.signal(turnEndedSignal, { promptId, outcome, message, retryable, ...who }))
   }
 
   private async toOwner(send: (owner: ReturnType<typeof getExternalWorkflowHandle>) => Promise<void>): Promise<void> {

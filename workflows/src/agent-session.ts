@@ -9,8 +9,8 @@ const promptsPerRun = 200
 /** One agent session: keeps it placed and running while there are prompts, suspends it when idle, and removes it when it is stopped. */
 export async function agentSession(input: AgentSessionInput): Promise<void> {
   const session = new Session(input)
-  setHandler(promptSignal, ({ promptId }) => session.take(promptId))
-  setHandler(cancelTurnSignal, ({ promptId }) => session.cancel(promptId))
+  setHandler(promptSignal, ({ promptId, mode }) => session.take(promptId, mode))
+  setHandler(cancelTurnSignal, ({ promptId, by }) => session.cancel(promptId, by === 'person' ? 'stopped' : undefined))
   setHandler(stopSessionSignal, ({ reason }) => session.stop(reason))
 
   for (let handled = 0; !session.stopped; ) {

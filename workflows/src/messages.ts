@@ -1,5 +1,5 @@
 import type { PromptId, SessionId, TaskId, UserId } from '@helix/contract/ids'
-import type { TaskAction, TaskStatus } from '@helix/contract/tasks'
+import type { PromptMode, TaskAction, TaskStatus } from '@helix/contract/tasks'
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow'
 
 /** Workflow ids are business ids: starting what already runs does nothing. */
@@ -29,6 +29,8 @@ export interface SpecTaskCarried {
   nudges: number
   approvedCommit: string | null
   approvedById: UserId | null
+  /** A person stopped the turn: the next message goes on. */
+  held?: boolean
 }
 
 /** What a person asks; `id` makes a repetition harmless. */
@@ -55,6 +57,8 @@ export const requestUpdate = defineUpdate<TaskVerdict, [TaskRequest]>('request')
 /** A person's message for the agent, already stored as a prompt. */
 export interface PersonPrompt {
   promptId: PromptId
+  /** Absent: `queue`. */
+  mode?: PromptMode
 }
 export const personPromptSignal = defineSignal<[PersonPrompt]>('personPrompt')
 
@@ -74,6 +78,8 @@ export interface TurnEnded {
   message: string | null
   /** For `error`: whether telling the agent to go on may help. */
   retryable: boolean
+  /** Who ended it: a person who `stopped` it, or whose message `interrupted` it. */
+  endedBy?: 'stopped' | 'interrupted'
 }
 export const turnEndedSignal = defineSignal<[TurnEnded]>('turnEnded')
 
@@ -102,6 +108,6 @@ export interface AgentSessionCarried {
   seen: string[]
 }
 
-export const promptSignal = defineSignal<[{ promptId: PromptId }]>('prompt')
-export const cancelTurnSignal = defineSignal<[{ promptId: PromptId | null }]>('cancelTurn')
+export const promptSignal = defineSignal<[PersonPrompt]>('prompt')
+export const cancelTurnSignal = defineSignal<[{ promptId: PromptId | null; by?: 'person' }]>('cancelTurn')
 export const stopSessionSignal = defineSignal<[{ reason: string }]>('stopSession')

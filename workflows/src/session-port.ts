@@ -1,4 +1,5 @@
 import type { PromptId, SessionId } from '@helix/contract/ids'
+import type { PromptMode } from '@helix/contract/tasks'
 import { getExternalWorkflowHandle, ParentClosePolicy, startChild, workflowInfo } from '@temporalio/workflow'
 import { agentSessionWorkflowId, cancelTurnSignal, promptSignal, stopSessionSignal } from './messages.ts'
 
@@ -11,10 +12,11 @@ function gone(error: unknown): boolean {
  * Makes sure the session's workflow runs and hands it a prompt. It lives beside the task's workflow, not under it: it outlives a
  * continue-as-new of the task, and is started again when it has ended.
  */
-export async function promptSession(sessionId: SessionId, promptId: PromptId): Promise<void> {
+export async function promptSession(sessionId: SessionId, promptId: PromptId, mode?: PromptMode): Promise<void> {
+  const message = mode === undefined ? { promptId } : { promptId, mode }
   const handle = getExternalWorkflowHandle(agentSessionWorkflowId(sessionId))
   try {
-    await handle.signal(promptSignal, { promptId })
+    await handle.signal(promptSignal, message)
     return
   } catch (error) {
     if (!gone(error)) throw error
@@ -32,7 +34,7 @@ export async function promptSession(sessionId: SessionId, promptId: PromptId): P
     })
   } catch (error) {
     if (!(error instanceof Error && error.name === 'WorkflowExecutionAlreadyStartedError')) throw error
-    await handle.signal(promptSignal, { promptId })
+    await handle.signal(promptSignal, message)
   }
 }
 

@@ -1,10 +1,10 @@
-import type { PromptId } from '@helix/contract/ids'
+import type { PromptId, SessionId } from '@helix/contract/ids'
 import type { PromptKind, TaskSnapshot } from '@helix/contract/internal'
 import type { TaskStatus } from '@helix/contract/tasks'
-import { ActivityFailure, log, upsertSearchAttributes } from '@temporalio/workflow'
+import { ActivityFailure, log, patched, upsertSearchAttributes } from '@temporalio/workflow'
 import { control, cosmetic, merging } from './control.ts'
 import type { InboxMessage } from './inbox.ts'
-import type { SpecTaskCarried, SpecTaskState, TaskRequest, TaskVerdict, TurnEnded } from './messages.ts'
+import type { PersonPrompt, SpecTaskCarried, SpecTaskState, TaskRequest, TaskVerdict, TurnEnded } from './messages.ts'
 import { specTaskWorkflowId } from './messages.ts'
 import { cancelTurn, promptSession, stopSession } from './session-port.ts'
 import { type Move, stepOf } from './spec-task-step.ts'
@@ -16,6 +16,8 @@ const slotLookMs = 30_000
 /** How often an agent that ended its turn without the result is told so before the task fails. */
 const nudgesAllowed = 2
 const agentErrorsAllowed = 3
+const interruptedNote =
+  'A person interrupted your turn with a message. Follow what it says; where it asks for nothing else, finish the work.'
 
 /** The state of one spec task and what each message does to it. */
 export class SpecTask {
@@ -34,6 +36,8 @@ export class SpecTask {
   /** What to ask the agent when work begins, and the note that goes with it. */
   private ask: { kind: PromptKind; note: string | null } | null = null
   private deadlineAt: number | null = null
+  /** A person stopped the turn. */
+  private held: boolean
 
   constructor(snapshot: TaskSnapshot, carried: SpecTaskCarried | undefined) {
     this.snapshot = snapshot
@@ -47,6 +51,7 @@ export class SpecTask {
     this.nudges = carried?.nudges ?? 0
     this.approvedCommit = carried?.approvedCommit ?? null
     this.approvedById = carried?.approvedById ?? null
+    this.held = carried?.held ?? false
   }
 
   describe(): SpecTaskState {
@@ -54,8 +59,8 @@ export class SpecTask {
   }
 
   carry(seen: string[]): SpecTaskCarried {
-    const { status, failedFrom, step, currentPromptId, nudges, approvedCommit, approvedById } = this
-    return { status, failedFrom, step, seen, currentPromptId, nudges, approvedCommit, approvedById }
+    const { status, failedFrom, step, currentPromptId, nudges, approvedCommit, approvedById, held } = this
+    return { status, failedFrom, step, seen, currentPromptId, nudges, approvedCommit, approvedById, held }
   }
 
   publishStatus(): void {
@@ -64,6 +69,7 @@ export class SpecTask {
 
   /** Goes on where an earlier run, or a lost Temporal, left the row. */
   async resume(): Promise<void> {
+    if (isWorking(this.status) && this.held) return
     if (isWorking(this.status) && this.currentPromptId !== null) this.restartDeadline()
     else if (isQueued(this.status) || isWorking(this.status) || this.status === 'pull_request') await this.enter()
   }
@@ -76,6 +82,7 @@ export class SpecTask {
 
   async timeIsUp(): Promise<void> {
     if (isQueued(this.status)) return this.tryClaim()
+    if (isWorking(this.status) && patched('a-person-is-waited-for') && (await this.waitsForPerson())) return this.restartDeadline()
     const minutes = Math.round(this.snapshot.workDeadlineMs / 60_000)
     if (isWorking(this.status))
       await this.fail('deadline', `The agent did not end a turn within ${minutes} minutes. Retry goes on from the last push.`)
@@ -90,7 +97,7 @@ export class SpecTask {
     }
     if (message.kind === 'slotFreed' && isQueued(this.status)) return this.tryClaim()
     if (message.kind === 'turnEnded') return this.turnEnded(message.turn)
-    if (message.kind === 'personPrompt' && this.sessionId !== null) return promptSession(this.sessionId, message.prompt.promptId)
+    if (message.kind === 'personPrompt' && this.sessionId !== null) return this.personSpoke(this.sessionId, message.prompt)
     if (message.kind === 'notice' && isWorking(this.status)) await this.say(message.activity)
   }
 
@@ -126,6 +133,7 @@ export class SpecTask {
       this.approvedById = request.actorId
     }
     this.status = to
+    this.held = false
     this.step += 1
     this.publishStatus()
   }
@@ -196,6 +204,7 @@ export class SpecTask {
 
   private async turnEnded(turn: TurnEnded): Promise<void> {
     if (turn.promptId !== this.currentPromptId || !isWorking(this.status)) return
+    if (turn.endedBy !== undefined) return this.turnEndedBy(turn.endedBy)
     if (turn.outcome === 'error' || turn.outcome === 'cancelled') return this.turnFailed(turn)
     this.errors = 0
     const phase = this.phase()
@@ -220,6 +229,29 @@ export class SpecTask {
     if (hopeless || this.errors >= agentErrorsAllowed) return this.fail('agent_failed', why)
     await this.say(`The agent failed (${why.slice(0, 200)}); trying again`)
     await this.prompt('nudge', `The last turn ended with an error: ${why}`.slice(0, 2000), this.nudgeKey())
+  }
+
+  /** An agent that waits for an answer is not stuck, however long people take. */
+  private async waitsForPerson(): Promise<boolean> {
+    return (await control.loadTask({ taskId: this.taskId })).waitsForPerson
+  }
+
+  /** What a person says to an agent they stopped becomes the work that is waited for. */
+  private async personSpoke(sessionId: SessionId, { promptId, mode }: PersonPrompt): Promise<void> {
+    if (this.held && isWorking(this.status)) {
+      this.held = false
+      this.currentPromptId = promptId
+      this.restartDeadline()
+    }
+    await promptSession(sessionId, promptId, mode)
+  }
+
+  /** A person ended the turn: what they said meanwhile comes first, then the work goes on; one that was only stopped waits. */
+  private async turnEndedBy(how: NonNullable<TurnEnded['endedBy']>): Promise<void> {
+    if (how === 'interrupted') return this.prompt('nudge', interruptedNote, this.nudgeKey())
+    this.held = true
+    this.deadlineAt = null
+    await this.say('Stopped by a person: send a message to go on')
   }
 
   private nudgeKey(): string {

@@ -15,6 +15,7 @@ export interface FakeTask {
   sessionId: SessionId | null
   mergedCommit: string | null
   workDeadlineMs: number
+  waitsForPerson: boolean
   activity: string
   failure: { code: string; message: string } | null
   /** Every status it had, the first included. */
@@ -60,6 +61,7 @@ export class FakeControl implements ControlActivities {
       sessionId: null,
       mergedCommit: null,
       workDeadlineMs: 600_000,
+      waitsForPerson: false,
       activity: '',
       failure: null,
       story: [set.status ?? 'backlog'],
@@ -102,9 +104,9 @@ export class FakeControl implements ControlActivities {
 
   async loadTask({ taskId }: Input<'loadTask'>): Promise<Output<'loadTask'>> {
     this.before('loadTask')
-    const { status, failedFrom, step, justDoIt, sessionId, mergedCommit, workDeadlineMs } = this.task(taskId)
+    const { status, failedFrom, step, justDoIt, sessionId, mergedCommit, workDeadlineMs, waitsForPerson } = this.task(taskId)
     const place = { orgId: nextId('org'), projectId: nextId('prj') } as Pick<Output<'loadTask'>, 'orgId' | 'projectId'>
-    return { taskId, ...place, status, failedFrom, step, justDoIt, sessionId, mergedCommit, workDeadlineMs }
+    return { taskId, ...place, status, failedFrom, step, justDoIt, sessionId, mergedCommit, workDeadlineMs, waitsForPerson }
   }
 
   async recordStep(input: Input<'recordStep'>): Promise<Output<'recordStep'>> {
@@ -189,8 +191,10 @@ export class FakeControl implements ControlActivities {
     return {}
   }
 
-  async recordTurn({ promptId, state, outcome }: Input<'recordTurn'>): Promise<Record<string, never>> {
-    for (const prompt of this.prompts.values()) if (prompt.promptId === promptId) prompt.turn = outcome ?? state
-    return {}
+  async recordTurn({ promptId, state, outcome }: Input<'recordTurn'>): Promise<Output<'recordTurn'>> {
+    const prompt = this.prompt(promptId)
+    if (prompt.turn === 'withdrawn') return { withdrawn: true }
+    prompt.turn = outcome ?? state
+    return { withdrawn: false }
   }
 }

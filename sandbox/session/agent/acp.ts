@@ -1,10 +1,20 @@
 import type { ReadableStream, WritableStream } from 'node:stream/web'
-import { client, methods, ndJsonStream, PROTOCOL_VERSION, RequestError, type SessionUpdate, type Stream } from '@agentclientprotocol/sdk'
+import {
+  client,
+  methods,
+  ndJsonStream,
+  PROTOCOL_VERSION,
+  RequestError,
+  type RequestPermissionRequest,
+  type SessionUpdate,
+  type Stream,
+} from '@agentclientprotocol/sdk'
+import type { Question } from './permissions.ts'
 
 export interface AcpEvents {
   update(update: SessionUpdate): void
-  /** A tool call was allowed; the container is the boundary, not the agent's question. */
-  allowed(title: string): void
+  /** Answers with one of the options; null: cancelled. */
+  ask(question: Question): Promise<string | null>
 }
 
 /** The one client of one agent. */
@@ -20,19 +30,27 @@ export interface AcpLink {
   close(): void
 }
 
+const optionKinds = ['allow_once', 'allow_always', 'reject_once', 'reject_always'] as const
+
 /** Units: bytes of one message; a tool result with a whole file in it fits. */
 const longestMessage = 32 * 1024 * 1024
+
+function questionOf({ toolCall, options }: RequestPermissionRequest): Question {
+  const title = (toolCall.title ?? 'a tool call').slice(0, 2000)
+  const known = options.flatMap(({ optionId, name, kind }) =>
+    // A later protocol may have other kinds: what is not known to allow, rejects.
+    [{ id: optionId.slice(0, 200), name: name.slice(0, 200), kind: optionKinds.find((one) => one === kind) ?? ('reject_once' as const) }],
+  )
+  return { title, tool: toolCall.kind ?? 'other', options: known }
+}
 
 export function connectAcp(stdin: WritableStream, stdout: ReadableStream, events: AcpEvents): AcpLink {
   let replaying = false
   const app = client({ name: 'helix' })
-    .onRequest(methods.client.session.requestPermission, ({ params }) => {
-      const option =
-        // Not "always": some agents write that into the repository's settings.
-        params.options.find(({ kind }) => kind === 'allow_once') ?? params.options.find(({ kind }) => kind === 'allow_always')
-      if (option === undefined) return { outcome: { outcome: 'cancelled' as const } }
-      events.allowed(params.toolCall.title ?? 'a tool call')
-      return { outcome: { outcome: 'selected' as const, optionId: option.optionId } }
+    .onRequest(methods.client.session.requestPermission, async ({ params }) => {
+      const optionId = await events.ask(questionOf(params))
+      if (optionId === null) return { outcome: { outcome: 'cancelled' as const } }
+      return { outcome: { outcome: 'selected' as const, optionId } }
     })
     .onNotification(methods.client.session.update, ({ params }) => {
       if (!replaying) events.update(params.update)

@@ -1,3 +1,5 @@
+import type { PermissionMode } from '@helix/contract/projects'
+
 /** What an agent's launch depends on. */
 export interface RecipeInput {
   /** The read-only agent pack, an npm prefix. */
@@ -8,6 +10,8 @@ export interface RecipeInput {
   origin: string
   token: string
   model: string
+  /** `ask`: the agent asks before it uses a tool. */
+  permissionMode: PermissionMode
 }
 
 export interface Launch {

@@ -11,6 +11,7 @@ export class History {
   private unfinished: SeenPrompt | null = null
   private latest: SeenPrompt['end'] = null
   private lines = 0
+  private readonly requests = new Map<string, 'open' | 'ended'>()
   last = 0
   /** The last number that an earlier start wrote. */
   lastAtOpening = 0
@@ -24,7 +25,9 @@ export class History {
     if (payload.kind === 'prompt') {
       this.unfinished = { prompt: { sequence: line.sequence, text: payload.text }, answered: false, end: null }
       this.prompts.set(payload.promptId, this.unfinished)
-    } else if (payload.kind === 'turn_end') this.end(line, resultOf(line))
+    } else if (payload.kind === 'permission') this.requests.set(payload.requestId, 'open')
+    else if (payload.kind === 'permission_end') this.requests.set(payload.requestId, 'ended')
+    else if (payload.kind === 'turn_end') this.end(line, resultOf(line))
     else if (payload.kind !== 'notice' && this.unfinished !== null) this.unfinished.answered = true
   }
 
@@ -41,6 +44,15 @@ export class History {
 
   find(promptId: string): SeenPrompt | undefined {
     return this.prompts.get(promptId)
+  }
+
+  /** What became of a request for permission. */
+  request(id: string): 'open' | 'ended' | undefined {
+    return this.requests.get(id)
+  }
+
+  openRequests(): string[] {
+    return [...this.requests].flatMap(([id, state]) => (state === 'open' ? [id] : []))
   }
 
   /** The newest end of a turn. */

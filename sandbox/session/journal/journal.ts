@@ -61,6 +61,16 @@ export class Journal {
     return this.history.find(promptId)
   }
 
+  /** What became of a request for permission. */
+  request(id: string): 'open' | 'ended' | undefined {
+    return this.history.request(id)
+  }
+
+  /** Requests for permission without an end. */
+  openRequests(): string[] {
+    return this.history.openRequests()
+  }
+
   append(payload: JournalPayload): JournalEntry {
     return this.write(payload, {})
   }

@@ -52,7 +52,7 @@ test('a tool call keeps its place between the words around it', async () => {
       toolCallId: '1.c',
       status: 'completed',
       content: [
-        { kind: 'text', text: 'README.md' },
+        { kind: 'terminal', output: 'README.md', exitCode: null },
         { kind: 'diff', path: '/a', before: null, after: 'new' },
       ],
     },

@@ -15,7 +15,7 @@ export class Recorder {
   private readonly journal: Journal
   private readonly chunks: Coalescer
   /** Ids of tool calls, by the agent's own id: models count from 1 in each answer, the journal needs them unique. */
-  private readonly calls = new Map<string, { id: string; ended: boolean }>()
+  private readonly calls = new Map<string, { id: string; ended: boolean; toolKind: string | undefined }>()
   private latest = ''
   private failure: Error | null = null
   /** The end of the agent's newest message; empty after anything else. */
@@ -42,6 +42,12 @@ export class Recorder {
     }
   }
 
+  /** Something that must not be lost, between what the agent says. */
+  event(payload: JournalPayload): void {
+    this.endMessage()
+    this.write(payload, true)
+  }
+
   notice(text: string): void {
     this.endMessage()
     this.write({ kind: 'notice', text })
@@ -58,7 +64,7 @@ export class Recorder {
   }
 
   private recordEvent(update: SessionUpdate): void {
-    const entry = entryOf(update, (agentsId, begins) => this.callId(agentsId, begins))
+    const entry = entryOf(update, (agentsId, kind, begins) => this.call(agentsId, kind, begins))
     if (entry === undefined || saysNothing(entry)) return
     this.endMessage()
     this.worked ||= entry.kind === 'tool'
@@ -75,21 +81,26 @@ export class Recorder {
     this.lastWords = ''
   }
 
-  private write(payload: JournalPayload): void {
+  private write(payload: JournalPayload, synced = false): void {
     if (this.failure !== null) return
     try {
-      this.journal.append(payload)
+      if (synced) this.journal.appendSynced(payload)
+      else this.journal.append(payload)
     } catch (error) {
       this.failure = error instanceof Error ? error : new Error(String(error))
     }
   }
 
-  private callId(agentsId: string, begins: boolean): string {
+  /** Later reports of a call leave out what kind of tool it is. */
+  private call(agentsId: string, kind: string | undefined, begins: boolean): { id: string; toolKind: string | undefined } {
     const known = this.calls.get(agentsId)
-    if (known !== undefined && !(begins && known.ended)) return known.id
-    const id = `${this.journal.last + 1}.${agentsId}`
-    this.calls.set(agentsId, { id, ended: false })
-    return id
+    if (known !== undefined && !(begins && known.ended)) {
+      known.toolKind = kind ?? known.toolKind
+      return known
+    }
+    const call = { id: `${this.journal.last + 1}.${agentsId}`, ended: false, toolKind: kind }
+    this.calls.set(agentsId, call)
+    return call
   }
 
   private endCall(id: string): void {

@@ -38,6 +38,8 @@ export interface TurnRunnerInput {
   log: Log
   /** What belongs to the end of each turn and is done before it is told: commits are pushed. Answers with notices. */
   afterTurn(cancelled: boolean): Promise<string[]>
+  /** The turn is cancelled: whatever waits in it ends. */
+  cancelling(): void
   /** Each 2 s while the turn runs and the agent lives or is being started again. */
   beat(promptId: string): void
 }
@@ -81,6 +83,7 @@ export class TurnRunner {
     if (this.cancelled || !this.conversing) return
     this.cancelled = true
     this.ender.abort()
+    this.input.cancelling()
     this.cancelTimer = setTimeout(() => {
       this.input.log.warn('the agent does not end a cancelled turn and is ended')
       void this.input.agent.stop(0)

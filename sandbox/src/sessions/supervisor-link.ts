@@ -1,5 +1,5 @@
 import type { SessionId } from '@helix/contract/ids'
-import { type SupervisorDown, type SupervisorUp, supervisorUp, type TurnResult } from '@helix/contract/link'
+import { type PermissionAnswer, type SupervisorDown, type SupervisorUp, supervisorUp, type TurnResult } from '@helix/contract/link'
 import type { JournalEntry } from '@helix/contract/sessions'
 import type { Logger } from 'pino'
 import { Backoff } from '../link/backoff.ts'
@@ -33,6 +33,8 @@ export class SupervisorLink {
   private readonly dialler: Dialler
   private readonly backoff = new Backoff(25, 1000)
   private readonly turns = new Map<string, Turn>()
+  /** Answers of people that the agent may not have yet. */
+  private readonly answers = new Map<string, PermissionAnswer>()
   private readonly watchers = new Set<() => void>()
   private silentSince: number | null = Date.now()
   private greeted = false
@@ -90,6 +92,12 @@ export class SupervisorLink {
     this.send({ type: 'cancel', promptId })
   }
 
+  /** Said again on each new connection until the journal tells its end. */
+  answer(answer: PermissionAnswer): void {
+    this.answers.set(answer.requestId, answer)
+    this.send({ type: 'answer', answer })
+  }
+
   close(): void {
     this.dialler.close()
   }
@@ -109,8 +117,10 @@ export class SupervisorLink {
     if (frame.type === 'state') {
       this.status = frame
       this.changed()
-    } else if (frame.type === 'entries') this.options.entries(frame.entries)
-    else if (frame.type === 'heartbeat') this.turns.get(frame.promptId)?.beat()
+    } else if (frame.type === 'entries') {
+      for (const { payload } of frame.entries) if (payload.kind === 'permission_end') this.answers.delete(payload.requestId)
+      this.options.entries(frame.entries)
+    } else if (frame.type === 'heartbeat') this.turns.get(frame.promptId)?.beat()
     else this.turns.get(frame.result.promptId)?.ended(frame.result)
   }
 
@@ -127,6 +137,7 @@ export class SupervisorLink {
       this.send(prompt)
       if (cancelled) this.send({ type: 'cancel', promptId })
     }
+    for (const answer of this.answers.values()) this.send({ type: 'answer', answer })
     this.changed()
   }
 

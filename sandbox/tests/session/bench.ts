@@ -114,6 +114,7 @@ export function sessionOf(port: number, token: string, epoch: number, host = '12
     gitIdentity: { name: 'Ada "the first" Lovelace', email: 'ada@example.com' },
     repositories: [{ name: 'sample', clonePath: '/git/sample.git', defaultBranch: 'main', baseBranch: 'main', branch, primary: true }],
     innerDocker: 'none',
+    permissionMode: 'allow',
   }
 }
 

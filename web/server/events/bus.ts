@@ -1,17 +1,18 @@
 import { EventEmitter } from 'node:events'
-import type { OrgId } from '@helix/contract/ids'
+import type { HostId, OrgId } from '@helix/contract/ids'
 
 /** Wakes readers of the event log; what they then read is in the database. Events of other replicas come by polling. */
 export class EventBus {
   private readonly emitter = new EventEmitter().setMaxListeners(0)
 
-  wake(orgId: OrgId): void {
-    this.emitter.emit(orgId)
+  /** A host's topic wakes who carries answers to it. */
+  wake(topic: OrgId | HostId): void {
+    this.emitter.emit(topic)
   }
 
   /** Returns what unsubscribes. */
-  subscribe(orgId: OrgId, listener: () => void): () => void {
-    this.emitter.on(orgId, listener)
-    return () => this.emitter.off(orgId, listener)
+  subscribe(topic: OrgId | HostId, listener: () => void): () => void {
+    this.emitter.on(topic, listener)
+    return () => this.emitter.off(topic, listener)
   }
 }

@@ -40,6 +40,7 @@ async function refusal(trx: Knex, session: SessionRow, claim: Claim): Promise<st
 }
 
 async function specOf(trx: Knex, context: Context, session: SessionRow, token: string, model: string): Promise<SessionSpec> {
+  const project = await trx('projects').where({ id: session.project_id }).first('permission_mode')
   const task = await trx('spec_tasks').where({ id: session.task_id }).first('base_branch', 'branch')
   const person = await trx('users').where({ id: session.started_by }).first('name', 'email')
   const org = await trx('organisations').where({ id: session.org_id }).first('slug')
@@ -55,6 +56,7 @@ async function specOf(trx: Knex, context: Context, session: SessionRow, token: s
     agentRuntime: session.agent_runtime,
     model,
     demo: session.demo,
+    permissionMode: project.permission_mode,
     controlPlaneUrl: context.config.sessionUrl,
     token,
     gitIdentity: { name: person.name, email: person.email },

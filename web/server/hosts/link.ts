@@ -3,6 +3,7 @@ import { type HostDown, type HostUp, hostUp } from '@helix/contract/link'
 import type { RawData, WebSocket } from 'ws'
 import { WebSocketServer } from 'ws'
 import type { Context } from '../context.ts'
+import { undelivered } from '../conversation/requests.ts'
 import { sameSecret } from '../http/mount.ts'
 import { JournalAnnouncer } from '../sessions/announcer.ts'
 import { SessionStore } from '../sessions/store.ts'
@@ -18,6 +19,7 @@ class HostConnection {
   private hostId: HostId | null = null
   private work = Promise.resolve()
   private alive = true
+  private unsubscribe: () => void = () => undefined
   private readonly socket: WebSocket
   private readonly context: Context
   private readonly hosts: HostStore
@@ -40,6 +42,7 @@ class HostConnection {
     socket.on('error', (error) => context.log.warn({ err: error }, 'host link failed'))
     socket.on('close', () => {
       clearInterval(timer)
+      this.unsubscribe()
       if (this.hostId !== null && connected.get(this.hostId) === this) connected.delete(this.hostId)
     })
   }
@@ -75,7 +78,8 @@ class HostConnection {
     if (this.hostId === null) return this.close(1008, 'hello comes first')
     if (frame.type === 'report') {
       await this.hosts.report(this.hostId, frame)
-      return
+      // Answers that another replica took, and those that got lost.
+      return this.carryAnswers()
     }
     await this.journal(frame, this.hostId)
   }
@@ -87,6 +91,17 @@ class HostConnection {
     this.connected.set(hello.hostId, this)
     this.context.log.info({ hostId: hello.hostId, bootId: hello.bootId, hostEpoch }, 'host connected')
     this.send({ type: 'welcome', hostEpoch })
+    this.unsubscribe()
+    this.unsubscribe = this.context.bus.subscribe(hello.hostId, () => {
+      this.work = this.work.then(() => this.carryAnswers()).catch((error) => this.context.log.warn({ err: error }, 'answers not carried'))
+    })
+    await this.carryAnswers()
+  }
+
+  /** Sent until the journal says that the agent has them; who has one twice leaves it out. */
+  private async carryAnswers(): Promise<void> {
+    if (this.hostId === null) return
+    for (const { sessionId, answer } of await undelivered(this.context.db, this.hostId)) this.send({ type: 'answer', sessionId, answer })
   }
 
   private async journal({ sessionId, epoch, entries }: Extract<HostUp, { type: 'journal' }>, hostId: HostId): Promise<void> {

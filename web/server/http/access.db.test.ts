@@ -48,6 +48,9 @@ beforeAll(async () => {
     teamId: team.id,
     invitationId: invited.items[0]?.id ?? '',
     itemId: newId('inboxItem'),
+    codeCommentId: newId('codeComment'),
+    promptId: newId('prompt'),
+    requestId: 'r1',
   }
   secrets = Object.values(params)
   const bodies: Record<string, unknown> = {
@@ -69,7 +72,13 @@ beforeAll(async () => {
     moveToBacklog: {},
     archiveTask: {},
     restoreTask: {},
-    sendPrompt: { text: 'Go on' },
+    sendPrompt: { text: 'Go on', mode: 'steer', attachmentIds: ['att_1'] },
+    editPrompt: { text: 'Go on then' },
+    stopTurn: {},
+    answerPermission: { optionId: 'allow' },
+    createCodeComment: { commit, path: 'src/a.ts', side: 'after', line: 1, quote: 'const a', body: 'Why' },
+    resolveCodeComment: { resolved: true },
+    sendCodeComments: { commentIds: [newId('codeComment')] },
     createComment: { revisionId: newId('revision'), anchor: { document: 'design', quote: 'words', offset: 0 }, body: 'Why' },
     resolveComment: { resolved: true },
     snoozeInboxItem: { until: null },
@@ -95,6 +104,7 @@ beforeAll(async () => {
     listProjects: { cursor: project.id },
     listRepositories: { cursor: repositoryId },
     listTasks: { cursor: '1' },
+    findTaskPaths: { query: 'src' },
   }
   asked = Object.fromEntries(
     endpoints.map(([name, { method }]) => {

@@ -1,4 +1,6 @@
 import type { PromptKind } from '@helix/contract/internal'
+import type { StoredComment } from '../code-comments/store.ts'
+import { commentsText as commentsOnCode } from '../code-comments/wording.ts'
 import { padded } from '../tasks/names.ts'
 import { specFolderOfRow, type TaskRow } from '../tasks/store.ts'
 
@@ -7,6 +9,8 @@ export interface PromptFacts {
   repositories: { name: string }[]
   note: string | null
   /** Open comments of the reviewers. */
+  /** Open comments on the changes. */
+  codeComments?: StoredComment[]
   comments: { document: string | null; quote: string | null; body: string; author: string }[]
 }
 
@@ -76,6 +80,7 @@ const texts: Record<PromptKind, (facts: PromptFacts) => string> = {
   revise_spec: (facts) => `The spec was reviewed and needs changes.\n${quoted(facts.note)}${commentsText(facts)}
 Change the documents in ${specsWorktree}/${specFolderOfRow(facts.task)}/ accordingly, commit, and push helix-specs. End your turn when the push went through.`,
   revise_implementation: (facts) => `The implementation was reviewed and needs changes.\n${quoted(facts.note)}
+${commentsOnCode(facts.codeComments ?? [])}
 Change it on the branch ${facts.task.branch}, run the tests, commit and push. End your turn when the push went through.`,
   resolve_conflict: (
     facts,

@@ -2,6 +2,7 @@ import * as internal from '@helix/contract/internal'
 import { wellFormedJson } from '@helix/contract/text'
 import { Router } from 'express'
 import type { Context } from '../context.ts'
+import { RequestStore } from '../conversation/requests.ts'
 import { appendEvent } from '../events/store.ts'
 import { mount as mountAny } from '../http/mount.ts'
 import { type TaskRow, TaskStore } from '../tasks/store.ts'
@@ -44,7 +45,11 @@ export function internalRoutes(context: Context): Router {
     return result
   }
 
-  mount(router, context, internal.loadTask, async ({ params }) => snapshotOf(await getTaskRow(db, params.taskId)))
+  mount(router, context, internal.loadTask, async ({ params }) => {
+    const row = await getTaskRow(db, params.taskId)
+    const waitsForPerson = row.session_id !== null && (await RequestStore.waiting(db, row.session_id))
+    return { ...snapshotOf(row), waitsForPerson }
+  })
   mount(router, context, internal.recordStep, async ({ params, body }) =>
     told(params.taskId, await db.transaction((trx) => writeStep(trx, params.taskId, body))),
   )
@@ -76,9 +81,6 @@ export function internalRoutes(context: Context): Router {
     await writeState(context, params.sessionId, body)
     return {}
   })
-  mount(router, context, internal.recordTurn, async ({ params, body }) => {
-    await writeTurn(context, params.sessionId, body)
-    return {}
-  })
+  mount(router, context, internal.recordTurn, async ({ params, body }) => writeTurn(context, params.sessionId, body))
   return router
 }

@@ -4,6 +4,7 @@ import type { SessionId } from '@helix/contract/ids'
 import type { locateSession, recordSession, recordTurn } from '@helix/contract/internal'
 import { hostQueue } from '@helix/workflows/messages'
 import type { Context } from '../context.ts'
+import { voidRequests } from '../conversation/requests.ts'
 import { appendEvent } from '../events/store.ts'
 import { HostStore, lostAfter, silentAfter } from '../hosts/store.ts'
 import { revokeSessionTokens } from '../identity/tokens.ts'
@@ -68,14 +69,24 @@ export async function writeState(context: Context, id: SessionId, { epoch, state
   context.bus.wake(session.org_id)
 }
 
-export async function writeTurn(context: Context, id: SessionId, { promptId, state, outcome }: BodyOf<typeof recordTurn>): Promise<void> {
+/** Answers whether the message was taken back before its turn began: then nothing is written. */
+export async function writeTurn(
+  context: Context,
+  id: SessionId,
+  { promptId, state, outcome }: BodyOf<typeof recordTurn>,
+): Promise<ResponseOf<typeof recordTurn>> {
   const session = await getRow(context, id)
-  await context.db.transaction(async (trx) => {
+  const withdrawn = await context.db.transaction(async (trx) => {
+    const prompt = await trx('prompts').where({ id: promptId, session_id: id }).forUpdate().first('state')
+    if (prompt?.state === 'withdrawn') return true
     const now = trx.fn.now()
     const turn = trx('prompts').where({ id: promptId, session_id: id })
     if (state === 'running')
       await turn.whereIn('state', ['queued', 'running']).update({ state, started_at: trx.raw('coalesce(started_at, now())') })
-    else await turn.whereNot('state', state).update({ state, outcome, ended_at: now })
+    else {
+      await turn.whereNot('state', state).update({ state, outcome, ended_at: now })
+      await voidRequests(trx, session, { promptId })
+    }
     const sessionState = state === 'running' ? 'running' : 'idle'
     await trx('agent_sessions').where({ id }).whereIn('state', ['starting', 'idle', 'running']).update({ state: sessionState })
     await appendEvent(trx, session.org_id, {
@@ -85,6 +96,8 @@ export async function writeTurn(context: Context, id: SessionId, { promptId, sta
       taskId: session.task_id,
       state: sessionState,
     })
+    return false
   })
   context.bus.wake(session.org_id)
+  return { withdrawn }
 }

@@ -4,6 +4,7 @@ import type { PromptId, SessionId, TaskId } from '@helix/contract/ids'
 import type { assessTask, mergeTask, preparePrompt } from '@helix/contract/internal'
 import { specDocuments } from '@helix/contract/reviews'
 import type { Knex } from 'knex'
+import { CodeCommentStore } from '../code-comments/store.ts'
 import { type Context, newId } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
 import { readDocuments } from '../reviews/routes.ts'
@@ -64,6 +65,7 @@ export async function preparePromptFor(
   { key, kind, note }: BodyOf<typeof preparePrompt>,
 ): Promise<PromptId> {
   const { db } = context
+  const code = new CodeCommentStore(db)
   const repositories = await new TaskStore(db).repositoriesOf(
     (await getTaskRow(db, taskId)).org_id,
     (await getTaskRow(db, taskId)).project_id,
@@ -74,7 +76,8 @@ export async function preparePromptFor(
     const known = await trx('idempotency_keys').where(where).first('answer')
     if (known?.answer != null) return known.answer.promptId
     const comments = kind === 'revise_spec' ? await openComments(trx, task) : []
-    const text = composePrompt(kind, { task, repositories, note, comments })
+    const codeComments = kind === 'revise_implementation' ? await code.open(trx, task.org_id, taskId) : []
+    const text = composePrompt(kind, { task, repositories, note, comments, codeComments })
     const promptId = newId('prompt')
     await trx('prompts').insert({
       id: promptId,
@@ -87,6 +90,12 @@ export async function preparePromptFor(
     })
     if (kind === 'revise_spec')
       await trx('spec_comments').where({ task_id: taskId }).whereNull('resolved_at').whereNull('sent_at').update({ sent_at: trx.fn.now() })
+    await code.markSent(
+      trx,
+      task.org_id,
+      taskId,
+      codeComments.map(({ id }) => id),
+    )
     await trx('idempotency_keys').insert({ ...where, request_hash: kind, answer: JSON.stringify({ promptId }) })
     return promptId
   })

@@ -76,6 +76,10 @@ export class OutboxRelay implements AsyncDisposable {
       await this.temporal.signalTask(message.taskId, message.signal, message.payload)
       return
     }
+    if (message.kind === 'signalSession') {
+      await this.temporal.signalSession(message.sessionId, message.signal, message.payload)
+      return
+    }
     await this.temporal.startTask(message.taskId)
     // A refused request was answered: a second try of one that was accepted is refused too.
     if (message.request) await this.temporal.requestTask(message.taskId, message.request, 20_000)

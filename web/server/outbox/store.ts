@@ -1,4 +1,4 @@
-import type { OrgId, TaskId } from '@helix/contract/ids'
+import type { OrgId, SessionId, TaskId } from '@helix/contract/ids'
 import type { TaskRequest } from '@helix/workflows/messages'
 import type { Knex } from 'knex'
 
@@ -6,6 +6,7 @@ import type { Knex } from 'knex'
 export type OutboxMessage =
   | { kind: 'startTask'; taskId: TaskId; request?: TaskRequest }
   | { kind: 'signalTask'; taskId: TaskId; signal: 'personPrompt' | 'slotFreed' | 'pushed'; payload: unknown }
+  | { kind: 'signalSession'; taskId: TaskId; sessionId: SessionId; signal: 'cancelTurn'; payload: unknown }
 
 export interface OutboxRow {
   id: number

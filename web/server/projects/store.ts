@@ -12,6 +12,7 @@ interface ProjectRow {
   model: string | null
   planning_limit: number
   implementing_limit: number
+  permission_mode: Project['permissionMode']
   created_at: Date
 }
 
@@ -23,7 +24,7 @@ export interface NewProject {
 }
 
 export type ProjectChange = Partial<
-  Pick<Project, 'name' | 'description' | 'agentRuntime' | 'model' | 'planningLimit' | 'implementingLimit'>
+  Pick<Project, 'name' | 'description' | 'agentRuntime' | 'model' | 'planningLimit' | 'implementingLimit' | 'permissionMode'>
 >
 
 export class ProjectStore {
@@ -73,6 +74,7 @@ export class ProjectStore {
       model: row.model,
       planningLimit: row.planning_limit,
       implementingLimit: row.implementing_limit,
+      permissionMode: row.permission_mode,
       repositories: repositories
         .filter((r) => r.project_id === row.id)
         .map((r) => ({ id: r.id, name: r.name, defaultBranch: r.default_branch })),
@@ -113,6 +115,7 @@ export class ProjectStore {
       model: change.model,
       planning_limit: change.planningLimit,
       implementing_limit: change.implementingLimit,
+      permission_mode: change.permissionMode,
     }
     const given = Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined))
     const project = trx('projects').where({ org_id: orgId, id })

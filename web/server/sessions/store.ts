@@ -4,6 +4,7 @@ import type { HostId, OrgId, ProjectId, PromptId, SessionId, TaskId } from '@hel
 import type { JournalEntry, Session, SessionState } from '@helix/contract/sessions'
 import { wellFormedJson } from '@helix/contract/text'
 import type { Knex } from 'knex'
+import { followRequests, voidRequests } from '../conversation/requests.ts'
 
 export interface SessionRow {
   id: SessionId
@@ -89,6 +90,7 @@ export class SessionStore {
       .insert({ ...row, stages: JSON.stringify(start.stages) })
       .onConflict(['session_id', 'epoch'])
       .ignore()
+    await voidRequests(trx, session, { beforeEpoch: start.epoch })
     if (session.state === 'starting')
       await trx('agent_sessions').where({ id: session.id }).update({ state: 'idle', started_at: trx.fn.now() })
   }
@@ -121,6 +123,7 @@ export class SessionStore {
     return this.db.transaction(async (trx) => {
       const locked = await trx('agent_sessions').where({ id: session.id }).forUpdate().first('journal_upto')
       await trx('session_entries').insert(rows).onConflict(['session_id', 'sequence']).ignore()
+      await followRequests(trx, session, entries)
       const from = (locked?.journal_upto ?? 0) as number
       const following = await trx('session_entries')
         .where({ session_id: session.id })

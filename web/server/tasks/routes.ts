@@ -12,7 +12,9 @@ import {
   taskMoves,
 } from '@helix/contract/tasks'
 import { Router } from 'express'
+import { CodeCommentStore } from '../code-comments/store.ts'
 import type { Context } from '../context.ts'
+import { RequestStore } from '../conversation/requests.ts'
 import { newestEventId } from '../events/store.ts'
 import { mount } from '../http/mount.ts'
 import { ProjectStore } from '../projects/store.ts'
@@ -28,6 +30,13 @@ function numberOf(cursor: string | undefined): number | undefined {
   if (!/^[0-9]{1,9}$/.test(cursor))
     throw new HelixError('invalid_request', 'cursor: not one that this list gave', { fields: { cursor: 'unknown' } })
   return Number(cursor)
+}
+
+/** The agent is told what to change by the note, by open comments on the changes, or by both. */
+async function requireChanges({ db }: Context, task: TaskRow, note: string | undefined): Promise<void> {
+  if (note?.trim() || (await new CodeCommentStore(db).open(db, task.org_id, task.id)).length > 0) return
+  const what = 'say what to change, here or in a comment on the changes'
+  throw new HelixError('invalid_request', `note: ${what}`, { fields: { note: what } })
 }
 
 export function taskRoutes(context: Context): Router {
@@ -62,17 +71,22 @@ export function taskRoutes(context: Context): Router {
   mount(router, context, getTask, async ({ actor, params }) => describe(actor.orgId, params.taskId))
   mount(router, context, getTimeline, async ({ actor, params }) => {
     const row = await get(actor.orgId, params.taskId)
-    const steps = await store.steps(actor.orgId, row.id)
-    return { steps, sessionStarts: await store.sessionStarts(actor.orgId, row.session_id), turns: await store.turns(actor.orgId, row.id) }
+    return {
+      steps: await store.steps(actor.orgId, row.id),
+      sessionStarts: await store.sessionStarts(actor.orgId, row.session_id),
+      turns: await store.turns(actor.orgId, row.id),
+      waits: await new RequestStore(context.db).waits(actor.orgId, row.id),
+    }
   })
   mount(router, context, getChanges, async ({ actor, params }) => changesOf(context, store, await get(actor.orgId, params.taskId)))
-  mount(router, context, sendPrompt, async ({ actor, params, body }) => ({
-    promptId: await sendToAgent(context, store, await get(actor.orgId, params.taskId), actor.userId, body.text),
-  }))
+  mount(router, context, sendPrompt, async ({ actor, params, body }) =>
+    sendToAgent(context, store, await get(actor.orgId, params.taskId), { authorId: actor.userId, ...body }),
+  )
   for (const [action, endpoint] of Object.entries(taskMoves) as [TaskAction, (typeof taskMoves)[TaskAction]][]) {
     mount(router, context, endpoint, async ({ actor, params, body, request }) => {
       const row = await get(actor.orgId, params.taskId)
       const given = body as { commit?: string; note?: string }
+      if (action === 'request_implementation_changes') await requireChanges(context, row, given.note)
       await moveTask(context, row, { action, actorId: actor.userId, ...given, onceKey: request.header('idempotency-key') })
       const task = await describe(actor.orgId, row.id)
       return { status: task.status, task }

@@ -1,6 +1,6 @@
 import type { AgentRuntime } from '@helix/contract/agents'
 import type { OrgId, ProjectId, PromptId, RepositoryId, SessionId, TaskId, UserId } from '@helix/contract/ids'
-import type { TaskCard, TaskStatus, TimelineStep } from '@helix/contract/tasks'
+import type { PromptMode, TaskCard, TaskStatus, TimelineStep } from '@helix/contract/tasks'
 import type { Knex } from 'knex'
 import { newId } from '../context.ts'
 import { branchOf, slugOf, specFolderOf } from './names.ts'
@@ -200,7 +200,7 @@ export class TaskStore {
     return rows.map((row) => ({
       promptId: row.id as PromptId,
       kind: row.kind as string,
-      state: row.state as 'queued' | 'running' | 'ended' | 'failed',
+      state: row.state as 'queued' | 'running' | 'ended' | 'failed' | 'withdrawn',
       outcome: row.outcome as string | null,
       queuedAt: row.queued_at.toISOString() as string,
       startedAt: (row.started_at?.toISOString() ?? null) as string | null,
@@ -244,7 +244,11 @@ export class TaskStore {
     return (await this.db('spec_tasks').where({ id }).first('org_id', 'project_id', 'status')) ?? null
   }
 
-  async insertPersonPrompt(trx: Knex, task: TaskRow, authorId: UserId, text: string): Promise<PromptId> {
+  async insertPersonPrompt(
+    trx: Knex,
+    task: TaskRow,
+    { authorId, text, mode, attachmentIds }: { authorId: UserId; text: string; mode: PromptMode; attachmentIds: string[] },
+  ): Promise<PromptId> {
     const id = newId('prompt')
     await trx('prompts').insert({
       id,
@@ -254,6 +258,8 @@ export class TaskStore {
       kind: 'person',
       author_id: authorId,
       text,
+      mode,
+      attachment_ids: JSON.stringify(attachmentIds),
       state: 'queued',
     })
     return id

@@ -1,12 +1,16 @@
 import { join } from 'node:path'
+import type { PermissionMode } from '@helix/contract/projects'
 import type { Recipe } from '../recipe.ts'
 
 /** Nobody types the next prompt here, so suggestions for it would only be paid for. */
-const settings = { permissions: { defaultMode: 'bypassPermissions' }, promptSuggestionEnabled: false }
+const settingsOf = (mode: PermissionMode) => ({
+  permissions: { defaultMode: mode === 'ask' ? 'default' : 'bypassPermissions' },
+  promptSuggestionEnabled: false,
+})
 
 /** `@agentclientprotocol/claude-agent-acp`, which brings its own claude. */
 export const claudeCode: Recipe = {
-  launch: ({ pack, stateFolder, origin, token, model }) => ({
+  launch: ({ pack, stateFolder, origin, token, model, permissionMode }) => ({
     command: process.execPath,
     args: [join(pack, 'node_modules', '@agentclientprotocol', 'claude-agent-acp', 'dist', 'index.js')],
     env: {
@@ -22,6 +26,6 @@ export const claudeCode: Recipe = {
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
       CLAUDE_CONFIG_DIR: stateFolder,
     },
-    files: [{ path: join(stateFolder, 'settings.json'), text: `${JSON.stringify(settings, null, 2)}\n` }],
+    files: [{ path: join(stateFolder, 'settings.json'), text: `${JSON.stringify(settingsOf(permissionMode), null, 2)}\n` }],
   }),
 }

@@ -6,7 +6,7 @@ const contextLimit = '128000'
 
 /** `@aaif/goose-acp`: the binary is started directly; the package's script would only stand between us and its signals. */
 export const gooseCode: Recipe = {
-  launch: ({ pack, stateFolder, origin, token, model }) => ({
+  launch: ({ pack, stateFolder, origin, token, model, permissionMode }) => ({
     command: join(pack, 'node_modules', '@aaif', `goose-binary-linux-${process.arch}`, 'bin', 'goose'),
     args: ['acp', '--with-builtin', 'developer'],
     env: {
@@ -15,7 +15,7 @@ export const gooseCode: Recipe = {
       OPENAI_HOST: origin,
       OPENAI_BASE_PATH: 'v1/chat/completions',
       OPENAI_API_KEY: token,
-      GOOSE_MODE: 'auto',
+      GOOSE_MODE: permissionMode === 'ask' ? 'approve' : 'auto',
       GOOSE_DISABLE_KEYRING: '1',
       GOOSE_TELEMETRY_ENABLED: 'false',
       GOOSE_PATH_ROOT: stateFolder,

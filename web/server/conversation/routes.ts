@@ -1,0 +1,139 @@
+import {
+  answerPermission,
+  editPrompt,
+  findTaskPaths,
+  getTaskAgent,
+  type PermissionRequest,
+  stopTurn,
+  withdrawPrompt,
+} from '@helix/contract/conversation'
+import { HelixError } from '@helix/contract/errors'
+import type { HostId, OrgId, TaskId } from '@helix/contract/ids'
+import { Router } from 'express'
+import type { Context } from '../context.ts'
+import { appendEvent } from '../events/store.ts'
+import { type Actor, mount } from '../http/mount.ts'
+import { enqueue } from '../outbox/store.ts'
+import { SessionStore } from '../sessions/store.ts'
+import { type TaskRow, TaskStore } from '../tasks/store.ts'
+import { pathsOf, rankPaths } from './paths.ts'
+import { RequestStore } from './requests.ts'
+import { QueueStore } from './store.ts'
+
+const onItsWay = 'The message is on its way to the agent: it cannot be changed any more.'
+
+/** Why an answer comes too late, for the person who gave it. */
+function tooLate(request: PermissionRequest | null): HelixError {
+  if (request === null) return new HelixError('not_found')
+  if (request.state === 'void') return new HelixError('conflict', 'The agent does not wait for this any more.', { state: 'void' })
+  const option = request.options.find(({ id }) => id === request.optionId)
+  const { answeredBy } = request
+  return new HelixError('conflict', `${answeredBy} answered first: ${option?.name ?? request.optionId}.`, { state: 'answered', answeredBy })
+}
+
+/** Files that a message may name. */
+async function searchPaths(context: Context, tasks: TaskStore, task: TaskRow, query: string, limit: number): Promise<string[]> {
+  const home = await tasks.branchHome(task)
+  const [first] = await tasks.repositoriesOf(task.org_id, task.project_id)
+  const repositoryId = home?.repositoryId ?? first?.id
+  if (repositoryId === undefined) return []
+  const repo = { orgId: task.org_id, repositoryId }
+  const commit = home?.commit ?? (await context.git.resolveCommit(repo, task.base_branch))
+  if (commit === null) return []
+  const { git, folderOf } = context.gitStorage
+  return rankPaths(await pathsOf(git, folderOf(repo), commit), query, limit)
+}
+
+export function conversationRoutes(context: Context): Router {
+  const router = Router()
+  const { db, bus } = context
+  const tasks = new TaskStore(db)
+  const sessions = new SessionStore(db)
+  const queue = new QueueStore(db)
+  const requests = new RequestStore(db)
+
+  const getRow = async (orgId: OrgId, taskId: TaskId): Promise<TaskRow> => {
+    const row = await tasks.find(orgId, taskId)
+    if (row === null) throw new HelixError('not_found')
+    return row
+  }
+  const changed = async (task: TaskRow, work: Parameters<typeof db.transaction>[0]): Promise<void> => {
+    await db.transaction(async (trx) => {
+      await work(trx)
+      const { project_id: projectId, id: taskId, status, step } = task
+      await appendEvent(trx, task.org_id, { type: 'task.changed', projectId, taskId, status, step })
+    })
+    bus.wake(task.org_id)
+  }
+
+  mount(router, context, getTaskAgent, async ({ actor, params }) => {
+    const task = await getRow(actor.orgId, params.taskId)
+    const { session_id: sessionId } = task
+    return {
+      session: sessionId === null ? null : await sessions.find(actor.orgId, sessionId),
+      turn: sessionId === null ? null : await queue.running(actor.orgId, sessionId),
+      queued: await queue.list(actor.orgId, task.id),
+      permissions: await requests.ofTask(actor.orgId, task.id, { open: true }),
+    }
+  })
+  mount(router, context, editPrompt, async ({ actor, params, body }) => {
+    const task = await getRow(actor.orgId, params.taskId)
+    const before = await queue.find(actor.orgId, task.id, params.promptId)
+    if (before !== null && before.author.id !== actor.userId)
+      throw new HelixError('forbidden', `Only ${before.author.name} may change this message.`)
+    if (before === null && !(await queue.known(actor.orgId, task.id, params.promptId))) throw new HelixError('not_found')
+    await changed(task, async (trx) => {
+      if (!(await queue.edit(trx, actor.orgId, params.promptId, actor.userId, body.text))) throw new HelixError('conflict', onItsWay)
+    })
+    const after = await queue.find(actor.orgId, task.id, params.promptId)
+    if (after === null) throw new HelixError('conflict', onItsWay)
+    return after
+  })
+  mount(router, context, withdrawPrompt, async ({ actor, params }) => {
+    const task = await getRow(actor.orgId, params.taskId)
+    if (!(await queue.known(actor.orgId, task.id, params.promptId))) throw new HelixError('not_found')
+    await changed(task, async (trx) => {
+      if (!(await queue.withdraw(trx, actor.orgId, params.promptId))) throw new HelixError('conflict', onItsWay)
+    })
+    return {}
+  })
+  mount(router, context, stopTurn, async ({ actor, params }) => {
+    const task = await getRow(actor.orgId, params.taskId)
+    const turn = task.session_id === null ? null : await queue.running(actor.orgId, task.session_id)
+    if (task.session_id === null || turn === null) throw new HelixError('conflict', 'No turn runs: there is nothing to stop.')
+    const { session_id: sessionId } = task
+    const payload = { promptId: turn.promptId, by: 'person' }
+    await changed(task, (trx) =>
+      enqueue(trx, task.org_id, { kind: 'signalSession', taskId: task.id, sessionId, signal: 'cancelTurn', payload }),
+    )
+    context.outbox.nudge()
+    return {}
+  })
+  mount(router, context, answerPermission, async ({ actor, params, body }) => {
+    const task = await getRow(actor.orgId, params.taskId)
+    const request = await requests.find(actor.orgId, task.id, params.requestId)
+    if (request === null) throw new HelixError('not_found')
+    if (!request.options.some(({ id }) => id === body.optionId))
+      throw new HelixError('invalid_request', 'optionId: not one of the options', { fields: { optionId: 'not one of the options' } })
+    return answer(actor, task, request, body.optionId)
+  })
+  const answer = async (actor: Actor, task: TaskRow, request: PermissionRequest, optionId: string): Promise<PermissionRequest> => {
+    const first = await db.transaction(async (trx) => {
+      const mine = await requests.answer(trx, request, { userId: actor.userId, name: actor.userName }, optionId)
+      const about = { projectId: task.project_id, sessionId: request.sessionId, taskId: task.id, requestId: request.id }
+      if (mine) await appendEvent(trx, task.org_id, { type: 'permission.changed', ...about, state: 'answered' })
+      return mine
+    })
+    const now = await requests.find(actor.orgId, task.id, request.id)
+    if (!first || now === null) throw tooLate(now)
+    bus.wake(task.org_id)
+    const home: HostId | null = (await sessions.rowOf(request.sessionId))?.host_id ?? null
+    if (home !== null) bus.wake(home)
+    return now
+  }
+  mount(router, context, findTaskPaths, async ({ actor, params, query }) => {
+    const task = await getRow(actor.orgId, params.taskId)
+    return { paths: await searchPaths(context, tasks, task, query.query, query.limit) }
+  })
+  return router
+}
