@@ -1,6 +1,5 @@
 import * as access from './access.ts'
 import * as audit from './audit.ts'
-import type { Endpoint } from './endpoint.ts'
 import * as codeComments from './code-comments.ts'
 import * as conversation from './conversation.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -23,8 +22,19 @@ function endpointsOf(module: Record<string, unknown>): [string, Endpoint][] {
 
 /** Every public endpoint by its operation id, for OpenAPI and for the test that asks each as a stranger. */
 export const publicEndpoints: ReadonlyMap<string, Endpoint> = new Map(
-  [identity, organisations, access, audit, projects, repositories, tasks, reviews, sessions, system, inbox].flatMap((module) =>
-    endpointsOf(module),
-  ),
-  [identity, projects, repositories, tasks, reviews, sessions, conversation, codeComments, system].flatMap((module) => endpointsOf(module)),
+  [
+    identity,
+    organisations,
+    access,
+    audit,
+    projects,
+    repositories,
+    tasks,
+    reviews,
+    sessions,
+    conversation,
+    codeComments,
+    system,
+    inbox,
+  ].flatMap((module) => endpointsOf(module)),
 )

@@ -5,8 +5,8 @@ import * as tasks from './0003-tasks.ts'
 import * as sessions from './0004-sessions.ts'
 import * as events from './0005-events.ts'
 import * as access from './0006-access.ts'
-import * as inbox from './0012-inbox.ts'
 import * as conversation from './0010-conversation.ts'
+import * as inbox from './0012-inbox.ts'
 
 /**
  * Migrations by explicit list: a folder scan cannot load `.ts` under every runner and records file extensions.
@@ -19,8 +19,8 @@ const list: [string, Knex.Migration][] = [
   ['0004-sessions', sessions],
   ['0005-events', events],
   ['0006-access', access],
-  ['0012-inbox', inbox],
   ['0010-conversation', conversation],
+  ['0012-inbox', inbox],
 ]
 
 export const migrations: Knex.MigrationSource<[string, Knex.Migration]> = {
