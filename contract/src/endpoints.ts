@@ -3,6 +3,7 @@ import * as audit from './audit.ts'
 import * as codeComments from './code-comments.ts'
 import * as conversation from './conversation.ts'
 import type { Endpoint } from './endpoint.ts'
+import * as events from './events.ts'
 import * as identity from './identity.ts'
 import * as inbox from './inbox.ts'
 import * as organisations from './organisations.ts'
@@ -24,6 +25,7 @@ function endpointsOf(module: Record<string, unknown>): [string, Endpoint][] {
 export const publicEndpoints: ReadonlyMap<string, Endpoint> = new Map(
   [
     identity,
+    events,
     organisations,
     access,
     audit,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { defineEndpoint } from './endpoint.ts'
 import { idSchema } from './ids.ts'
 import { sessionStates } from './sessions.ts'
 import { taskStatus } from './tasks.ts'
@@ -62,3 +63,23 @@ export const helixEvent = z.discriminatedUnion('type', [
 ])
 export type HelixEvent = z.infer<typeof helixEvent>
 export type HelixEventType = HelixEvent['type']
+
+/** An event's number, as text: what `Last-Event-ID` takes. */
+const eventId = z.string().regex(/^\d{1,15}$/, 'expected the number of an event')
+
+/** The event stream for who cannot hold one open: the same events by page. Ask again after `lastEventId`, at once where there is `more`. */
+export const listEvents = defineEndpoint({
+  method: 'GET',
+  path: '/api/v1/events/page',
+  permission: 'project:read',
+  summary: 'Events after a number, for clients without an event stream',
+  query: z.object({ after: eventId.optional().describe('Without it: only the newest number') }),
+  response: z.object({
+    events: z.array(z.object({ id: eventId, event: helixEvent })),
+    /** Also moves over events that the caller may not see. */
+    lastEventId: eventId,
+    more: z.boolean(),
+    /** The log never came to `after`: what is shown must be read again. */
+    missed: z.boolean(),
+  }),
+})

@@ -24,6 +24,7 @@ const environment = z.object({
   ANTHROPIC_API_KEY: z.string().min(1).optional(),
   ANTHROPIC_BASE_URL: optionalUrl,
   HELIX_MODEL: z.string().min(1).optional(),
+  HELIX_EVENT_STREAMS_PER_USER: z.coerce.number().int().min(1).default(40),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
 })
 

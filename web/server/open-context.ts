@@ -6,6 +6,7 @@ import { type Context, newId } from './context.ts'
 import { openDatabase } from './db/database.ts'
 import { migrateUp } from './db/migrate.ts'
 import { EventBus } from './events/bus.ts'
+import { hearOtherProcesses } from './events/notifications.ts'
 import { createProviders } from './gateway/providers.ts'
 import { defaultMaxPushBytes } from './git/environment.ts'
 import { createGit } from './git/plumbing.ts'
@@ -29,6 +30,7 @@ export async function openContext(config: Config, log: Logger): Promise<Context 
   const temporal = stack.use(new TemporalClient(config, db))
   const outbox = stack.use(new OutboxRelay(db, temporal, log))
   const bus = new EventBus()
+  stack.use(hearOtherProcesses(database.url, bus, log))
   const gitStorage = createGitStorage({ dataDir, executablePath: config.executablePath, maxPushBytes: defaultMaxPushBytes })
   await prepareGitStorage(gitStorage)
   const committed = (orgId: Parameters<EventBus['wake']>[0]): void => {

@@ -1,6 +1,7 @@
 import type { OrgId, ProjectId, RepositoryId, SessionId, TaskId, UserId } from '@helix/contract/ids'
 import { type Role, roles, strongerRole } from '@helix/contract/permissions'
 import type { Knex } from 'knex'
+import type { AccessRows } from './map.ts'
 
 /** Whose access is asked for. `orgRole` is the role in the organisation, before any grant on a project. */
 export interface Grantee {
@@ -110,4 +111,19 @@ export async function peopleOnProject(db: Knex, orgId: OrgId, projectId: Project
     if (role !== null) people.set(user_id, role)
   }
   return people
+}
+
+/** Who may see what in an organisation, read at once for many people: see AccessMap. The rules are those of `visibleProjects`. */
+export async function readAccess(db: Knex, orgId: OrgId): Promise<AccessRows> {
+  const people = await db('memberships').where({ org_id: orgId }).select('user_id', 'role')
+  const projects = await db('projects').where({ org_id: orgId }).select('id', 'visibility')
+  const grantees = await db('project_access as a')
+    .leftJoin('team_members as t', 't.team_id', 'a.team_id')
+    .where({ 'a.org_id': orgId })
+    .select('a.project_id', db.raw('coalesce(a.user_id, t.user_id) as user_id'))
+  const repositories = await db('repositories as r')
+    .leftJoin('project_repositories as p', 'p.repository_id', 'r.id')
+    .where({ 'r.org_id': orgId })
+    .select('r.id', 'p.project_id')
+  return { people, projects, grantees, repositories }
 }

@@ -9,6 +9,8 @@ export type Dialect = 'pglite' | 'postgres'
 export interface Database extends AsyncDisposable {
   db: Knex
   dialect: Dialect
+  /** Of PostgreSQL; null for the embedded database, which one process has to itself. */
+  url: string | null
 }
 
 // bigint (events, outbox, counts): all of ours stay far below 2^53.
@@ -22,7 +24,7 @@ function connect(connection: Knex.PgConnectionConfig | string, max: number): Kne
 export async function openDatabase(url: string | undefined, dataDir: string): Promise<Database> {
   if (url !== undefined) {
     const db = connect(url, 20)
-    return { db, dialect: 'postgres', [Symbol.asyncDispose]: () => db.destroy() }
+    return { db, dialect: 'postgres', url, [Symbol.asyncDispose]: () => db.destroy() }
   }
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const pglite = await startPglite(join(dataDir, 'postgres'))
@@ -32,5 +34,5 @@ export async function openDatabase(url: string | undefined, dataDir: string): Pr
     await db.destroy()
     await pglite[Symbol.asyncDispose]()
   }
-  return { db, dialect: 'pglite', [Symbol.asyncDispose]: dispose }
+  return { db, dialect: 'pglite', url: null, [Symbol.asyncDispose]: dispose }
 }

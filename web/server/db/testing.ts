@@ -33,5 +33,5 @@ export async function openTestDatabase({ migrated = true } = {}): Promise<Databa
     await own?.drop()
     rmSync(folder, { recursive: true, force: true })
   }
-  return { db: database.db, dialect: database.dialect, [Symbol.asyncDispose]: dispose }
+  return { db: database.db, dialect: database.dialect, url: database.url, [Symbol.asyncDispose]: dispose }
 }

@@ -1,87 +1,51 @@
 import { HelixError } from '@helix/contract/errors'
-import type { OrgId } from '@helix/contract/ids'
-import type { Response } from 'express'
+import { listEvents } from '@helix/contract/events'
+import { roleGrants } from '@helix/contract/permissions'
 import { Router } from 'express'
+import { AccessMap } from '../access/map.ts'
+import { readAccess } from '../access/store.ts'
 import type { Context } from '../context.ts'
+import { mount } from '../http/mount.ts'
 import { resolveActor } from '../identity/principal.ts'
-import { newestEventId, readEvents } from './store.ts'
+import { newestEventId, readLog } from './store.ts'
+import { EventStreams } from './streams.ts'
+import { showsTo } from './viewers.ts'
 
-/** Units: milliseconds. */
-const pollMs = 5000
-const keepAliveMs = 15_000
-const batch = 200
-const connectionsPerUser = 40
+const pageSize = 200
 
-const open = new Map<string, number>()
-
-/** Writes batches until the client is up to date. Back-pressure: a client that does not read makes us wait, not buffer. */
-async function catchUp(context: Context, orgId: OrgId, after: number, response: Response): Promise<number> {
-  let last = after
-  for (;;) {
-    const events = await readEvents(context.db, orgId, last, batch)
-    for (const { id, event } of events) {
-      last = id
-      const room = response.write(`id: ${id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
-      if (!room) await new Promise((resolve) => response.once('drain', resolve).once('close', resolve))
-    }
-    if (events.length < batch || response.destroyed) return last
-  }
-}
-
-async function stream(context: Context, orgId: OrgId, from: number, response: Response): Promise<void> {
-  let last = from
-  let wake: () => void = () => {}
-  const unsubscribe = context.bus.subscribe(orgId, () => wake())
-  const keepAlive = setInterval(() => response.write(': keep-alive\n\n'), keepAliveMs)
-  const closing = context.streams.signal
-  const end = (): void => wake()
-  response.on('close', end)
-  closing.addEventListener('abort', end)
-  try {
-    while (!response.destroyed && !closing.aborted) {
-      const woken = new Promise<void>((resolve) => {
-        wake = resolve
-      })
-      last = await catchUp(context, orgId, last, response)
-      let timer: NodeJS.Timeout | undefined
-      await Promise.race([
-        woken,
-        new Promise((resolve) => {
-          timer = setTimeout(resolve, pollMs)
-        }),
-      ])
-      clearTimeout(timer)
-    }
-  } finally {
-    clearInterval(keepAlive)
-    closing.removeEventListener('abort', end)
-    unsubscribe()
-  }
-}
-
-/** `GET /api/v1/events`: server-sent events of the caller's organisation, from `Last-Event-ID` on, or from now. */
+/** Server-sent events of the caller's organisation, from `Last-Event-ID` on or from now, and the same by page for who gets no stream. */
 export function eventRoutes(context: Context): Router {
   const router = Router()
+  const streams = new EventStreams(context)
+
   router.get('/api/v1/events', async (request, response) => {
     const actor = await resolveActor(context, request)
     if (actor === null) throw new HelixError('not_signed_in')
-    const count = open.get(actor.userId) ?? 0
-    if (count >= connectionsPerUser) throw new HelixError('rate_limited', 'Too many event streams are open: close some tabs.')
+    const { permission } = listEvents
+    if (!roleGrants(actor.orgRole, permission) || (actor.scopes !== null && !actor.scopes.includes(permission)))
+      throw new HelixError('forbidden', `Events ask for the permission ${permission}.`, { permission })
     const asked = request.header('last-event-id') ?? request.query.lastEventId
-    const from = asked === undefined ? await newestEventId(context.db, actor.orgId) : Number(asked)
-    if (!Number.isSafeInteger(from) || from < 0)
+    const from = asked === undefined ? null : Number(asked)
+    if (from !== null && (!Number.isSafeInteger(from) || from < 0))
       throw new HelixError('invalid_request', 'Last-Event-ID must be a number that this stream sent.')
-    open.set(actor.userId, count + 1)
-    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
-    response.write('retry: 1000\n\n')
-    try {
-      await stream(context, actor.orgId, from, response)
-    } catch (error) {
-      context.log.warn({ err: error }, 'event stream ended')
-    } finally {
-      open.set(actor.userId, (open.get(actor.userId) ?? 1) - 1)
-      response.end()
-    }
+    await streams.open(request, response, actor, from)
   })
+
+  mount(router, context, listEvents, async ({ query, actor }) => {
+    const { orgId } = actor
+    const newest = await newestEventId(context.db, orgId)
+    if (query.after === undefined) return { events: [], lastEventId: String(newest), more: false, missed: false }
+    const after = Number(query.after)
+    if (after > newest) return { events: [], lastEventId: String(newest), more: false, missed: true }
+    const entries = await readLog(context.db, orgId, after, pageSize, newest)
+    const lastEventId = String(entries.at(-1)?.id ?? after)
+    const more = entries.length === pageSize
+    if (entries.length === 0) return { events: [], lastEventId, more, missed: false }
+    const access = new AccessMap(await readAccess(context.db, orgId))
+    const who = { userId: actor.userId, role: actor.orgRole, scopes: actor.scopes }
+    const events = entries.flatMap(({ id, event }) => (event !== null && showsTo(access, who, event) ? [{ id: String(id), event }] : []))
+    return { events, lastEventId, more, missed: false }
+  })
+
   return router
 }

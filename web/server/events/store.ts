@@ -3,9 +3,15 @@ import type { OrgId } from '@helix/contract/ids'
 import { wellFormedJson } from '@helix/contract/text'
 import type { Knex } from 'knex'
 
-export interface StoredEvent {
+/** Where the log of an organisation grew, told to every process that listens; PostgreSQL delivers it at the commit. */
+export const eventsChannel = 'helix_events'
+
+export interface LogEntry {
   id: number
-  event: HelixEvent
+  /** Null: of a newer version, not known here. */
+  event: HelixEvent | null
+  /** As a stream sends it; made once for all who get it. */
+  text: string
 }
 
 /**
@@ -14,15 +20,29 @@ export interface StoredEvent {
  */
 export async function appendEvent(trx: Knex, orgId: OrgId, event: HelixEvent): Promise<void> {
   await trx.raw('select pg_advisory_xact_lock(hashtext(?))', [orgId])
-  await trx('events').insert({ org_id: orgId, type: event.type, payload: JSON.stringify(wellFormedJson(event)) })
+  await trx.raw(
+    `with appended as (insert into events (org_id, type, payload) values (?, ?, ?) returning id)
+     select pg_notify('${eventsChannel}', ? || ' ' || id) from appended`,
+    [orgId, event.type, JSON.stringify(wellFormedJson(event)), orgId],
+  )
 }
 
-export async function readEvents(db: Knex, orgId: OrgId, after: number, limit: number): Promise<StoredEvent[]> {
-  const rows = (await db('events').where({ org_id: orgId }).andWhere('id', '>', after).orderBy('id').limit(limit)) as {
-    id: number
-    payload: unknown
-  }[]
-  return rows.map((row) => ({ id: row.id, event: helixEvent.parse(row.payload) }))
+function toEntry({ id, payload }: { id: number; payload: unknown }): LogEntry {
+  const event = helixEvent.safeParse(payload).data ?? null
+  return { id, event, text: event === null ? '' : `id: ${id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n` }
+}
+
+/** In the order of the log; `upTo`: not beyond this number. */
+export async function readLog(db: Knex, orgId: OrgId, after: number, limit: number, upTo?: number): Promise<LogEntry[]> {
+  const query = db('events').where({ org_id: orgId }).andWhere('id', '>', after).orderBy('id').limit(limit)
+  if (upTo !== undefined) query.andWhere('id', '<=', upTo)
+  return ((await query.select('id', 'payload')) as { id: number; payload: unknown }[]).map(toEntry)
+}
+
+/** The newest entries, in the order of the log. */
+export async function readNewest(db: Knex, orgId: OrgId, limit: number): Promise<LogEntry[]> {
+  const rows = await db('events').where({ org_id: orgId }).orderBy('id', 'desc').limit(limit).select('id', 'payload')
+  return rows.toReversed().map(toEntry)
 }
 
 export async function newestEventId(db: Knex, orgId: OrgId): Promise<number> {

@@ -8,6 +8,7 @@ import { parseConfig } from '../config.ts'
 import { type Context, newId } from '../context.ts'
 import { openTestDatabase } from '../db/testing.ts'
 import { EventBus } from '../events/bus.ts'
+import { hearOtherProcesses } from '../events/notifications.ts'
 import { createProviders } from '../gateway/providers.ts'
 import { createGit } from '../git/plumbing.ts'
 import type { GitPort } from '../git/port.ts'
@@ -67,6 +68,7 @@ export async function openTestContext(env: NodeJS.ProcessEnv = {}): Promise<Test
   const { db, dialect } = database
   const log = pino({ level: 'silent' })
   const bus = new EventBus()
+  const others = hearOtherProcesses(database.url, bus, log)
   const recorded = new RecordingTemporal()
   const gitStorage = createGitStorage({ dataDir, executablePath: process.env.PATH, maxPushBytes: 1024 ** 3 })
   await prepareGitStorage(gitStorage)
@@ -82,6 +84,7 @@ export async function openTestContext(env: NodeJS.ProcessEnv = {}): Promise<Test
   const dispose = async (): Promise<void> => {
     await outbox[Symbol.asyncDispose]()
     await pushes[Symbol.asyncDispose]()
+    await others[Symbol.asyncDispose]()
     await database[Symbol.asyncDispose]()
     rmSync(dataDir, { recursive: true, force: true })
   }
