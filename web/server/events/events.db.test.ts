@@ -15,7 +15,7 @@ import { Metrics } from '../http/metrics.ts'
 import { IdentityStore } from '../identity/store.ts'
 import { addProject, addTask } from '../internal/testing.ts'
 import { openTestServer, type Person, type TestServer } from '../testing/server.ts'
-import { appendEvent, newestEventId, readLog } from './store.ts'
+import { appendEvent, newestEventId, readEvents } from './store.ts'
 import { StreamReader } from './testing.ts'
 
 let server: TestServer
@@ -92,7 +92,7 @@ test('while many write at once, readers that come and go each get the whole log 
     return seen
   })
   await writing
-  const log = (await readLog(server.context.db, orgId, 0, 10_000)).map(({ id }) => id)
+  const log = (await readEvents(server.context.db, orgId, 0, 10_000)).map(({ id }) => id)
   expect(log).toHaveLength(total)
   for (const seen of await Promise.all(reading)) expect(seen).toEqual(log)
 })
@@ -113,7 +113,7 @@ test('across a restart of the server nothing is missed and nothing comes twice, 
   await after.first(2)
   await after.close()
   await next.stop()
-  const log = (await readLog(server.context.db, orgId, 0, 10)).map(({ id }) => id)
+  const log = (await readEvents(server.context.db, orgId, 0, 10)).map(({ id }) => id)
   expect([...ids(before), ...ids(after)]).toEqual(log)
 })
 
@@ -131,7 +131,7 @@ test('who was away for longer than is kept in memory catches up from the databas
   const late = await new StreamReader(server.url, apiKey, 0).opened()
   await late.first(3001)
   await append(orgId, 3001)
-  const log = (await readLog(server.context.db, orgId, 0, 10_000)).map(({ id }) => id)
+  const log = (await readEvents(server.context.db, orgId, 0, 10_000)).map(({ id }) => id)
   await Promise.all([idle.first(3001), late.first(3002)])
   await Promise.all([idle.close(), late.close()])
   expect(ids(late)).toEqual(log)
@@ -265,7 +265,7 @@ test('what another process wrote is heard, though nobody woke this one', async (
 test('the page endpoint gives the same events by number, and says where to go on', async () => {
   const { orgId, call } = await server.addPerson()
   for (let index = 0; index < 250; index++) await append(orgId, index)
-  const log = (await readLog(server.context.db, orgId, 0, 1000)).map(({ id }) => String(id))
+  const log = (await readEvents(server.context.db, orgId, 0, 1000)).map(({ id }) => String(id))
   const newest = await call(listEvents, {})
   expect(newest).toEqual({ events: [], lastEventId: log.at(-1), more: false, missed: false })
   const first = await call(listEvents, { query: { after: '0' } })
@@ -287,9 +287,9 @@ test('a number that this log never gave is answered with the newest and the word
 
 test('the log is in the order of its numbers, also when many write at once', async () => {
   const { db } = server.context
-  const before = (await readLog(db, person.orgId, 0, 10_000)).length
+  const before = (await readEvents(db, person.orgId, 0, 10_000)).length
   await Promise.all(Array.from({ length: 40 }, (_, index) => append(person.orgId, index)))
-  const numbers = (await readLog(db, person.orgId, 0, 10_000)).map(({ id }) => id)
+  const numbers = (await readEvents(db, person.orgId, 0, 10_000)).map(({ id }) => id)
   expect(numbers).toHaveLength(before + 40)
   expect(numbers).toEqual(numbers.toSorted((a, b) => a - b))
 })

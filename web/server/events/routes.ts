@@ -7,7 +7,7 @@ import { readAccess } from '../access/store.ts'
 import type { Context } from '../context.ts'
 import { mount } from '../http/mount.ts'
 import { resolveActor } from '../identity/principal.ts'
-import { newestEventId, readLog } from './store.ts'
+import { newestEventId, readEvents } from './store.ts'
 import { EventStreams } from './streams.ts'
 import { showsTo } from './viewers.ts'
 
@@ -37,7 +37,7 @@ export function eventRoutes(context: Context): Router {
     if (query.after === undefined) return { events: [], lastEventId: String(newest), more: false, missed: false }
     const after = Number(query.after)
     if (after > newest) return { events: [], lastEventId: String(newest), more: false, missed: true }
-    const entries = await readLog(context.db, orgId, after, pageSize, newest)
+    const entries = await readEvents(context.db, orgId, after, pageSize, newest)
     const lastEventId = String(entries.at(-1)?.id ?? after)
     const more = entries.length === pageSize
     if (entries.length === 0) return { events: [], lastEventId, more, missed: false }

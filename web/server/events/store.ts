@@ -33,7 +33,7 @@ function toEntry({ id, payload }: { id: number; payload: unknown }): LogEntry {
 }
 
 /** In the order of the log; `upTo`: not beyond this number. */
-export async function readLog(db: Knex, orgId: OrgId, after: number, limit: number, upTo?: number): Promise<LogEntry[]> {
+export async function readEvents(db: Knex, orgId: OrgId, after: number, limit: number, upTo?: number): Promise<LogEntry[]> {
   const query = db('events').where({ org_id: orgId }).andWhere('id', '>', after).orderBy('id').limit(limit)
   if (upTo !== undefined) query.andWhere('id', '<=', upTo)
   return ((await query.select('id', 'payload')) as { id: number; payload: unknown }[]).map(toEntry)

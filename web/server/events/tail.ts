@@ -5,7 +5,7 @@ import { AccessMap, type Place } from '../access/map.ts'
 import { readAccess } from '../access/store.ts'
 import type { Connection } from './connection.ts'
 import { Ring } from './ring.ts'
-import { type LogEntry, readLog, readNewest } from './store.ts'
+import { type LogEntry, readEvents, readNewest } from './store.ts'
 import { showsTo } from './viewers.ts'
 
 const ringSize = 1000
@@ -77,7 +77,7 @@ export class Tail {
     try {
       do {
         this.again = false
-        const entries = await readLog(this.parts.db, this.orgId, this.ring.head, batch)
+        const entries = await readEvents(this.parts.db, this.orgId, this.ring.head, batch)
         await this.admit(entries)
         for (const entry of entries) this.ring.push(entry)
         if (entries.length > 0) for (const connection of this.connections) this.pump(connection)
@@ -152,7 +152,7 @@ export class Tail {
     try {
       while (connection.pause === 'catching up' && connection.cursor < this.ring.floor) {
         const { cursor } = connection
-        const entries = await this.parts.gate(() => readLog(this.parts.db, this.orgId, cursor, batch, this.ring.head))
+        const entries = await this.parts.gate(() => readEvents(this.parts.db, this.orgId, cursor, batch, this.ring.head))
         if (entries.length === 0) connection.cursor = this.ring.floor
         if (!this.send(connection, entries)) await connection.drained()
       }
