@@ -1,11 +1,14 @@
 import * as access from './access.ts'
+import * as attachments from './attachments.ts'
 import * as audit from './audit.ts'
+import * as bulk from './bulk.ts'
 import * as codeComments from './code-comments.ts'
 import * as conversation from './conversation.ts'
 import type { Endpoint } from './endpoint.ts'
 import * as events from './events.ts'
 import * as identity from './identity.ts'
 import * as inbox from './inbox.ts'
+import * as labels from './labels.ts'
 import * as organisations from './organisations.ts'
 import * as projects from './projects.ts'
 import * as repositories from './repositories.ts'
@@ -13,6 +16,8 @@ import * as reviews from './reviews.ts'
 import * as sessions from './sessions.ts'
 import * as system from './system.ts'
 import * as tasks from './tasks.ts'
+import * as templates from './templates.ts'
+import * as views from './views.ts'
 
 function endpointsOf(module: Record<string, unknown>): [string, Endpoint][] {
   return Object.entries(module).filter((entry): entry is [string, Endpoint] => {
@@ -38,5 +43,10 @@ export const publicEndpoints: ReadonlyMap<string, Endpoint> = new Map(
     codeComments,
     system,
     inbox,
+    bulk,
+    labels,
+    views,
+    templates,
+    attachments,
   ].flatMap((module) => endpointsOf(module)),
 )

@@ -1,7 +1,10 @@
 import { z } from 'zod'
 import { agentRuntime } from './agents.ts'
+import { attachment } from './attachments.ts'
 import { defineEndpoint, page } from './endpoint.ts'
 import { idSchema } from './ids.ts'
+import { label } from './labels.ts'
+import { priority } from './priorities.ts'
 import { branchName, commit, commitHash, fileChange } from './repositories.ts'
 import { line, text, timestamp } from './text.ts'
 
@@ -69,13 +72,33 @@ export const taskCard = z.object({
   demo: z.boolean(),
   /** Markers of tasks.md; null before the first revision. */
   progress: z.object({ done: z.number().int(), total: z.number().int() }).nullable(),
+  priority,
+  labels: z.array(label),
+  assignees: z.array(z.object({ id: idSchema('user'), name: z.string() })),
+  /** Numbers of the tasks it depends on that are not merged yet. */
+  blockedBy: z.array(z.number().int()),
+  attachmentCount: z.number().int(),
+  /** Raised by each edit of title, prompt, priority, labels or assignees; an edit names the one it saw. */
+  version: z.number().int(),
   createdBy: z.object({ id: idSchema('user'), name: z.string() }),
   createdAt: timestamp,
   updatedAt: timestamp,
 })
 export type TaskCard = z.infer<typeof taskCard>
 
-export const task = taskCard.extend({
+/** A task that another one needs or that needs it. */
+const related = z.object({
+  id: idSchema('task'),
+  projectId: idSchema('project'),
+  number: z.number().int(),
+  title: z.string(),
+  status: taskStatus,
+})
+
+export const taskDetails = taskCard.extend({
+  dependsOn: z.array(related),
+  neededBy: z.array(related),
+  attachments: z.array(attachment),
   prompt: z.string(),
   justDoIt: z.boolean(),
   baseBranch: z.string(),
@@ -94,7 +117,7 @@ export const task = taskCard.extend({
   workflowId: z.string(),
   workflowUrl: z.string().nullable(),
 })
-export type Task = z.infer<typeof task>
+export type Task = z.infer<typeof taskDetails>
 
 const params = z.object({ taskId: idSchema('task') })
 const ofProject = z.object({ projectId: idSchema('project') })
@@ -118,8 +141,15 @@ export const createTask = defineEndpoint({
     justDoIt: z.boolean().default(false),
     /** Start now instead of waiting in the backlog. */
     start: z.boolean().default(true),
+    priority: priority.default('normal'),
+    labelIds: z.array(idSchema('label')).max(20).default([]),
+    assigneeIds: z.array(idSchema('user')).max(20).default([]),
+    /** It waits in the queue until these are merged. */
+    dependsOnIds: z.array(idSchema('task')).max(50).default([]),
+    /** Uploaded before. */
+    attachmentIds: z.array(idSchema('attachment')).max(20).default([]),
   }),
-  response: task,
+  response: taskDetails,
   errors: ['idempotency_mismatch', 'too_large'],
   maxBodyBytes: 1024 * 1024,
 })
@@ -131,7 +161,10 @@ export const getBoard = defineEndpoint({
   summary: 'Every card of the board that is not archived, newest change first, and where live events go on from',
   params: ofProject,
   response: z.object({
+    /** Of the merged ones the newest hundred. */
     cards: z.array(taskCard),
+    mergedTotal: z.number().int(),
+    archivedTotal: z.number().int(),
     /** Give it to `/api/v1/events` as `Last-Event-ID`: no change after this answer is missed. */
     lastEventId: z.string(),
   }),
@@ -143,10 +176,53 @@ export const getTask = defineEndpoint({
   permission: 'task:read',
   summary: 'One task',
   params,
-  response: task,
+  response: taskDetails,
 })
 
-export const verdict = z.object({ status: taskStatus, task })
+export const updateTask = defineEndpoint({
+  method: 'PATCH',
+  path: '/api/v1/tasks/:taskId',
+  permission: 'task:write',
+  summary: 'Edit a task. Refused when somebody else has edited it since the version that the caller saw',
+  params,
+  body: z.object({
+    expectedVersion: z.number().int().min(1),
+    title: line(200).optional(),
+    /** Only before it was started. */
+    prompt: text(promptMaxLength)
+      .refine((value) => value.trim() !== '', 'say what you want')
+      .optional(),
+    priority: priority.optional(),
+    labelIds: z.array(idSchema('label')).max(20).optional(),
+    assigneeIds: z.array(idSchema('user')).max(20).optional(),
+  }),
+  response: taskDetails,
+  errors: ['conflict'],
+  maxBodyBytes: 1024 * 1024,
+})
+
+const dependency = params.extend({ dependsOnId: idSchema('task') })
+
+export const addDependency = defineEndpoint({
+  method: 'PUT',
+  path: '/api/v1/tasks/:taskId/dependencies/:dependsOnId',
+  permission: 'task:write',
+  summary: 'Let the task wait until another one is merged; a circle is refused and named',
+  params: dependency,
+  response: taskDetails,
+  errors: ['conflict'],
+})
+
+export const removeDependency = defineEndpoint({
+  method: 'DELETE',
+  path: '/api/v1/tasks/:taskId/dependencies/:dependsOnId',
+  permission: 'task:write',
+  summary: 'Let the task wait for the other one no more',
+  params: dependency,
+  response: taskDetails,
+})
+
+export const verdict = z.object({ status: taskStatus, task: taskDetails })
 const moves = ['transition_refused', 'worker_unavailable', 'temporal_unavailable'] as const
 
 function move<B extends z.ZodType>(action: string, permission: 'task:write' | 'task:review', summary: string, body: B) {

@@ -1,6 +1,7 @@
 import { HelixError } from '@helix/contract/errors'
 import express, { type Express } from 'express'
 import { accessRoutes } from './access/routes.ts'
+import { attachmentRoutes } from './attachments/routes.ts'
 import { auditRoutes } from './audit/routes.ts'
 import { codeCommentRoutes } from './code-comments/routes.ts'
 import type { Context } from './context.ts'
@@ -18,6 +19,7 @@ import { identityRoutes } from './identity/routes.ts'
 import { inboxRoutes } from './inbox/routes.ts'
 import { internalRoutes } from './internal/routes.ts'
 import { invitationRoutes } from './invitations/routes.ts'
+import { labelRoutes } from './labels/routes.ts'
 import { organisationRoutes } from './organisations/routes.ts'
 import { pagesHandler } from './pages.ts'
 import { projectRoutes } from './projects/routes.ts'
@@ -25,7 +27,10 @@ import { repositoryRoutes } from './repositories/routes.ts'
 import { reviewRoutes } from './reviews/routes.ts'
 import { sessionRoutes } from './sessions/routes.ts'
 import { systemRoutes } from './system/routes.ts'
+import { bulkRoutes } from './tasks/bulk.ts'
 import { taskRoutes } from './tasks/routes.ts'
+import { templateRoutes } from './templates/routes.ts'
+import { viewRoutes } from './views/routes.ts'
 
 /** The mount order, and nothing else. Streams (`/git`, `/v1`) come before any body parser; pages come last. */
 export async function createApp(context: Context, metrics: Metrics): Promise<Express> {
@@ -45,7 +50,12 @@ export async function createApp(context: Context, metrics: Metrics): Promise<Exp
   app.use(auditRoutes(context))
   app.use(projectRoutes(context))
   app.use(repositoryRoutes(context))
+  app.use(bulkRoutes(context))
+  app.use(attachmentRoutes(context))
   app.use(taskRoutes(context))
+  app.use(labelRoutes(context))
+  app.use(viewRoutes(context))
+  app.use(templateRoutes(context))
   app.use(reviewRoutes(context))
   app.use(sessionRoutes(context))
   app.use(inboxRoutes(context))

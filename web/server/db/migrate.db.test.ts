@@ -57,6 +57,8 @@ test('every table says whose its rows are, but for links between such tables and
     'project_repositories',
     'repository_refs',
     'sign_in_links',
+    'task_assignees',
+    'task_labels',
     'users',
   ]
   expect(rows.map(({ name }) => name).toSorted()).toEqual(shared)

@@ -3,8 +3,11 @@ import { publicEndpoints } from '@helix/contract/endpoints'
 import * as hosts from '@helix/contract/hosts'
 import { createApiKey } from '@helix/contract/identity'
 import * as internal from '@helix/contract/internal'
+import { createLabel } from '@helix/contract/labels'
 import { createTeam, invitePeople } from '@helix/contract/organisations'
 import { promptMaxLength } from '@helix/contract/tasks'
+import { createTemplate } from '@helix/contract/templates'
+import { createView } from '@helix/contract/views'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newId } from '../context.ts'
 import { addProject, addTask } from '../internal/testing.ts'
@@ -36,6 +39,10 @@ beforeAll(async () => {
   const repositoryId = project.repositories[0]?.id ?? ''
   const team = await owner.call(createTeam, { body: { name: 'Owners' } })
   const invited = await owner.call(invitePeople, { body: { emails: ['grace@example.com'] } })
+  const ofProject = { params: { projectId: project.id } }
+  const label = await owner.call(createLabel, { ...ofProject, body: { name: 'feature' } })
+  const view = await owner.call(createView, { ...ofProject, body: { name: 'All', query: '' } })
+  const template = await owner.call(createTemplate, { ...ofProject, body: { name: 'New', prompt: 'Make it' } })
   const params = {
     projectId: project.id,
     taskId: task.id,
@@ -51,6 +58,11 @@ beforeAll(async () => {
     codeCommentId: newId('codeComment'),
     promptId: newId('prompt'),
     requestId: 'r1',
+    dependsOnId: task.id,
+    labelId: label.id,
+    viewId: view.id,
+    templateId: template.id,
+    attachmentId: newId('attachment'),
   }
   secrets = Object.values(params)
   const bodies: Record<string, unknown> = {
@@ -96,6 +108,14 @@ beforeAll(async () => {
     acceptInvitation: { token: 'x'.repeat(40) },
     setProjectMember: { role: 'reviewer' },
     setProjectVisibility: { visibility: 'organisation' },
+    updateTask: { expectedVersion: 1, title: 'Another thing', priority: 'high' },
+    addDependency: {},
+    bulkTasks: { taskIds: [task.id], change: { action: 'set_priority', priority: 'low' } },
+    cloneTask: { projectIds: [project.id] },
+    createLabel: { name: 'bug', colour: 'red' },
+    updateLabel: { name: 'defect' },
+    createView: { name: 'Mine', query: 'filter=x' },
+    createTemplate: { name: 'Fix', prompt: 'Fix it' },
   }
   const queries: Record<string, Record<string, string>> = {
     getTree: { path: 'src', ref: 'main' },

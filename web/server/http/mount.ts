@@ -64,6 +64,11 @@ async function actorOf(context: Context, endpoint: Endpoint, request: Request): 
   if (permission === 'public') return undefined
   if (permission === 'worker') return void requireService(request, context.config.HELIX_WORKER_TOKEN)
   if (permission === 'runner') return void requireService(request, context.config.HELIX_RUNNER_TOKEN)
+  return requireActor(context, permission, request)
+}
+
+/** For routes that are no JSON endpoints: who asks, when the permission is theirs where the path leads. Throws what `mount` answers otherwise. */
+export async function requireActor(context: Context, permission: OrgPermission, request: Request): Promise<Actor> {
   const principal = await resolveActor(context, request)
   if (principal === null) throw new HelixError('not_signed_in')
   const { kind, role, projectId } = await scopeOf(context.db, principal, request.params)

@@ -12,6 +12,8 @@ export interface PromptFacts {
   /** Open comments on the changes. */
   codeComments?: StoredComment[]
   comments: { document: string | null; quote: string | null; body: string; author: string }[]
+  /** Files that people put on the task, with the URL that the session's token reads. */
+  attachments: { name: string; type: string; url: string }[]
 }
 
 const workspace = '/workspace'
@@ -43,6 +45,13 @@ function commentsText({ comments }: PromptFacts): string {
 }
 
 const quoted = (note: string | null): string => (note === null || note.trim() === '' ? '' : `\nThe reviewer writes:\n${note.trim()}\n`)
+
+/** A prompt that begins work says what was attached, and how to get it. */
+function attachmentsText({ attachments }: PromptFacts): string {
+  if (attachments.length === 0) return ''
+  const items = attachments.map(({ name, type, url }) => `- ${name.replace(/\s+/g, ' ')} (${type}): ${url}`)
+  return `\nAttached files (fetch one with the git credentials' token as bearer):\n${items.join('\n')}\n`
+}
 
 function planning(facts: PromptFacts): string {
   const { task } = facts
@@ -103,5 +112,6 @@ const phaseOf = (kind: PromptKind, task: TaskRow): 'planning' | 'implementing' =
 export function composePrompt(kind: PromptKind, facts: PromptFacts): string {
   const round = kind === 'plan' || kind === 'implement' ? '' : `\nround: ${kind}`
   const block = factsBlock(facts, phaseOf(kind, facts.task)).replace('\n</helix-task>', `${round}\n</helix-task>`)
-  return `${texts[kind](facts)}\n\n${block}\n`
+  const files = kind === 'plan' || kind === 'implement' ? attachmentsText(facts) : ''
+  return `${texts[kind](facts)}\n${files}\n${block}\n`
 }

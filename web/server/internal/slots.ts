@@ -2,6 +2,7 @@ import { HelixError } from '@helix/contract/errors'
 import type { OrgId, ProjectId, TaskId } from '@helix/contract/ids'
 import type { Knex } from 'knex'
 import { enqueue } from '../outbox/store.ts'
+import { ExtrasStore } from '../tasks/extras/store.ts'
 import type { TaskRow } from '../tasks/store.ts'
 
 export type Phase = 'planning' | 'implementing'
@@ -20,7 +21,7 @@ async function lockPlaces(trx: Knex, taskId: TaskId) {
 
 const numbersOf = (rows: { number: number }[]): number[] => rows.map(({ number }) => number)
 
-/** Places are claimed in the order of queueing. A holder claims again for nothing, and a task that does not queue any more gets none. */
+/** Places are claimed by priority, then in the order of queueing; what waits for another task stands in nobody's way. A holder claims again for nothing, and a task that does not queue any more gets none. */
 export async function claimPlace(trx: Knex, taskId: TaskId, phase: Phase, force: boolean): Promise<SlotAnswer> {
   const { task, limits } = await lockPlaces(trx, taskId)
   if (task.slot_phase === phase) return { claimed: true, reason: null }
@@ -29,9 +30,12 @@ export async function claimPlace(trx: Knex, taskId: TaskId, phase: Phase, force:
     const holders = numbersOf(
       await trx('spec_tasks').where({ project_id: task.project_id, slot_phase: phase }).orderBy('number').select('number'),
     )
+    const blockers = await new ExtrasStore(trx).blockers(trx, [taskId])
+    if (blockers.length > 0) return { claimed: false, reason: `Waits for ${shownNumbers(numbersOf(blockers))} to be merged` }
     const ahead = numbersOf(
       await waiting(trx, task.project_id, phase)
-        .whereRaw('(queued_at, number) < (select queued_at, number from spec_tasks where id = ?)', [taskId])
+        .whereRaw('(priority, queued_at, number) < (select priority, queued_at, number from spec_tasks where id = ?)', [taskId])
+        .orderBy(admission)
         .select('number'),
     )
     if (holders.length + ahead.length >= limits[phase]) return { claimed: false, reason: waitReason(phase, limits[phase], holders, ahead) }
@@ -43,21 +47,77 @@ export async function claimPlace(trx: Knex, taskId: TaskId, phase: Phase, force:
 
 const listed = new Intl.ListFormat('en')
 
-function waitReason(phase: Phase, limit: number, holders: number[], ahead: number[]): string {
-  const names = [...holders, ...ahead].map((number) => `#${number}`)
-  const shown = names.length <= 4 ? names : [...names.slice(0, 3), `${names.length - 3} more`]
-  return `Waits behind ${listed.format(shown)}: ${holders.length} of ${limit} ${phase} ${limit === 1 ? 'place is' : 'places are'} taken`
+function shownNumbers(numbers: number[]): string {
+  const names = numbers.map((number) => `#${number}`)
+  return listed.format(names.length <= 4 ? names : [...names.slice(0, 3), `${names.length - 3} more`])
 }
 
-/** Tasks that queue for a place of this phase. */
+function waitReason(phase: Phase, limit: number, holders: number[], ahead: number[]): string {
+  return `Waits behind ${shownNumbers([...holders, ...ahead])}: ${holders.length} of ${limit} ${phase} ${limit === 1 ? 'place is' : 'places are'} taken`
+}
+
+/** The order in which places are given. */
+const admission = ['priority', 'queued_at', 'number']
+
+/** A task that needs another one which is not merged. */
+const blocked = (trx: Knex) =>
+  trx('task_dependencies as d')
+    .join('spec_tasks as needed', 'needed.id', 'd.depends_on')
+    .whereRaw('d.task_id = spec_tasks.id')
+    .whereNull('needed.merged_commit')
+    .select(trx.raw('1'))
+
+/** Tasks that queue for a place of this phase and could take one. */
 function waiting(trx: Knex, projectId: ProjectId, phase: Phase) {
-  return trx('spec_tasks').where({ project_id: projectId, status: queuedStatus[phase] }).whereNull('slot_phase')
+  return trx('spec_tasks')
+    .where({ project_id: projectId, status: queuedStatus[phase] })
+    .whereNull('slot_phase')
+    .whereNotExists(blocked(trx))
 }
 
 /** Tells the first in the queue to claim again: a place is free, or the limit is higher. */
 export async function wakeWaiting(trx: Knex, orgId: OrgId, projectId: ProjectId, phase: Phase): Promise<void> {
-  const first = await waiting(trx, projectId, phase).orderBy(['queued_at', 'number']).limit(10).select('id')
+  const first = await waiting(trx, projectId, phase).orderBy(admission).limit(10).select('id')
   for (const { id } of first) await enqueue(trx, orgId, { kind: 'signalTask', taskId: id, signal: 'slotFreed', payload: {} })
+  await startFromBacklog(trx, orgId, projectId, phase)
+}
+
+/** After an edit that may change who is next: priorities, dependencies, a new task in the backlog, other limits. */
+export async function wakeAfterEdit(trx: Knex, orgId: OrgId, projectId: ProjectId): Promise<void> {
+  for (const phase of ['planning', 'implementing'] as const) await wakeWaiting(trx, orgId, projectId, phase)
+}
+
+/** The tasks that waited for this one may go on, in whichever project they are. */
+export async function wakeDependents(trx: Knex, orgId: OrgId, taskId: TaskId): Promise<void> {
+  const rows = await trx('task_dependencies as d')
+    .join('spec_tasks as s', 's.id', 'd.task_id')
+    .where({ 'd.depends_on': taskId })
+    .distinct('s.project_id')
+  for (const { project_id } of rows) await wakeAfterEdit(trx, orgId, project_id)
+}
+
+/**
+ * Where the project starts its backlog by itself: free places are filled by priority with tasks that were never started. What a person put back
+ * stays there. The request's id makes a second asking harmless.
+ */
+async function startFromBacklog(trx: Knex, orgId: OrgId, projectId: ProjectId, phase: Phase): Promise<void> {
+  const project = await trx('projects').where({ id: projectId, auto_start: true }).first('planning_limit', 'implementing_limit')
+  if (project === undefined) return
+  const busy = await trx('spec_tasks')
+    .where({ project_id: projectId })
+    .andWhere((either) => either.where({ slot_phase: phase }).orWhere({ status: queuedStatus[phase] }))
+    .count('* as count')
+    .first()
+  const free = (phase === 'planning' ? project.planning_limit : project.implementing_limit) - Number(busy?.count ?? 0)
+  if (free <= 0) return
+  const next = await trx('spec_tasks')
+    .where({ project_id: projectId, status: 'backlog', step: 0, just_do_it: phase === 'implementing' })
+    .whereNotExists(blocked(trx))
+    .orderBy(['priority', 'number'])
+    .limit(free)
+    .select('id', 'created_by')
+  for (const { id, created_by } of next)
+    await enqueue(trx, orgId, { kind: 'startTask', taskId: id, request: { id: `auto/${id}`, action: 'start', actorId: created_by } })
 }
 
 /** Gives the place back and wakes whoever waits for it. Nothing to give back is not an error. */

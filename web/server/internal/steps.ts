@@ -8,6 +8,7 @@ import { appendEvent } from '../events/store.ts'
 import { inboxStep } from '../inbox/steps.ts'
 import { branchProblem, revisionProblem } from '../tasks/binding.ts'
 import type { TaskRow } from '../tasks/store.ts'
+import { wakeDependents } from './slots.ts'
 
 type Step = BodyOf<typeof recordStep>
 type Outcome = ResponseOf<typeof recordStep>
@@ -72,6 +73,7 @@ export async function writeStep(trx: Knex, taskId: TaskId, step: Step): Promise<
   })
   await writeReview(trx, row, step)
   await inboxStep(trx, row, step)
+  if (step.mergedCommit !== null) await wakeDependents(trx, row.org_id, taskId)
   await appendEvent(trx, row.org_id, { type: 'task.changed', projectId: row.project_id, taskId, status: step.to, step: step.step })
   return { outcome: 'written', reason: null }
 }

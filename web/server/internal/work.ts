@@ -8,6 +8,7 @@ import { CodeCommentStore } from '../code-comments/store.ts'
 import { type Context, newId } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
 import { readDocuments } from '../reviews/routes.ts'
+import { ExtrasStore } from '../tasks/extras/store.ts'
 import { progressOf } from '../tasks/progress.ts'
 import { specFolderOfRow, type TaskRow, TaskStore } from '../tasks/store.ts'
 import { composePrompt, type PromptFacts } from './prompts.ts'
@@ -77,7 +78,9 @@ export async function preparePromptFor(
     if (known?.answer != null) return known.answer.promptId
     const comments = kind === 'revise_spec' ? await openComments(trx, task) : []
     const codeComments = kind === 'revise_implementation' ? await code.open(trx, task.org_id, taskId) : []
-    const text = composePrompt(kind, { task, repositories, note, comments, codeComments })
+    const files = await new ExtrasStore(trx).attachments(task.org_id, task.id)
+    const attachments = files.map(({ name, type, url }) => ({ name, type, url: `${context.config.sessionUrl}${url}` }))
+    const text = composePrompt(kind, { task, repositories, note, comments, codeComments, attachments })
     const promptId = newId('prompt')
     await trx('prompts').insert({
       id: promptId,

@@ -3,10 +3,15 @@ import { HelixError } from '@helix/contract/errors'
 import type { TaskId } from '@helix/contract/ids'
 import type { Project } from '@helix/contract/projects'
 import type { createTask } from '@helix/contract/tasks'
+import type { Knex } from 'knex'
+import { visibleProjects } from '../access/store.ts'
 import type { Context } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
 import type { Actor } from '../http/mount.ts'
+import { wakeAfterEdit } from '../internal/slots.ts'
 import { enqueue } from '../outbox/store.ts'
+import { addDependencyRow } from './dependencies.ts'
+import { ExtrasStore } from './extras/store.ts'
 import { tidyTitle, titleOf } from './names.ts'
 import type { TaskStore } from './store.ts'
 
@@ -20,6 +25,26 @@ async function baseBranchOf(context: Context, actor: Actor, project: Project, as
   throw new HelixError('invalid_request', `baseBranch: ${first.name} has no branch "${asked}"`, {
     fields: { baseBranch: 'no such branch' },
   })
+}
+
+const unknown = (field: string, what: string): HelixError =>
+  new HelixError('invalid_request', `${field}: ${what}`, { fields: { [field]: what } })
+
+/** Labels, assignees, dependencies and attachments of a new task. */
+async function hang(trx: Knex, actor: Actor, project: Project, id: TaskId, body: BodyOf<typeof createTask>): Promise<void> {
+  const extras = new ExtrasStore(trx)
+  if ((await extras.setLabels(trx, project.id, id, body.labelIds)) !== null) throw unknown('labelIds', 'not a label of this project')
+  if ((await extras.setAssignees(trx, actor.orgId, id, body.assigneeIds)) !== null)
+    throw unknown('assigneeIds', 'nobody of this organisation')
+  if ((await extras.attach(trx, project.id, id, body.attachmentIds)) !== null)
+    throw unknown('attachmentIds', 'not a file that was uploaded to this project')
+  const visible = await visibleProjects(trx, actor)
+  for (const dependsOn of new Set(body.dependsOnIds)) {
+    const other = await trx('spec_tasks').where({ org_id: actor.orgId, id: dependsOn }).first('project_id')
+    if (other === undefined || (visible !== null && !visible.has(other.project_id)))
+      throw unknown('dependsOnIds', 'not a task that you can see')
+    await addDependencyRow(trx, actor.orgId, id, dependsOn)
+  }
 }
 
 /** Row, event and outbox in one transaction: a task that is seen is a task whose workflow will start. */
@@ -40,11 +65,14 @@ export async function createTaskRow(
       demo: context.providers.demo,
       justDoIt: body.justDoIt,
       baseBranch,
+      priority: body.priority,
       createdBy: actor.userId,
     })
-    await appendEvent(trx, actor.orgId, { type: 'task.created', projectId: project.id, taskId: id })
+    await hang(trx, actor, project, id, body)
     const start = { id: `create/${id}`, action: 'start' as const, actorId: actor.userId }
     await enqueue(trx, actor.orgId, { kind: 'startTask', taskId: id, ...(body.start ? { request: start } : {}) })
+    if (!body.start) await wakeAfterEdit(trx, actor.orgId, project.id)
+    await appendEvent(trx, actor.orgId, { type: 'task.created', projectId: project.id, taskId: id })
     return id
   })
   context.bus.wake(actor.orgId)

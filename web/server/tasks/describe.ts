@@ -4,6 +4,7 @@ import type { getChanges, Task } from '@helix/contract/tasks'
 import { specTaskWorkflowId } from '@helix/workflows/messages'
 import { allowedActions } from '@helix/workflows/spec-task-transitions'
 import type { Context } from '../context.ts'
+import { ExtrasStore } from './extras/store.ts'
 import { baseBranchIn, cardOf, specFolderOfRow, type TaskRow, type TaskStore } from './store.ts'
 
 /** The link of a workflow in the Temporal UI; null where none is configured. */
@@ -17,8 +18,13 @@ export async function describeTask(context: Context, store: TaskStore, row: Task
   const home = await store.branchHome(row)
   const revision = await store.newestRevision(row.org_id, row.id)
   const workflowId = specTaskWorkflowId(row.id)
+  const extras = new ExtrasStore(context.db)
+  const cardExtras = await extras.ofTasks(row.org_id, [row.id])
   return {
-    ...cardOf(row),
+    ...cardOf(row, cardExtras(row.id)),
+    dependsOn: await extras.dependsOn(row.org_id, row.id),
+    neededBy: await extras.neededBy(row.org_id, row.id),
+    attachments: await extras.attachments(row.org_id, row.id),
     prompt: row.prompt,
     justDoIt: row.just_do_it,
     baseBranch: row.base_branch,

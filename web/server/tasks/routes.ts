@@ -20,9 +20,10 @@ import { mount } from '../http/mount.ts'
 import { ProjectStore } from '../projects/store.ts'
 import { createTaskRow } from './create.ts'
 import { changesOf, describeTask } from './describe.ts'
+import { editRoutes } from './edit.ts'
 import { sendToAgent } from './prompts.ts'
 import { moveTask } from './runner.ts'
-import { cardOf, type TaskRow, TaskStore } from './store.ts'
+import { type TaskRow, TaskStore } from './store.ts'
 
 /** The cursor of a list of tasks is the number of the last one seen. */
 function numberOf(cursor: string | undefined): number | undefined {
@@ -60,13 +61,15 @@ export function taskRoutes(context: Context): Router {
     if ((await projects.find(actor.orgId, params.projectId)) === null) throw new HelixError('not_found')
     // The event id is read before the cards: what happens between shows twice rather than never.
     const lastEventId = String(await newestEventId(context.db, actor.orgId))
-    return { cards: (await store.board(actor.orgId, params.projectId)).map(cardOf), lastEventId }
+    const cards = await store.cards(actor.orgId, await store.board(actor.orgId, params.projectId))
+    const mergedTotal = await store.count(actor.orgId, params.projectId, 'merged')
+    return { cards, mergedTotal, archivedTotal: await store.count(actor.orgId, params.projectId, 'archived'), lastEventId }
   })
   mount(router, context, listTasks, async ({ actor, params, query }) => {
     if ((await projects.find(actor.orgId, params.projectId)) === null) throw new HelixError('not_found')
     const rows = await store.list(actor.orgId, params.projectId, query.status, numberOf(query.cursor), query.limit + 1)
     const shown = rows.slice(0, query.limit)
-    return { items: shown.map(cardOf), nextCursor: rows.length > shown.length ? String(shown.at(-1)?.number) : null }
+    return { items: await store.cards(actor.orgId, shown), nextCursor: rows.length > shown.length ? String(shown.at(-1)?.number) : null }
   })
   mount(router, context, getTask, async ({ actor, params }) => describe(actor.orgId, params.taskId))
   mount(router, context, getTimeline, async ({ actor, params }) => {
@@ -82,6 +85,7 @@ export function taskRoutes(context: Context): Router {
   mount(router, context, sendPrompt, async ({ actor, params, body }) =>
     sendToAgent(context, store, await get(actor.orgId, params.taskId), { authorId: actor.userId, ...body }),
   )
+  router.use(editRoutes(context))
   for (const [action, endpoint] of Object.entries(taskMoves) as [TaskAction, (typeof taskMoves)[TaskAction]][]) {
     mount(router, context, endpoint, async ({ actor, params, body, request }) => {
       const row = await get(actor.orgId, params.taskId)

@@ -1,8 +1,10 @@
 import type { AgentRuntime } from '@helix/contract/agents'
 import type { OrgId, ProjectId, PromptId, RepositoryId, SessionId, TaskId, UserId } from '@helix/contract/ids'
+import { type Priority, priorities } from '@helix/contract/priorities'
 import type { PromptMode, TaskCard, TaskStatus, TimelineStep } from '@helix/contract/tasks'
 import type { Knex } from 'knex'
 import { newId } from '../context.ts'
+import { type CardExtras, ExtrasStore } from './extras/store.ts'
 import { branchOf, slugOf, specFolderOf } from './names.ts'
 
 export interface TaskRow {
@@ -30,6 +32,11 @@ export interface TaskRow {
   progress_done: number | null
   progress_total: number | null
   merged_commit: string | null
+  /** Index in `priorities`. */
+  priority: number
+  version: number
+  edited_by: UserId | null
+  edited_at: Date | null
   created_by: UserId
   created_by_name: string
   created_at: Date
@@ -44,8 +51,13 @@ export interface NewTask {
   demo: boolean
   justDoIt: boolean
   baseBranch: string
+  priority: Priority
   createdBy: UserId
 }
+
+/** A board with more open tasks than this shows the newest. */
+const openShown = 2000
+const mergedShown = 100
 
 export interface ProjectRepository {
   id: RepositoryId
@@ -53,7 +65,7 @@ export interface ProjectRepository {
   defaultBranch: string
 }
 
-export function cardOf(row: TaskRow): TaskCard {
+export function cardOf(row: TaskRow, extras: CardExtras): TaskCard {
   return {
     id: row.id,
     projectId: row.project_id,
@@ -66,6 +78,9 @@ export function cardOf(row: TaskRow): TaskCard {
     agentRuntime: row.agent_runtime,
     demo: row.demo,
     progress: row.progress_total === null || row.progress_done === null ? null : { done: row.progress_done, total: row.progress_total },
+    priority: priorities[row.priority] ?? 'normal',
+    version: row.version,
+    ...extras,
     createdBy: { id: row.created_by, name: row.created_by_name },
     createdAt: row.created_at.toISOString(),
     updatedAt: row.updated_at.toISOString(),
@@ -94,12 +109,24 @@ export class TaskStore {
     return (await this.select().where({ 'spec_tasks.org_id': orgId, 'spec_tasks.id': id }).first()) ?? null
   }
 
+  /** Everything that is open, and the newest of what is merged. */
   async board(orgId: OrgId, projectId: ProjectId): Promise<TaskRow[]> {
-    return this.select()
-      .where({ 'spec_tasks.org_id': orgId, project_id: projectId })
-      .whereNot('status', 'archived')
-      .orderBy('updated_at', 'desc')
-      .limit(2000)
+    const of = () => this.select().where({ 'spec_tasks.org_id': orgId, project_id: projectId }).orderBy('updated_at', 'desc')
+    const open = await of().whereNotIn('status', ['archived', 'merged']).limit(openShown)
+    return [...open, ...(await of().where({ status: 'merged' }).limit(mergedShown))]
+  }
+
+  async count(orgId: OrgId, projectId: ProjectId, status: TaskStatus): Promise<number> {
+    const row = await this.db('spec_tasks').where({ org_id: orgId, project_id: projectId, status }).count('* as count').first()
+    return Number(row?.count ?? 0)
+  }
+
+  async cards(orgId: OrgId, rows: readonly TaskRow[]): Promise<TaskCard[]> {
+    const extras = await new ExtrasStore(this.db).ofTasks(
+      orgId,
+      rows.map(({ id }) => id),
+    )
+    return rows.map((row) => cardOf(row, extras(row.id)))
   }
 
   async list(
@@ -163,6 +190,7 @@ export class TaskStore {
       demo: task.demo,
       just_do_it: task.justDoIt,
       base_branch: task.baseBranch,
+      priority: priorities.indexOf(task.priority),
       branch: branchOf(number, slug),
       created_by: task.createdBy,
     })

@@ -1,0 +1,125 @@
+import { type BulkChange, bulkTasks, cloneTask } from '@helix/contract/bulk'
+import type { BodyOf, ResponseOf } from '@helix/contract/endpoint'
+import { HelixError } from '@helix/contract/errors'
+import type { ProjectId, TaskId } from '@helix/contract/ids'
+import { roleGrants } from '@helix/contract/permissions'
+import { priorities } from '@helix/contract/priorities'
+import { createTask, type TaskAction } from '@helix/contract/tasks'
+import { Router } from 'express'
+import type { Knex } from 'knex'
+import { roleOnProject } from '../access/store.ts'
+import { AttachmentStore } from '../attachments/store.ts'
+import type { Context } from '../context.ts'
+import { asHelixError } from '../http/errors.ts'
+import { type Actor, mount } from '../http/mount.ts'
+import { LabelStore } from '../labels/store.ts'
+import { ProjectStore } from '../projects/store.ts'
+import { createTaskRow } from './create.ts'
+import { describeTask } from './describe.ts'
+import { changed, lockTask, writeEdit } from './edit.ts'
+import { ExtrasStore } from './extras/store.ts'
+import { moveTask } from './runner.ts'
+import { type TaskRow, TaskStore } from './store.ts'
+
+/** How many tasks are moved side by side: each asks its workflow. */
+const atOnce = 8
+
+type Outcome = ResponseOf<typeof bulkTasks>['results'][number]
+
+const isMove = (
+  change: BulkChange,
+): change is { action: Extract<TaskAction, 'start' | 'retry' | 'back_to_backlog' | 'archive' | 'restore'> } =>
+  ['start', 'retry', 'back_to_backlog', 'archive', 'restore'].includes(change.action)
+
+async function edit(trx: Knex, actor: Actor, row: TaskRow, change: BulkChange): Promise<void> {
+  const { labels, assignees } = (await new ExtrasStore(trx).ofTasks(row.org_id, [row.id]))(row.id)
+  const labelIds = labels.map(({ id }) => id)
+  const assigneeIds = assignees.map(({ id }) => id)
+  if (change.action === 'set_priority') return writeEdit(trx, actor, row, { priority: change.priority })
+  if (change.action === 'add_label') return writeEdit(trx, actor, row, { labelIds: [...new Set([...labelIds, change.labelId])] })
+  if (change.action === 'remove_label') return writeEdit(trx, actor, row, { labelIds: labelIds.filter((id) => id !== change.labelId) })
+  if (change.action === 'assign') return writeEdit(trx, actor, row, { assigneeIds: [...new Set([...assigneeIds, change.userId])] })
+  if (change.action === 'unassign') return writeEdit(trx, actor, row, { assigneeIds: assigneeIds.filter((id) => id !== change.userId) })
+}
+
+/** One thing done to many tasks, and one task copied to many projects. */
+export function bulkRoutes(context: Context): Router {
+  const router = Router()
+  const store = new TaskStore(context.db)
+
+  const one = async (actor: Actor, projectId: ProjectId, taskId: TaskId, change: BulkChange, key: string | undefined): Promise<Outcome> => {
+    const row = await store.find(actor.orgId, taskId)
+    if (row === null || row.project_id !== projectId)
+      return { taskId, number: null, error: { code: 'not_found', message: 'There is no such task here.' } }
+    try {
+      if (isMove(change)) await moveTask(context, row, { action: change.action, actorId: actor.userId, onceKey: key && `${key}/${taskId}` })
+      else
+        await context.db.transaction(async (trx) => {
+          const locked = await lockTask(trx, actor.orgId, taskId)
+          await edit(trx, actor, locked, change)
+          await changed(trx, locked)
+        })
+      return { taskId, number: row.number, error: null }
+    } catch (error) {
+      const known = asHelixError(error)
+      if (known.status >= 500 && known.code === 'internal') context.log.error({ err: error, taskId }, 'bulk change failed')
+      return { taskId, number: row.number, error: { code: known.code, message: known.message } }
+    }
+  }
+
+  mount(router, context, bulkTasks, async ({ actor, params, body, request }) => {
+    const ids = [...new Set(body.taskIds)]
+    const results: Outcome[] = []
+    for (let next = 0; next < ids.length; next += atOnce) {
+      const batch = ids.slice(next, next + atOnce)
+      results.push(
+        ...(await Promise.all(batch.map((id) => one(actor, params.projectId, id, body.change, request.header('idempotency-key'))))),
+      )
+    }
+    context.bus.wake(actor.orgId)
+    context.outbox.nudge()
+    return { results }
+  })
+
+  mount(router, context, cloneTask, async ({ actor, params, body }) => {
+    const row = await store.find(actor.orgId, params.taskId)
+    if (row === null) throw new HelixError('not_found')
+    const targets = [...new Set(body.projectIds)]
+    for (const projectId of targets) await refuseWithoutWrite(context.db, actor, projectId)
+    const items = []
+    for (const projectId of targets) items.push(await cloneTo(context, store, actor, row, projectId))
+    return { items }
+  })
+  return router
+}
+
+async function refuseWithoutWrite(db: Knex, actor: Actor, projectId: ProjectId): Promise<void> {
+  const role = await roleOnProject(db, actor, projectId)
+  if (role === null)
+    throw new HelixError('invalid_request', 'projectIds: not a project that you can see', { fields: { projectIds: 'unknown project' } })
+  if (!roleGrants(role, 'task:write')) throw new HelixError('forbidden', `You need member on that project; you are ${role}.`)
+}
+
+async function cloneTo(context: Context, store: TaskStore, actor: Actor, row: TaskRow, projectId: ProjectId) {
+  const project = await new ProjectStore(context.db).find(actor.orgId, projectId)
+  if (project === null) throw new HelixError('not_found')
+  const { labels } = (await new ExtrasStore(context.db).ofTasks(row.org_id, [row.id]))(row.id)
+  const names = new Set(labels.map(({ name }) => name.toLowerCase()))
+  const there = (await new LabelStore(context.db).list(actor.orgId, projectId)).filter(({ name }) => names.has(name.toLowerCase()))
+  const attachmentIds = await new AttachmentStore(context.db).copy(actor, row.id, projectId)
+  const sameProject = projectId === row.project_id
+  const fields: BodyOf<typeof createTask> = createTask.body.parse({
+    prompt: row.prompt,
+    title: row.title,
+    justDoIt: row.just_do_it,
+    start: false,
+    priority: priorities[row.priority] ?? 'normal',
+    labelIds: there.map(({ id }) => id),
+    attachmentIds,
+    ...(sameProject ? { agentRuntime: row.agent_runtime, baseBranch: row.base_branch } : {}),
+  })
+  const id = await createTaskRow(context, store, actor, project, fields)
+  const made = await store.find(actor.orgId, id)
+  if (made === null) throw new HelixError('not_found')
+  return describeTask(context, store, made)
+}

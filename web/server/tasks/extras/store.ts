@@ -1,0 +1,147 @@
+import type { Attachment } from '@helix/contract/attachments'
+import type { OrgId, ProjectId, TaskId, UserId } from '@helix/contract/ids'
+import type { Label } from '@helix/contract/labels'
+import type { Task, TaskCard, TaskStatus } from '@helix/contract/tasks'
+import type { Knex } from 'knex'
+
+export type CardExtras = Pick<TaskCard, 'labels' | 'assignees' | 'blockedBy' | 'attachmentCount'>
+type Related = Task['dependsOn'][number]
+
+interface DependencyRow {
+  task_id: TaskId
+  id: TaskId
+  project_id: ProjectId
+  number: number
+  title: string
+  status: TaskStatus
+}
+
+const relatedOf = ({ id, project_id, number, title, status }: DependencyRow): Related => ({
+  id,
+  projectId: project_id,
+  number,
+  title,
+  status,
+})
+
+export const attachmentOf = (row: { id: Attachment['id']; name: string; type: Attachment['type']; size: number }): Attachment => ({
+  id: row.id,
+  name: row.name,
+  type: row.type,
+  size: row.size,
+  url: `/api/v1/attachments/${row.id}`,
+})
+
+/** What hangs on tasks: labels, assignees, dependencies, attachments. A handful of queries for any number of tasks. */
+export class ExtrasStore {
+  private readonly db: Knex
+
+  constructor(db: Knex) {
+    this.db = db
+  }
+
+  /** For cards; `tasks` narrows a query of task ids. */
+  async ofTasks(orgId: OrgId, ids: readonly TaskId[]): Promise<(id: TaskId) => CardExtras> {
+    // One after the other: within a transaction there is one connection.
+    const labels = await this.db('task_labels as t')
+      .join('labels as l', 'l.id', 't.label_id')
+      .where({ 'l.org_id': orgId })
+      .whereIn('t.task_id', [...ids])
+      .orderByRaw('lower(l.name)')
+      .select('t.task_id', 'l.id', 'l.name', 'l.colour')
+    const assignees = await this.db('task_assignees as a')
+      .join('users as u', 'u.id', 'a.user_id')
+      .whereIn('a.task_id', [...ids])
+      .orderByRaw('lower(u.name), u.id')
+      .select('a.task_id', 'u.id', 'u.name')
+    const blockers = await this.blockers(this.db, ids)
+    const attachments = await this.db('attachments')
+      .where({ org_id: orgId })
+      .whereIn('task_id', [...ids])
+      .groupBy('task_id')
+      .select('task_id')
+      .count('* as count')
+    const by = <T extends { task_id?: unknown }>(rows: T[]) => Map.groupBy(rows, (row) => String(row.task_id))
+    const [labelsBy, assigneesBy, blockersBy, countBy] = [by(labels), by(assignees), by(blockers), by(attachments)]
+    return (id) => ({
+      labels: (labelsBy.get(id) ?? []).map((row): Label => ({ id: row.id, name: row.name, colour: row.colour })),
+      assignees: (assigneesBy.get(id) ?? []).map((row) => ({ id: row.id as UserId, name: row.name as string })),
+      blockedBy: (blockersBy.get(id) ?? []).map(({ number }) => number),
+      attachmentCount: Number(countBy.get(id)?.[0]?.count ?? 0),
+    })
+  }
+
+  /** Dependencies that are not merged yet. */
+  blockers(trx: Knex, ids: readonly TaskId[]): Promise<{ task_id: TaskId; id: TaskId; number: number; status: TaskStatus }[]> {
+    return trx('task_dependencies as d')
+      .join('spec_tasks as s', 's.id', 'd.depends_on')
+      .whereIn('d.task_id', [...ids])
+      .whereNull('s.merged_commit')
+      .orderBy('s.number')
+      .select('d.task_id', 's.id', 's.number', 's.status')
+  }
+
+  async dependsOn(orgId: OrgId, id: TaskId): Promise<Related[]> {
+    const rows: DependencyRow[] = await this.db('task_dependencies as d')
+      .join('spec_tasks as s', 's.id', 'd.depends_on')
+      .where({ 'd.org_id': orgId, 'd.task_id': id })
+      .orderBy('s.number')
+      .select('d.task_id', 's.id', 's.project_id', 's.number', 's.title', 's.status')
+    return rows.map(relatedOf)
+  }
+
+  async neededBy(orgId: OrgId, id: TaskId): Promise<Related[]> {
+    const rows: DependencyRow[] = await this.db('task_dependencies as d')
+      .join('spec_tasks as s', 's.id', 'd.task_id')
+      .where({ 'd.org_id': orgId, 'd.depends_on': id })
+      .orderBy('s.number')
+      .select('d.task_id', 's.id', 's.project_id', 's.number', 's.title', 's.status')
+    return rows.map(relatedOf)
+  }
+
+  async attachments(orgId: OrgId, id: TaskId): Promise<Attachment[]> {
+    const rows = await this.db('attachments').where({ org_id: orgId, task_id: id }).orderBy('id')
+    return rows.map(attachmentOf)
+  }
+
+  async setLabels(trx: Knex, projectId: ProjectId, taskId: TaskId, labelIds: readonly string[]): Promise<string | null> {
+    const known = await trx('labels')
+      .where({ project_id: projectId })
+      .whereIn('id', [...labelIds])
+      .select('id')
+    const missing = labelIds.find((id) => !known.some((row) => row.id === id))
+    if (missing !== undefined) return missing
+    await trx('task_labels')
+      .where({ task_id: taskId })
+      .whereNotIn('label_id', [...labelIds])
+      .delete()
+    for (const label_id of new Set(labelIds)) await trx('task_labels').insert({ task_id: taskId, label_id }).onConflict().ignore()
+    return null
+  }
+
+  async setAssignees(trx: Knex, orgId: OrgId, taskId: TaskId, userIds: readonly string[]): Promise<string | null> {
+    const known = await trx('memberships')
+      .where({ org_id: orgId })
+      .whereIn('user_id', [...userIds])
+      .select('user_id')
+    const missing = userIds.find((id) => !known.some((row) => row.user_id === id))
+    if (missing !== undefined) return missing
+    await trx('task_assignees')
+      .where({ task_id: taskId })
+      .whereNotIn('user_id', [...userIds])
+      .delete()
+    for (const user_id of new Set(userIds)) await trx('task_assignees').insert({ task_id: taskId, user_id }).onConflict().ignore()
+    return null
+  }
+
+  /** Hangs files that were uploaded to this project, by anybody who may, on the task. What hangs elsewhere stays there. */
+  async attach(trx: Knex, projectId: ProjectId, taskId: TaskId, attachmentIds: readonly string[]): Promise<string | null> {
+    const changed = await trx('attachments')
+      .where({ project_id: projectId })
+      .whereIn('id', [...attachmentIds])
+      .andWhere((either) => either.whereNull('task_id').orWhere({ task_id: taskId }))
+      .update({ task_id: taskId })
+      .returning('id')
+    return attachmentIds.find((id) => !changed.some((row) => row.id === id)) ?? null
+  }
+}
