@@ -5,8 +5,10 @@ import { prepare } from './dev/setup/prepare.mjs'
 import { fail } from './dev/setup/progress.mjs'
 
 // Benchmarks of the control plane alone need no engine, no Temporal and no workflows.
-const alone = { needs: ['web', 'postgres', 'chromium'], script: 'dev/commands/bench.ts' }
-const benches = { board: alone, events: alone }
+const benches = {
+  board: { needs: ['web', 'postgres', 'chromium'], script: 'dev/commands/bench.ts' },
+  events: { needs: ['web', 'postgres'], script: 'dev/commands/bench.ts' },
+}
 
 const commands = {
   start: { needs: ['docker', 'temporal', 'image', 'web', 'bundle'], script: 'dev/commands/start.ts' },

@@ -17,6 +17,14 @@ export function median(values: number[]): number {
   return middle
 }
 
+/** The value that `share` percent do not exceed. */
+export function percentile(values: number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const value = sorted[Math.ceil((share / 100) * sorted.length) - 1]
+  if (value === undefined) throw new Error('percentile of nothing')
+  return value
+}
+
 const round = (value: number): number => Math.round(value * 100) / 100
 
 /**
