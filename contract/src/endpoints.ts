@@ -9,6 +9,8 @@ import * as events from './events.ts'
 import * as identity from './identity.ts'
 import * as inbox from './inbox.ts'
 import * as labels from './labels.ts'
+import * as mail from './mail.ts'
+import * as notifications from './notifications.ts'
 import * as organisations from './organisations.ts'
 import * as projects from './projects.ts'
 import * as repositories from './repositories.ts'
@@ -18,6 +20,7 @@ import * as system from './system.ts'
 import * as tasks from './tasks.ts'
 import * as templates from './templates.ts'
 import * as views from './views.ts'
+import * as webhooks from './webhooks.ts'
 
 function endpointsOf(module: Record<string, unknown>): [string, Endpoint][] {
   return Object.entries(module).filter((entry): entry is [string, Endpoint] => {

@@ -19,6 +19,13 @@ const environment = z.object({
   HELIX_RUNNER_TOKEN: secret,
   HELIX_WORKER_TOKEN: secret,
   HELIX_ALLOW_LOCAL_IMPORT: z.enum(['0', '1']).default('0'),
+  /** `smtp://user:password@host:587` or `smtps://`; without it mail is kept in the mail log. */
+  SMTP_URL: z.url({ protocol: /^smtps?$/, error: 'expected smtp://… or smtps://…' }).optional(),
+  MAIL_FROM: z
+    .string()
+    .regex(/^[^\r\n<>]*<[^\s<>@]+@[^\s<>@]+>$|^[^\s<>@]+@[^\s<>@]+$/, 'expected an address, or Name <address>')
+    .default('Helix <helix@localhost>'),
+  HELIX_ALLOW_PRIVATE_WEBHOOKS: z.enum(['0', '1']).default('0'),
   OPENAI_API_KEY: z.string().min(1).optional(),
   OPENAI_BASE_URL: optionalUrl,
   ANTHROPIC_API_KEY: z.string().min(1).optional(),

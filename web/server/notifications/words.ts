@@ -1,0 +1,94 @@
+import type { InboxItemId, ProjectId, TaskId } from '@helix/contract/ids'
+import type { InboxKind } from '@helix/contract/inbox'
+import type { PushMessage } from '@helix/contract/notifications'
+
+/** What is told of an item. */
+export interface Told {
+  id: InboxItemId
+  kind: InboxKind
+  title: string
+  detail: string
+  round: number
+  projectId: ProjectId
+  projectName: string
+  taskId: TaskId
+  taskNumber: number
+  taskTitle: string
+  createdAt: Date
+}
+
+/** Where an item is handled; the pages know the same in `lib/inbox/kinds.ts`. */
+export function urlOf(base: string, { kind, taskId }: Pick<Told, 'kind' | 'taskId'>): string {
+  const task = `${base}/tasks/${taskId}`
+  if (kind === 'spec_review' || kind === 'mention') return `${task}/spec`
+  return kind === 'implementation_review' ? `${task}?tab=changes` : task
+}
+
+const about = (told: Told): string => `${told.projectName} #${told.taskNumber}: ${told.taskTitle}`
+const again = (told: Told): string => (told.round > 0 ? 'Reminder: ' : '')
+const things = (count: number): string => `${count} things need you`
+const headline = (told: Told): string => `${again(told)}${told.title} – ${about(told)}`
+
+function summary(items: Told[]): string {
+  const [first] = items
+  return items.length === 1 && first !== undefined ? headline(first) : things(items.length)
+}
+
+function paragraph(base: string, told: Told): string {
+  return [`${again(told)}${told.title}`, about(told), ...(told.detail === '' ? [] : [told.detail]), urlOf(base, told)].join('\n')
+}
+
+export function mailOf(base: string, items: Told[]): { subject: string; text: string } {
+  const foot = `What you are told of, and when:\n${base}/settings/notifications`
+  return {
+    subject: summary(items).slice(0, 200).toWellFormed(),
+    text: [...items.map((told) => paragraph(base, told)), foot].join('\n\n'),
+  }
+}
+
+export function pushOf(base: string, items: Told[]): PushMessage {
+  const [first] = items
+  if (items.length === 1 && first !== undefined) {
+    const [title, body] = [`${again(first)}${first.title}`, about(first)]
+    return { title: title.slice(0, 300).toWellFormed(), body: body.slice(0, 1000).toWellFormed(), url: urlOf(base, first), tag: first.id }
+  }
+  const body = items.slice(0, 5).map(headline).join('\n')
+  return { title: things(items.length), body: body.slice(0, 1000).toWellFormed(), url: `${base}/inbox`, tag: 'digest' }
+}
+
+// https://docs.slack.dev/messaging/formatting-message-text: these three, and nothing else.
+const slack = (text: string): string => text.replace(/[&<>]/g, (char) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[char] ?? char)
+const short = (text: string, length: number): string => (text.length > length ? `${text.slice(0, length - 1).toWellFormed()}…` : text)
+
+function section(base: string, told: Told) {
+  const detail = told.detail === '' ? '' : `\n${slack(short(told.detail, 500))}`
+  const text = `*${slack(again(told) + told.title)}*\n<${urlOf(base, told)}|${slack(short(about(told), 300))}>${detail}`
+  return { type: 'section', text: { type: 'mrkdwn', text } }
+}
+
+const forPrograms = (base: string, told: Told) => ({
+  id: told.id,
+  kind: told.kind,
+  title: told.title,
+  detail: told.detail,
+  reminder: told.round,
+  url: urlOf(base, told),
+  project: { id: told.projectId, name: told.projectName },
+  task: { id: told.taskId, number: told.taskNumber, title: told.taskTitle },
+  createdAt: told.createdAt.toISOString(),
+})
+
+/** Slack shows `text` and `blocks`; `helix` is for programs. */
+export function webhookOf(base: string, event: string, items: Told[]) {
+  return {
+    text: slack(summary(items)),
+    blocks: items.slice(0, 40).map((told) => section(base, told)),
+    helix: { event, items: items.map((told) => forPrograms(base, told)) },
+  }
+}
+
+export function testWebhookOf(base: string, by: string) {
+  const text = slack(`A test from Helix, sent by ${by}.`)
+  const link = { type: 'section', text: { type: 'mrkdwn', text: `${text} <${base}|Open Helix>` } }
+  return { text, blocks: [link], helix: { event: 'test', items: [] } }
+}
