@@ -51,5 +51,8 @@ export const publicEndpoints: ReadonlyMap<string, Endpoint> = new Map(
     views,
     templates,
     attachments,
+    notifications,
+    webhooks,
+    mail,
   ].flatMap((module) => endpointsOf(module)),
 )

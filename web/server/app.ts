@@ -20,6 +20,8 @@ import { inboxRoutes } from './inbox/routes.ts'
 import { internalRoutes } from './internal/routes.ts'
 import { invitationRoutes } from './invitations/routes.ts'
 import { labelRoutes } from './labels/routes.ts'
+import { mailRoutes } from './mail/routes.ts'
+import { notificationRoutes } from './notifications/routes.ts'
 import { organisationRoutes } from './organisations/routes.ts'
 import { pagesHandler } from './pages.ts'
 import { projectRoutes } from './projects/routes.ts'
@@ -31,6 +33,7 @@ import { bulkRoutes } from './tasks/bulk.ts'
 import { taskRoutes } from './tasks/routes.ts'
 import { templateRoutes } from './templates/routes.ts'
 import { viewRoutes } from './views/routes.ts'
+import { webhookRoutes } from './webhooks/routes.ts'
 
 /** The mount order, and nothing else. Streams (`/git`, `/v1`) come before any body parser; pages come last. */
 export async function createApp(context: Context, metrics: Metrics): Promise<Express> {
@@ -59,6 +62,9 @@ export async function createApp(context: Context, metrics: Metrics): Promise<Exp
   app.use(reviewRoutes(context))
   app.use(sessionRoutes(context))
   app.use(inboxRoutes(context))
+  app.use(notificationRoutes(context))
+  app.use(webhookRoutes(context))
+  app.use(mailRoutes(context))
   app.use(conversationRoutes(context))
   app.use(codeCommentRoutes(context))
   app.use(hostRoutes(context))

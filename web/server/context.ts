@@ -4,10 +4,13 @@ import type { Logger } from 'pino'
 import { typeid } from 'typeid-js'
 import type { Config } from './config.ts'
 import type { Dialect } from './db/database.ts'
+import type { DeliveryRelay } from './deliveries/relay.ts'
 import type { EventBus } from './events/bus.ts'
 import type { Providers } from './gateway/providers.ts'
 import type { GitPort, RepoKey } from './git/port.ts'
 import type { GitStorage } from './git/storage.ts'
+import type { MailRelay } from './mail/relay.ts'
+import type { PingRelay } from './notifications/relay.ts'
 import type { OutboxRelay } from './outbox/relay.ts'
 import type { SealingKeys } from './secrets/seal.ts'
 import type { TemporalPort } from './temporal.ts'
@@ -21,6 +24,9 @@ export interface Context {
   bus: EventBus
   temporal: TemporalPort
   outbox: OutboxRelay
+  mail: MailRelay
+  deliveries: DeliveryRelay
+  pings: PingRelay
   git: GitPort
   gitStorage: GitStorage
   pushes: { flush(repo: RepoKey): Promise<void> }

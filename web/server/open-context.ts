@@ -13,6 +13,7 @@ import { createGit } from './git/plumbing.ts'
 import type { GitPort } from './git/port.ts'
 import { createPushLog, type PushLog } from './git/push-log.ts'
 import { createGitStorage, prepareGitStorage } from './git/storage.ts'
+import { createRelays } from './notifications/relay.ts'
 import { OutboxRelay } from './outbox/relay.ts'
 import { removeLeftovers } from './repositories/creation.ts'
 import { sealingKeysOf } from './secrets/seal.ts'
@@ -41,6 +42,9 @@ export async function openContext(config: Config, log: Logger): Promise<Context 
   const pushes: PushLog = stack.use(
     createPushLog({ storage: gitStorage, db, log, newPushId: () => newId('push'), listeners: [taskPushListener(git)], committed }),
   )
+  const sealing = sealingKeysOf(config.HELIX_ENCRYPTION_KEY)
+  const { mail, deliveries, pings } = createRelays({ db, log, config, sealing })
+  for (const relay of [mail, deliveries, pings]) stack.use(relay)
   const context: Context = {
     config,
     log,
@@ -49,16 +53,20 @@ export async function openContext(config: Config, log: Logger): Promise<Context 
     bus,
     temporal,
     outbox,
+    mail,
+    deliveries,
+    pings,
     git,
     gitStorage,
     pushes,
     providers: createProviders(config),
-    sealing: sealingKeysOf(config.HELIX_ENCRYPTION_KEY),
+    sealing,
     streams: new AbortController(),
     newId,
   }
   await removeLeftovers(context)
   await pushes.reconcileAll()
   outbox.start()
+  for (const relay of [mail, deliveries, pings]) relay.start()
   return { ...context, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }

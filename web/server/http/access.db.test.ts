@@ -2,12 +2,14 @@ import type { Endpoint } from '@helix/contract/endpoint'
 import { publicEndpoints } from '@helix/contract/endpoints'
 import * as hosts from '@helix/contract/hosts'
 import { createApiKey } from '@helix/contract/identity'
+import { inboxKinds } from '@helix/contract/inbox'
 import * as internal from '@helix/contract/internal'
 import { createLabel } from '@helix/contract/labels'
 import { createTeam, invitePeople } from '@helix/contract/organisations'
 import { promptMaxLength } from '@helix/contract/tasks'
 import { createTemplate } from '@helix/contract/templates'
 import { createView } from '@helix/contract/views'
+import { createWebhook } from '@helix/contract/webhooks'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newId } from '../context.ts'
 import { addProject, addTask } from '../internal/testing.ts'
@@ -43,6 +45,8 @@ beforeAll(async () => {
   const label = await owner.call(createLabel, { ...ofProject, body: { name: 'feature' } })
   const view = await owner.call(createView, { ...ofProject, body: { name: 'All', query: '' } })
   const template = await owner.call(createTemplate, { ...ofProject, body: { name: 'New', prompt: 'Make it' } })
+  const hook = { name: 'Chat', url: 'https://hooks.example.invalid/x', kinds: ['failed' as const], projectIds: null }
+  const made = await owner.call(createWebhook, { body: hook })
   const params = {
     projectId: project.id,
     taskId: task.id,
@@ -55,6 +59,10 @@ beforeAll(async () => {
     teamId: team.id,
     invitationId: invited.items[0]?.id ?? '',
     itemId: newId('inboxItem'),
+    webhookId: made.webhook.id,
+    deliveryId: newId('delivery'),
+    deviceId: newId('pushSubscription'),
+    mailId: newId('mail'),
     codeCommentId: newId('codeComment'),
     promptId: newId('prompt'),
     requestId: 'r1',
@@ -96,6 +104,26 @@ beforeAll(async () => {
     snoozeInboxItem: { until: null },
     readInboxItem: { read: true },
     finishInboxItem: {},
+    updateNotifications: {
+      choices: Object.fromEntries(inboxKinds.map((kind) => [kind, { email: true, webhook: false, push: true }])),
+      reach: 'mine',
+      timeZone: 'Europe/Berlin',
+      quietHours: { from: '22:00', to: '07:00' },
+      mutedProjects: [],
+    },
+    addPushDevice: {
+      endpoint: 'https://push.example.invalid/a',
+      keys: { p256dh: 'B'.repeat(87), auth: 'a'.repeat(22) },
+      device: 'Firefox',
+    },
+    setOwnWebhook: { url: 'https://hooks.example.invalid/mine' },
+    testNotifications: { channel: 'email' },
+    createWebhook: hook,
+    updateWebhook: { name: 'Talk', enabled: false },
+    rotateWebhookSecret: {},
+    testWebhook: {},
+    redeliver: {},
+    retryMail: {},
     createOrganisation: { name: 'Another organisation' },
     updateOrganisation: { name: 'Renamed' },
     switchOrganisation: { organisationId: owner.orgId },

@@ -2,6 +2,7 @@ import { newestMigration } from '@helix/migrations'
 import { Router } from 'express'
 import type { Context } from '../context.ts'
 import { appliedMigration } from '../db/migrate.ts'
+import { mailTrouble } from '../mail/store.ts'
 
 type Part = { ok: true } | { ok: false; reason: string }
 
@@ -21,16 +22,21 @@ export function healthRoutes(context: Context): Router {
     response.json({ ok: true })
   })
   router.get('/readyz', async (_request, response) => {
-    const [database, migrations, temporal] = await Promise.all([
+    const [database, migrations, temporal, mail] = await Promise.all([
       part(async () => void (await context.db.raw('select 1'))),
       part(async () => {
         const applied = await appliedMigration(context.db)
         if (applied !== newestMigration) throw new Error(`the schema is at ${applied}, this version needs ${newestMigration}`)
       }),
       part(() => context.temporal.check()),
+      part(async () => {
+        const trouble = await mailTrouble(context.db)
+        if (trouble !== null) throw new Error(`${trouble.waiting} mails wait: the mail server does not take them`)
+      }),
     ])
+    // Mail waits by itself: a replica is no less ready for it.
     const ok = database.ok && migrations.ok && temporal.ok
-    response.status(ok ? 200 : 503).json({ ok, database, migrations, temporal })
+    response.status(ok ? 200 : 503).json({ ok, database, migrations, temporal, mail })
   })
   return router
 }

@@ -1,18 +1,20 @@
 import type { Knex } from 'knex'
 import type { Logger } from 'pino'
-import type { DeliveryRelay } from '../deliveries/relay.ts'
-import type { MailRelay } from '../mail/relay.ts'
+import type { Config } from '../config.ts'
+import { DeliveryRelay } from '../deliveries/relay.ts'
+import { MailRelay } from '../mail/relay.ts'
 import { Sweeper } from '../outbox/sweeper.ts'
+import type { SealingKeys } from '../secrets/seal.ts'
 import { announceNext } from './announce.ts'
 import { dispatchNext } from './dispatch.ts'
 
 /** Units: milliseconds. */
 const sweepMs = 2000
 
-interface Parts {
+export interface PingParts {
   db: Knex
   log: Logger
-  base: string
+  config: Pick<Config, 'frontendUrl'>
   mail: MailRelay
   deliveries: DeliveryRelay
   now?: () => Date
@@ -20,10 +22,10 @@ interface Parts {
 
 /** From items to pings to what is sent. It touches no network: each step is one transaction, so that nothing is told twice or lost. */
 export class PingRelay implements AsyncDisposable {
-  private readonly parts: Parts
+  private readonly parts: PingParts
   private readonly sweeper: Sweeper
 
-  constructor(parts: Parts) {
+  constructor(parts: PingParts) {
     this.parts = parts
     this.sweeper = new Sweeper('pings', sweepMs, parts.log, (stopped) => this.sweep(stopped))
   }
@@ -37,7 +39,8 @@ export class PingRelay implements AsyncDisposable {
   }
 
   async sweep(stopped: () => boolean = () => false): Promise<void> {
-    const { db, base, mail, deliveries } = this.parts
+    const { db, mail, deliveries } = this.parts
+    const base = this.parts.config.frontendUrl
     const now = this.parts.now ?? (() => new Date())
     let changed = false
     while (!stopped() && (await announceNext(db, base))) changed = true
@@ -50,4 +53,15 @@ export class PingRelay implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.sweeper[Symbol.asyncDispose]()
   }
+}
+
+/** The three that make a thing that needs a person known; disposed with the context that owns them. */
+export function createRelays(parts: { db: Knex; log: Logger; config: Config; sealing: SealingKeys }): {
+  mail: MailRelay
+  deliveries: DeliveryRelay
+  pings: PingRelay
+} {
+  const mail = new MailRelay(parts)
+  const deliveries = new DeliveryRelay(parts)
+  return { mail, deliveries, pings: new PingRelay({ ...parts, mail, deliveries }) }
 }

@@ -26,7 +26,12 @@ async function test(context: Context, webhooks: WebhookStore, actor: Actor, chan
   const { db, config } = context
   if (channel === 'email') {
     const to = await emailOf(db, actor.userId)
-    await enqueueMail(db, { orgId: actor.orgId, to, subject: 'A test from Helix', text: `Mail from Helix reaches you.\n\n${config.frontendUrl}` })
+    await enqueueMail(db, {
+      orgId: actor.orgId,
+      to,
+      subject: 'A test from Helix',
+      text: `Mail from Helix reaches you.\n\n${config.frontendUrl}`,
+    })
     context.mail.nudge()
     return
   }

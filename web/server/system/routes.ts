@@ -1,9 +1,11 @@
+import { type Role, roleGrants } from '@helix/contract/permissions'
 import { getSystem } from '@helix/contract/system'
 import { Router } from 'express'
 import type { Context } from '../context.ts'
 import { HostStore } from '../hosts/store.ts'
 import { mount } from '../http/mount.ts'
 import { openApiDocument } from '../http/openapi.ts'
+import { mailTrouble } from '../mail/store.ts'
 
 /** What this installation has and lacks, and the description of its API. */
 export function systemRoutes(context: Context): Router {
@@ -11,11 +13,13 @@ export function systemRoutes(context: Context): Router {
   const hosts = new HostStore(context.db)
   const { config, providers } = context
 
-  mount(router, context, getSystem, async () => {
+  mount(router, context, getSystem, async ({ actor }) => {
     const all = await hosts.list()
     const online = all.filter((host) => host.online)
     const problems = online.flatMap((host) => (host.problem === null ? [] : [`Sandbox host ${host.name}: ${host.problem}`]))
     if (online.length === 0) problems.push('No sandbox host is online: tasks wait until one is. See the log of the sandbox host.')
+    const trouble = await mailTrouble(context.db)
+    if (trouble !== null) problems.push(mailProblem(trouble, actor.orgRole))
     return {
       version: config.version,
       inference: { demo: providers.demo, providers: providers.list() },
@@ -31,6 +35,12 @@ export function systemRoutes(context: Context): Router {
     response.type('html').send(docsPage())
   })
   return router
+}
+
+/** The server's own words are for who may do something about them. */
+function mailProblem({ waiting, error }: { waiting: number; error: string }, role: Role): string {
+  const what = `E-mail does not get out: ${waiting} ${waiting === 1 ? 'mail waits' : 'mails wait'} and will be sent when it does.`
+  return roleGrants(role, 'organisation:write') ? `${what} The last answer: ${error} See Settings, Mail.` : what
 }
 
 const escaped = (text: string): string => text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`)

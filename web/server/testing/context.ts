@@ -15,6 +15,7 @@ import type { GitPort } from '../git/port.ts'
 import { createPushLog, type PushLog } from '../git/push-log.ts'
 import { createGitStorage, prepareGitStorage } from '../git/storage.ts'
 import type { Actor } from '../http/mount.ts'
+import { createRelays } from '../notifications/relay.ts'
 import { OutboxRelay } from '../outbox/relay.ts'
 import { sealingKeysOf } from '../secrets/seal.ts'
 import { taskPushListener } from '../tasks/pushes.ts'
@@ -82,6 +83,7 @@ export async function openTestContext(env: NodeJS.ProcessEnv = {}): Promise<Test
   })
   const outbox = new OutboxRelay(db, recorded, log)
   const dispose = async (): Promise<void> => {
+    await relays.mail[Symbol.asyncDispose]()
     await outbox[Symbol.asyncDispose]()
     await pushes[Symbol.asyncDispose]()
     await others[Symbol.asyncDispose]()
@@ -90,7 +92,9 @@ export async function openTestContext(env: NodeJS.ProcessEnv = {}): Promise<Test
   }
   const sealing = sealingKeysOf(config.HELIX_ENCRYPTION_KEY)
   const providers = createProviders(config)
-  const parts = { config, log, db, dialect, bus, temporal: recorded, outbox, git, gitStorage, pushes, providers, sealing }
+  // Not started: a test sweeps when it is about them.
+  const relays = createRelays({ db, log, config, sealing })
+  const parts = { config, log, db, dialect, bus, temporal: recorded, outbox, git, gitStorage, pushes, providers, sealing, ...relays }
   return { ...parts, recorded, streams: new AbortController(), newId, [Symbol.asyncDispose]: dispose }
 }
 

@@ -1,10 +1,10 @@
 import type { OrgId, ProjectId, UserId, WebhookId } from '@helix/contract/ids'
-import type { Delivery, Webhook } from '@helix/contract/webhooks'
 import type { InboxKind } from '@helix/contract/inbox'
+import type { Delivery, Webhook } from '@helix/contract/webhooks'
 import type { Knex } from 'knex'
 import { newId } from '../context.ts'
-import { type DeliveryRow, deliveryOf } from '../deliveries/store.ts'
 import { newWebhookSecret } from '../deliveries/sign.ts'
+import { type DeliveryRow, deliveryOf } from '../deliveries/store.ts'
 import { type SealingKeys, seal } from '../secrets/seal.ts'
 
 export interface WebhookValues {
@@ -20,7 +20,9 @@ const outcomeOf = (row: DeliveryRow | undefined): Webhook['lastDelivery'] => {
   return { state, attempts, status, error, at }
 }
 
-const columnsOf = (values: Partial<WebhookValues> & { enabled?: boolean | undefined }) => ({
+type WebhookChange = { [K in keyof WebhookValues]?: WebhookValues[K] | undefined } & { enabled?: boolean | undefined }
+
+const columnsOf = (values: WebhookChange) => ({
   ...(values.name === undefined ? {} : { name: values.name }),
   ...(values.url === undefined ? {} : { url: values.url }),
   ...(values.kinds === undefined ? {} : { kinds: JSON.stringify(values.kinds) }),
@@ -87,7 +89,7 @@ export class WebhookStore {
     return { id, secret }
   }
 
-  async update(orgId: OrgId, id: WebhookId, values: Parameters<typeof columnsOf>[0]): Promise<void> {
+  async update(orgId: OrgId, id: WebhookId, values: WebhookChange): Promise<void> {
     const columns = columnsOf(values)
     if (Object.keys(columns).length > 0) await this.db('webhooks').where({ org_id: orgId, id }).whereNull('user_id').update(columns)
   }
@@ -108,7 +110,10 @@ export class WebhookStore {
 
   async unknownProjects(orgId: OrgId, ids: readonly ProjectId[]): Promise<ProjectId[]> {
     if (ids.length === 0) return []
-    const known = await this.db('projects').where({ org_id: orgId }).whereIn('id', [...ids]).select('id')
+    const known = await this.db('projects')
+      .where({ org_id: orgId })
+      .whereIn('id', [...ids])
+      .select('id')
     return ids.filter((id) => !known.some((row) => row.id === id))
   }
 
