@@ -63,3 +63,12 @@ export const setProjectVisibility = defineEndpoint({
   params,
   body: z.object({ visibility }),
 })
+
+export const getOwnRole = defineEndpoint({
+  method: 'GET',
+  path: '/api/v1/projects/:projectId/role',
+  permission: 'project:read',
+  summary: 'The caller’s own role on the project, with all grants counted',
+  params,
+  response: z.object({ role: z.enum(roles) }),
+})

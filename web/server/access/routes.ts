@@ -1,4 +1,11 @@
-import { type Grant, listProjectMembers, removeProjectMember, setProjectMember, setProjectVisibility } from '@helix/contract/access'
+import {
+  type Grant,
+  getOwnRole,
+  listProjectMembers,
+  removeProjectMember,
+  setProjectMember,
+  setProjectVisibility,
+} from '@helix/contract/access'
 import { HelixError } from '@helix/contract/errors'
 import type { OrgId, ProjectId } from '@helix/contract/ids'
 import { Router } from 'express'
@@ -22,6 +29,7 @@ export function accessRoutes(context: Context): Router {
     context.bus.wake(orgId)
   }
 
+  mount(router, context, getOwnRole, async ({ actor }) => ({ role: actor.role }))
   mount(router, context, listProjectMembers, async ({ actor, params }) => store.membersOf(actor.orgId, params.projectId))
   mount(router, context, setProjectMember, async ({ actor, params, body }): Promise<Grant> => {
     await change(actor.orgId, params.projectId, async (trx) => {

@@ -132,7 +132,7 @@ export class TaskStore {
   async list(
     orgId: OrgId,
     projectId: ProjectId,
-    status: TaskStatus | undefined,
+    { status, ids }: { status?: TaskStatus | undefined; ids?: readonly string[] | undefined },
     before: number | undefined,
     limit: number,
   ): Promise<TaskRow[]> {
@@ -140,6 +140,7 @@ export class TaskStore {
       .where({ 'spec_tasks.org_id': orgId, project_id: projectId })
       .modify((query) => {
         if (status !== undefined) query.andWhere({ status })
+        if (ids !== undefined) query.whereIn('spec_tasks.id', [...ids])
         if (before !== undefined) query.andWhere('number', '<', before)
       })
       .orderBy('number', 'desc')

@@ -14,6 +14,6 @@ test.each([
 })
 
 test('what is empty is left out of a URL', () => {
-  expect(routes.board('prj_1', '')).toBe('/projects/prj_1')
+  expect(routes.board('prj_1', { filter: '' })).toBe('/projects/prj_1')
   expect(routes.repository('repo_1', { ref: undefined, path: 'a b/c' })).toBe('/repositories/repo_1?path=a+b%2Fc')
 })

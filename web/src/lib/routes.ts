@@ -23,7 +23,9 @@ export const routes = {
     `/inbox${query({ ...at, state: at.state === 'open' ? undefined : at.state })}`,
   projects: () => '/projects',
   newProject: () => '/projects/new',
-  board: (projectId: string, filter?: string) => `/projects/${projectId}${query({ filter })}`,
+  board: (projectId: string, at: { filter?: string | undefined; group?: string | undefined } = {}) => `/projects/${projectId}${query(at)}`,
+  /** All tasks of a project as a list, archived ones too. */
+  taskList: (projectId: string, status?: string) => `/projects/${projectId}/tasks${query({ status })}`,
   newTask: (projectId: string) => `/projects/${projectId}/new`,
   task: (taskId: string, tab?: TaskTab) => `/tasks/${taskId}${query({ tab })}`,
   spec: (taskId: string, at: { revision?: number; document?: string } = {}) => `/tasks/${taskId}/spec${query(at)}`,

@@ -1,6 +1,6 @@
 import type { TaskCard } from '@helix/contract/tasks'
 import { describe, expect, test } from 'vitest'
-import { arrange, columnOf, passes } from './filter.ts'
+import { arrange, columnOf, lanesOf, passes } from './filter.ts'
 
 function card(over: Partial<TaskCard>): TaskCard {
   return {
@@ -15,6 +15,12 @@ function card(over: Partial<TaskCard>): TaskCard {
     agentRuntime: 'goose_code',
     demo: false,
     progress: null,
+    priority: 'normal',
+    labels: [],
+    assignees: [],
+    blockedBy: [],
+    attachmentCount: 0,
+    version: 1,
     createdBy: { id: 'usr_1' as TaskCard['createdBy']['id'], name: 'Ada' },
     createdAt: '2026-01-01T00:00:00Z',
     updatedAt: '2026-01-01T00:00:00Z',
@@ -36,6 +42,11 @@ describe('filter', () => {
     ['agent:goose', true],
     ['agent:claude', false],
     ['ada', true],
+    ['priority:normal', true],
+    ['priority:urgent', false],
+    ['label:none', true],
+    ['label:bug', false],
+    ['is:blocked', false],
   ])('%j passes: %j', (filter, expected) => {
     expect(passes(card({}), filter)).toBe(expected)
   })
@@ -52,5 +63,16 @@ describe('filter', () => {
     const columns = arrange([older, card({ number: 3, status: 'archived' }), newer], '')
     expect(columns.get('planning')?.map(({ number }) => number)).toEqual([2, 1])
     expect([...columns.values()].flat()).toHaveLength(2)
+  })
+
+  test('labels and assignees are found by words of their names, and make lanes', () => {
+    const labels = [{ id: 'lbl_1' as never, name: 'Needs docs', colour: 'blue' as const }]
+    const labelled = card({ labels, assignees: [{ id: 'usr_2' as never, name: 'Grace Hopper' }] })
+    expect(passes(labelled, 'label:needs-docs assignee:grace')).toBe(true)
+    const lanes = lanesOf([labelled, card({ number: 9 })], '', 'label')
+    expect(lanes.map(({ title, count }) => [title, count])).toEqual([
+      ['Needs docs', 1],
+      ['No label', 1],
+    ])
   })
 })

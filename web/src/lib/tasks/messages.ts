@@ -1,4 +1,11 @@
 export const words = {
+  tasks: 'Tasks',
+  all: 'All',
+  listFailed: 'That did not work',
+  noneHere: 'No tasks here',
+  noneHereText: 'Tasks of this kind appear here.',
+  restore: 'Restore',
+  showMore: 'Show more',
   prompt: 'What do you want?',
   promptPlaceholder: 'Add a --json flag to the list command, with a test.',
   more: 'More: title, agent, base branch, just do it',

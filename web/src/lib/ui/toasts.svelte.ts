@@ -5,6 +5,8 @@ export interface Toast {
   tone: 'ok' | 'danger'
   text: string
   requestId?: string | null
+  /** One thing that can be done about it while it is shown. */
+  act?: { label: string; run: () => void }
 }
 
 /** Units: milliseconds. */
