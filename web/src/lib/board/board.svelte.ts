@@ -100,7 +100,7 @@ export class BoardState {
 
   private hear(event: HelixEvent): void {
     if (!('projectId' in event) || event.projectId !== this.projectId) return
-    if (event.type === 'project.changed') return this.readAll()
+    if (event.type === 'project.changed') this.readAll()
     if (!('taskId' in event) || event.taskId === null || event.type === 'session.journal') return
     const { taskId } = event
     if (event.type === 'task.activity') {
