@@ -12,9 +12,11 @@ import * as labels from './labels.ts'
 import * as mail from './mail.ts'
 import * as notifications from './notifications.ts'
 import * as organisations from './organisations.ts'
+import * as projectConfig from './project-config.ts'
 import * as projects from './projects.ts'
 import * as repositories from './repositories.ts'
 import * as reviews from './reviews.ts'
+import * as secrets from './secrets.ts'
 import * as sessions from './sessions.ts'
 import * as system from './system.ts'
 import * as tasks from './tasks.ts'
@@ -38,6 +40,8 @@ export const publicEndpoints: ReadonlyMap<string, Endpoint> = new Map(
     access,
     audit,
     projects,
+    projectConfig,
+    secrets,
     repositories,
     tasks,
     reviews,

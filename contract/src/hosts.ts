@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { agentRuntime } from './agents.ts'
 import { defineEndpoint } from './endpoint.ts'
 import { idSchema } from './ids.ts'
+import { sessionSecret, startUp } from './link.ts'
 import { permissionMode } from './projects.ts'
 import { sessionStates } from './sessions.ts'
 
@@ -37,6 +38,9 @@ export const claimSession = defineEndpoint({
         /** For the gateway, git and MCP. Secret; never in an environment that `docker inspect` shows. */
         token: z.string(),
         gitIdentity: z.object({ name: z.string(), email: z.string() }),
+        startUp,
+        /** Secret like the token. Names are unique. */
+        secrets: z.array(sessionSecret),
         repositories: z.array(
           z.object({
             name: z.string(),

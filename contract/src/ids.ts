@@ -73,3 +73,4 @@ export type WebhookId = Id<'webhook'>
 export type DeliveryId = Id<'delivery'>
 export type MailId = Id<'mail'>
 export type AuditId = Id<'audit'>
+export type SecretId = Id<'secret'>

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { agentRuntime } from './agents.ts'
 import { idSchema } from './ids.ts'
 import { permissionMode } from './projects.ts'
+import { exposure } from './secrets.ts'
 import { journalEntry } from './sessions.ts'
 
 /**
@@ -125,6 +126,12 @@ export const supervisorUp = z.discriminatedUnion('type', [
 ])
 export type SupervisorUp = z.infer<typeof supervisorUp>
 
+/** A shell script for the working copy of the first repository, before the agent starts; null: none. */
+export const startUp = z.object({ script: z.string(), deadlineSeconds: z.number().int() }).nullable()
+
+export const sessionSecret = z.object({ name: z.string(), value: z.string(), exposure })
+export type SessionSecret = z.infer<typeof sessionSecret>
+
 /** Port of the supervisor in the container. */
 export const supervisorPort = 7070
 
@@ -142,6 +149,8 @@ export const sessionFile = z.object({
   controlPlaneUrl: z.string(),
   token: z.string(),
   gitIdentity: z.object({ name: z.string(), email: z.string() }),
+  startUp,
+  secrets: z.array(sessionSecret),
   repositories: z.array(
     z.object({
       name: z.string(),

@@ -5,6 +5,7 @@ import * as tasks from './0003-tasks.ts'
 import * as sessions from './0004-sessions.ts'
 import * as events from './0005-events.ts'
 import * as access from './0006-access.ts'
+import * as projects from './0008-projects.ts'
 import * as board from './0009-board.ts'
 import * as conversation from './0010-conversation.ts'
 import * as inbox from './0012-inbox.ts'
@@ -20,6 +21,7 @@ const list: [string, Knex.Migration][] = [
   ['0004-sessions', sessions],
   ['0005-events', events],
   ['0006-access', access],
+  ['0008-projects', projects],
   ['0009-board', board],
   ['0010-conversation', conversation],
   ['0012-inbox', inbox],

@@ -157,6 +157,8 @@ export class FakeControlPlane implements AsyncDisposable {
       controlPlaneUrl: `http://host.docker.internal:${this.port}`,
       token: `hs_${row.epoch}`,
       gitIdentity: { name: 'A Person', email: 'person@example.com' },
+      startUp: null,
+      secrets: [],
       repositories: [],
     }
     return { status: 200, body: { outcome: 'claimed', epoch: row.epoch, spec } }

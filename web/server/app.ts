@@ -27,6 +27,7 @@ import { pagesHandler } from './pages.ts'
 import { projectRoutes } from './projects/routes.ts'
 import { repositoryRoutes } from './repositories/routes.ts'
 import { reviewRoutes } from './reviews/routes.ts'
+import { secretRoutes } from './secrets/routes.ts'
 import { sessionRoutes } from './sessions/routes.ts'
 import { systemRoutes } from './system/routes.ts'
 import { bulkRoutes } from './tasks/bulk.ts'
@@ -52,6 +53,7 @@ export async function createApp(context: Context, metrics: Metrics): Promise<Exp
   app.use(accessRoutes(context))
   app.use(auditRoutes(context))
   app.use(projectRoutes(context))
+  app.use(secretRoutes(context))
   app.use(repositoryRoutes(context))
   app.use(bulkRoutes(context))
   app.use(attachmentRoutes(context))

@@ -9,6 +9,7 @@ import { hostLink } from './hosts/link.ts'
 import { Metrics } from './http/metrics.ts'
 import { IdentityStore } from './identity/store.ts'
 import { openContext } from './open-context.ts'
+import { sweepDeletedProjects } from './projects/deletion/sweep.ts'
 import { routeUpgrades } from './sockets/router.ts'
 
 /** Units: milliseconds. A request under way at SIGTERM has this long. */
@@ -58,6 +59,7 @@ const stopped = new Promise<void>((resolve) => {
 process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled rejection'))
 
 await using context = await openContext(config, log)
+using _sweep = sweepDeletedProjects(context.db, log)
 const metrics = new Metrics()
 const servers = await serve(context, metrics)
 const metricsServer = metrics.listen(config.METRICS_PORT, '127.0.0.1')

@@ -112,6 +112,8 @@ export function sessionOf(port: number, token: string, epoch: number, host = '12
     controlPlaneUrl: `http://${host}:${port}`,
     token,
     gitIdentity: { name: 'Ada "the first" Lovelace', email: 'ada@example.com' },
+    startUp: null,
+    secrets: [],
     repositories: [{ name: 'sample', clonePath: '/git/sample.git', defaultBranch: 'main', baseBranch: 'main', branch, primary: true }],
     innerDocker: 'none',
     permissionMode: 'allow',

@@ -25,19 +25,25 @@ function grants(db: Knex, { orgId, userId }: Grantee) {
 
 /** The projects this person may see; null: all of the organisation. */
 export async function visibleProjects(db: Knex, who: Grantee): Promise<Set<ProjectId> | null> {
-  if (seesAll(who.orgRole)) return null
-  const hidden = await db('projects').where({ org_id: who.orgId, visibility: 'private' }).first('id')
+  const all = seesAll(who.orgRole)
+  const hidden = await db('projects')
+    .where({ org_id: who.orgId })
+    .andWhere((either) => (all ? either.whereNotNull('deleted_at') : either.whereNotNull('deleted_at').orWhere({ visibility: 'private' })))
+    .first('id')
   if (hidden === undefined) return null
   const rows = await db('projects')
-    .where({ org_id: who.orgId })
-    .andWhere((either) => either.where({ visibility: 'organisation' }).orWhereIn('id', grants(db, who).select('project_id')))
+    .where({ org_id: who.orgId, deleted_at: null })
+    .modify((query) => {
+      if (!all)
+        query.andWhere((either) => either.where({ visibility: 'organisation' }).orWhereIn('id', grants(db, who).select('project_id')))
+    })
     .select('id')
-  return new Set(rows.map((row) => row.id))
+  return new Set(rows.map((row: { id: ProjectId }) => row.id))
 }
 
 /** The role this person has on a project: that of the organisation where the project is open to it, raised by grants. Null: not to be seen. */
 export async function roleOnProject(db: Knex, who: Grantee, projectId: ProjectId): Promise<Role | null> {
-  const project = await db('projects').where({ org_id: who.orgId, id: projectId }).first('visibility')
+  const project = await db('projects').where({ org_id: who.orgId, id: projectId, deleted_at: null }).first('visibility')
   if (project === undefined) return null
   if (seesAll(who.orgRole)) return who.orgRole
   const grant = await grants(db, who).andWhere({ project_id: projectId }).orderByRaw(rank).first('role')
@@ -52,11 +58,23 @@ export async function roleOnRepository(db: Knex, who: Grantee, repositoryId: Rep
   const repository = await db('repositories').where({ org_id: who.orgId, id: repositoryId }).first('id')
   if (repository === undefined) return null
   if (seesAll(who.orgRole)) return who.orgRole
-  const projects = await db('project_repositories').where({ repository_id: repositoryId }).select('project_id')
+  const projects = await db('project_repositories as r')
+    .join('projects as p', 'p.id', 'r.project_id')
+    .where({ 'r.repository_id': repositoryId, 'p.deleted_at': null })
+    .select('r.project_id')
   if (projects.length === 0) return who.orgRole
   let strongest: Role | null = null
   for (const { project_id } of projects) strongest = strongerRole(strongest, await roleOnProject(db, who, project_id))
   return strongest
+}
+
+/** What projects that are not deleted have. */
+function alive(db: Knex, orgId: OrgId) {
+  return db('project_repositories')
+    .join('projects', 'projects.id', 'project_repositories.project_id')
+    .where({ 'projects.org_id': orgId, 'projects.deleted_at': null })
+    .select('project_repositories.project_id', 'project_repositories.repository_id')
+    .as('p')
 }
 
 /** The repositories this person may see; null: all of the organisation. */
@@ -64,7 +82,7 @@ export async function visibleRepositories(db: Knex, who: Grantee): Promise<Set<R
   const projects = await visibleProjects(db, who)
   if (projects === null) return null
   const rows = await db('repositories as r')
-    .leftJoin('project_repositories as p', 'p.repository_id', 'r.id')
+    .leftJoin(alive(db, who.orgId), 'p.repository_id', 'r.id')
     .where({ 'r.org_id': who.orgId })
     .andWhere((either) => either.whereNull('p.project_id').orWhereIn('p.project_id', [...projects]))
     .distinct('r.id')

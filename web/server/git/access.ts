@@ -15,6 +15,8 @@ export interface Access {
   mayPush: boolean
   /** The one branch a session pushes its work to, as a full ref; null for people. */
   taskRef: string | null
+  /** Patterns of branches that a session keeps away from, for `case` of a shell. */
+  protectedBranches: readonly string[]
 }
 
 /** The token of Basic (as password, or as user name without password) or Bearer. git clients send Basic. */
@@ -42,10 +44,16 @@ async function accessOf(db: Knex, bearer: Bearer, repository: GitRepository): Pr
     const role = await roleOnRepository(db, who, repository.repositoryId)
     if (role === null || !roleGrants(role, 'repository:read')) return null
     const mayPush = roleGrants(role, 'repository:write')
-    return { repository, pusher: { kind: 'person', id: bearer.userId }, mayPush, taskRef: null }
+    return { repository, pusher: { kind: 'person', id: bearer.userId }, mayPush, taskRef: null, protectedBranches: [] }
   }
   const session = await gitStore.findSessionBranch(db, bearer.orgId, bearer.sessionId, repository.repositoryId)
   if (session === null) return null
   const taskRef = session.branch === null ? null : `refs/heads/${session.branch}`
-  return { repository, pusher: { kind: 'session', id: bearer.sessionId }, mayPush: true, taskRef }
+  return {
+    repository,
+    pusher: { kind: 'session', id: bearer.sessionId },
+    mayPush: true,
+    taskRef,
+    protectedBranches: session.protectedBranches,
+  }
 }

@@ -116,6 +116,7 @@ function hookEnvironment(access: Access, pushId: string): Record<string, string>
     HELIX_PUSHER_ID: access.pusher.id,
     HELIX_PUSH_HOST: hostname(),
     HELIX_TASK_REF: access.taskRef ?? '',
+    HELIX_PROTECTED_BRANCHES: access.protectedBranches.join(' '),
     HELIX_DEFAULT_REF: `refs/heads/${access.repository.defaultBranch}`,
   }
 }

@@ -127,6 +127,25 @@ test('a session pushes its own branch and helix-specs and nothing else', async (
   expect(rows.map((row) => row.session_id)).toEqual(Array(3).fill(session.sessionId))
 })
 
+test('a branch that the project protects is closed to its sessions, even their own, and open to people', async () => {
+  const scene = await openScene()
+  const session = await server.session(scene.ada, scene.repositoryId, 'release/1.0')
+  await server
+    .db('projects')
+    .where({ org_id: scene.ada.orgId })
+    .update({ protected_branches: JSON.stringify(['hotfix', 'release/*']) })
+  const work = await scene.clone('work', session.token)
+  await commitFiles(work, { 'a.txt': 'a\n' }, 'a')
+  const push = (...refspec: string[]) => refusal(clientGit(work, 'push', '-q', 'origin', ...refspec))
+  expect(await push('HEAD:release/1.0')).toContain(
+    'refs/heads/release/1.0 is a protected branch of the project (release/*): no agent may push it.',
+  )
+  expect(await push('HEAD:helix-specs')).toBe('accepted')
+  const people = await scene.clone('people')
+  await commitFiles(people, { 'b.txt': 'b\n' }, 'b')
+  expect(await refusal(clientGit(people, 'push', '-q', 'origin', 'HEAD:release/1.0'))).toBe('accepted')
+})
+
 test('a session reaches the repositories of its own project only, and nothing once it is stopped', async () => {
   const scene = await openScene()
   const other = await server.repository(scene.ada, 'other')

@@ -63,17 +63,19 @@ export const gitStore = {
     orgId: OrgId,
     sessionId: SessionId,
     repositoryId: RepositoryId,
-  ): Promise<{ branch: string | null } | null> {
+  ): Promise<{ branch: string | null; protectedBranches: string[] } | null> {
     const row = await db('agent_sessions')
       .join('project_repositories', 'project_repositories.project_id', 'agent_sessions.project_id')
+      .join('projects', 'projects.id', 'agent_sessions.project_id')
       .leftJoin('spec_tasks', 'spec_tasks.id', 'agent_sessions.task_id')
       .where({
         'agent_sessions.id': sessionId,
         'agent_sessions.org_id': orgId,
         'project_repositories.repository_id': repositoryId,
+        'projects.deleted_at': null,
       })
-      .first('spec_tasks.branch')
-    return row === undefined ? null : { branch: (row.branch as string | null) ?? null }
+      .first('spec_tasks.branch', 'projects.protected_branches')
+    return row === undefined ? null : { branch: (row.branch as string | null) ?? null, protectedBranches: row.protected_branches }
   },
 
   async recordedRefs(db: Knex, repo: RepoKey): Promise<Map<string, string>> {

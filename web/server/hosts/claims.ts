@@ -6,6 +6,7 @@ import type { Knex } from 'knex'
 import type { Context } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
 import { mintSessionToken } from '../identity/tokens.ts'
+import { SecretStore } from '../secrets/store.ts'
 import type { SessionRow } from '../sessions/store.ts'
 import { HostStore, lostAfter } from './store.ts'
 
@@ -21,6 +22,8 @@ interface Claim {
 /** Why this host may not have the session; null when it may. */
 async function refusal(trx: Knex, session: SessionRow, claim: Claim): Promise<string | null> {
   if (session.state === 'stopped') return 'The session has stopped'
+  const project = await trx('projects').where({ id: session.project_id, deleted_at: null }).first('id')
+  if (project === undefined) return 'The project was deleted'
   const hosts = new HostStore(trx)
   const host = await hosts.find(claim.hostId)
   if (host === null || host.boot_id !== claim.bootId) return 'This host has not connected with this boot'
@@ -40,7 +43,7 @@ async function refusal(trx: Knex, session: SessionRow, claim: Claim): Promise<st
 }
 
 async function specOf(trx: Knex, context: Context, session: SessionRow, token: string, model: string): Promise<SessionSpec> {
-  const project = await trx('projects').where({ id: session.project_id }).first('permission_mode')
+  const project = await trx('projects').where({ id: session.project_id }).first('permission_mode', 'start_up_script', 'start_up_seconds')
   const task = await trx('spec_tasks').where({ id: session.task_id }).first('base_branch', 'branch')
   const person = await trx('users').where({ id: session.started_by }).first('name', 'email')
   const org = await trx('organisations').where({ id: session.org_id }).first('slug')
@@ -60,6 +63,8 @@ async function specOf(trx: Knex, context: Context, session: SessionRow, token: s
     controlPlaneUrl: context.config.sessionUrl,
     token,
     gitIdentity: { name: person.name, email: person.email },
+    startUp: project.start_up_script.trim() === '' ? null : { script: project.start_up_script, deadlineSeconds: project.start_up_seconds },
+    secrets: await new SecretStore(context.db, context.sealing).ofSession(trx, session.org_id, session.project_id),
     repositories: rows.map((row, index) => ({
       name: row.name,
       clonePath: `/git/${org.slug}/${row.name}.git`,

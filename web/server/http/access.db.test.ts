@@ -71,6 +71,8 @@ beforeAll(async () => {
     viewId: view.id,
     templateId: template.id,
     attachmentId: newId('attachment'),
+    secretId: newId('secret'),
+    deletedProjectId: newId('project'),
   }
   secrets = Object.values(params)
   const bodies: Record<string, unknown> = {
@@ -81,6 +83,15 @@ beforeAll(async () => {
     createApiKey: { name: 'Another' },
     createProject: { name: 'Another', description: 'For tests', repositoryIds: [repositoryId] },
     updateProject: { name: 'Renamed', description: 'New words', model: 'a-model' },
+    archiveProject: {},
+    unarchiveProject: {},
+    deleteProject: { name: 'Not its name' },
+    restoreProject: {},
+    applyProjectConfig: { yaml: 'version: 1\nguidelines: Be kind\n', dryRun: true },
+    createSecret: { name: 'A_TOKEN', value: 'of the organisation' },
+    updateSecret: { value: 'another' },
+    createProjectSecret: { name: 'A_TOKEN', value: 'of the project', exposure: 'startup' },
+    updateProjectSecret: { value: 'another' },
     createRepository: { name: 'another', source: { kind: 'import', from: 'https://example.invalid/a.git' } },
     createTask: { prompt: 'Add a thing', title: 'A thing', baseBranch: 'main', start: false },
     startTask: {},

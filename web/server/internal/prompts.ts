@@ -14,6 +14,8 @@ export interface PromptFacts {
   comments: { document: string | null; quote: string | null; body: string; author: string }[]
   /** Files that people put on the task, with the URL that the session's token reads. */
   attachments: { name: string; type: string; url: string }[]
+  /** Of the project, in markdown; empty: none. */
+  guidelines: string
 }
 
 const workspace = '/workspace'
@@ -108,10 +110,16 @@ const phaseOf = (kind: PromptKind, task: TaskRow): 'planning' | 'implementing' =
   return 'implementing'
 }
 
+/** Told with every round of work, since the conversation may have begun anew; what a person writes is passed on as it is. */
+function guidelinesText(kind: PromptKind, { guidelines }: PromptFacts): string {
+  if (kind === 'person' || guidelines.trim() === '') return ''
+  return `\n\nGuidelines of this project, to keep in all you do:\n\n${guidelines.trim()}`
+}
+
 /** The whole text that the agent gets. */
 export function composePrompt(kind: PromptKind, facts: PromptFacts): string {
   const round = kind === 'plan' || kind === 'implement' ? '' : `\nround: ${kind}`
   const block = factsBlock(facts, phaseOf(kind, facts.task)).replace('\n</helix-task>', `${round}\n</helix-task>`)
   const files = kind === 'plan' || kind === 'implement' ? attachmentsText(facts) : ''
-  return `${texts[kind](facts)}\n${files}\n${block}\n`
+  return `${texts[kind](facts)}${guidelinesText(kind, facts)}\n${files}\n${block}\n`
 }

@@ -101,7 +101,9 @@ export async function wakeDependents(trx: Knex, orgId: OrgId, taskId: TaskId): P
  * stays there. The request's id makes a second asking harmless.
  */
 async function startFromBacklog(trx: Knex, orgId: OrgId, projectId: ProjectId, phase: Phase): Promise<void> {
-  const project = await trx('projects').where({ id: projectId, auto_start: true }).first('planning_limit', 'implementing_limit')
+  const project = await trx('projects')
+    .where({ id: projectId, auto_start: true, archived_at: null, deleted_at: null })
+    .first('planning_limit', 'implementing_limit')
   if (project === undefined) return
   const busy = await trx('spec_tasks')
     .where({ project_id: projectId })

@@ -1,3 +1,4 @@
+import { protectedBy } from '@helix/contract/branches'
 import type { BodyOf, ResponseOf } from '@helix/contract/endpoint'
 import { HelixError } from '@helix/contract/errors'
 import type { PromptId, SessionId, TaskId } from '@helix/contract/ids'
@@ -7,10 +8,11 @@ import type { Knex } from 'knex'
 import { CodeCommentStore } from '../code-comments/store.ts'
 import { type Context, newId } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
+import { ProjectStore } from '../projects/store.ts'
 import { readDocuments } from '../reviews/routes.ts'
 import { ExtrasStore } from '../tasks/extras/store.ts'
 import { progressOf } from '../tasks/progress.ts'
-import { specFolderOfRow, type TaskRow, TaskStore } from '../tasks/store.ts'
+import { baseBranchIn, type ProjectRepository, specFolderOfRow, type TaskRow, TaskStore } from '../tasks/store.ts'
 import { composePrompt, type PromptFacts } from './prompts.ts'
 
 export async function getTaskRow(db: Knex, taskId: TaskId): Promise<TaskRow> {
@@ -77,10 +79,11 @@ export async function preparePromptFor(
     const known = await trx('idempotency_keys').where(where).first('answer')
     if (known?.answer != null) return known.answer.promptId
     const comments = kind === 'revise_spec' ? await openComments(trx, task) : []
+    const project = await trx('projects').where({ id: task.project_id }).first('guidelines')
     const codeComments = kind === 'revise_implementation' ? await code.open(trx, task.org_id, taskId) : []
     const files = await new ExtrasStore(trx).attachments(task.org_id, task.id)
     const attachments = files.map(({ name, type, url }) => ({ name, type, url: `${context.config.sessionUrl}${url}` }))
-    const text = composePrompt(kind, { task, repositories, note, comments, codeComments, attachments })
+    const text = composePrompt(kind, { task, repositories, note, comments, codeComments, attachments, guidelines: project.guidelines })
     const promptId = newId('prompt')
     await trx('prompts').insert({
       id: promptId,
@@ -161,6 +164,20 @@ export async function assess(
   }
 }
 
+/** Why the project's settings refuse the merge, of any of the repositories that it would change; null when they do not. */
+async function protectedBase(context: Context, task: TaskRow, repositories: ProjectRepository[]): Promise<string | null> {
+  const patterns = await new ProjectStore(context.db).protectedBranches(task.org_id, task.project_id)
+  for (const [position, repository] of repositories.entries()) {
+    const base = baseBranchIn(task, repository, position)
+    const pattern = protectedBy(patterns, base)
+    if (pattern === null) continue
+    const key = { orgId: task.org_id, repositoryId: repository.id }
+    if (position > 0 && (await context.git.resolveCommit(key, `refs/heads/${task.branch}`)) === null) continue
+    return `${base} of ${repository.name} is protected by "${pattern}": the project's settings let no task be merged into it.`
+  }
+  return null
+}
+
 /** Merges every repository where the branch is ahead. A merge that happened is found by its trailer. */
 export async function merge(
   context: Context,
@@ -173,8 +190,11 @@ export async function merge(
     .where({ id: approvedById ?? task.created_by })
     .first('id', 'name', 'email')
   const store = new TaskStore(context.db)
+  const repositories = await store.repositoriesOf(task.org_id, task.project_id)
+  const refusal = await protectedBase(context, task, repositories)
+  if (refusal !== null) return { outcome: 'failed', reason: refusal }
   let merged: string | null = null
-  for (const [index, { id, defaultBranch }] of (await store.repositoriesOf(task.org_id, task.project_id)).entries()) {
+  for (const [index, { id, defaultBranch }] of repositories.entries()) {
     const key = { orgId: task.org_id, repositoryId: id }
     const head = index === 0 ? commit : await context.git.resolveCommit(key, `refs/heads/${task.branch}`)
     if (head === null) continue

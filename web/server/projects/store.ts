@@ -1,11 +1,12 @@
 import type { AgentRuntime } from '@helix/contract/agents'
-import type { OrgId, ProjectId, RepositoryId } from '@helix/contract/ids'
-import type { Project } from '@helix/contract/projects'
+import type { OrgId, ProjectId, RepositoryId, UserId } from '@helix/contract/ids'
+import type { Project, ProjectSettings } from '@helix/contract/projects'
 import type { Knex } from 'knex'
 import { newId } from '../context.ts'
 
 interface ProjectRow {
   id: ProjectId
+  org_id: OrgId
   name: string
   description: string
   agent_runtime: AgentRuntime
@@ -13,6 +14,17 @@ interface ProjectRow {
   planning_limit: number
   implementing_limit: number
   permission_mode: Project['permissionMode']
+  just_do_it: boolean
+  auto_start: boolean
+  base_branch: string | null
+  protected_branches: string[]
+  start_up_script: string
+  start_up_seconds: number
+  guidelines: string
+  version: number
+  changed_by: UserId | null
+  changed_at: Date | null
+  archived_at: Date | null
   created_at: Date
 }
 
@@ -24,9 +36,55 @@ export interface NewProject {
 }
 
 export type ProjectChange = Partial<
-  Pick<Project, 'name' | 'description' | 'agentRuntime' | 'model' | 'planningLimit' | 'implementingLimit' | 'permissionMode'>
+  Pick<
+    ProjectSettings,
+    | 'name'
+    | 'description'
+    | 'agentRuntime'
+    | 'model'
+    | 'planningLimit'
+    | 'implementingLimit'
+    | 'justDoIt'
+    | 'autoStart'
+    | 'permissionMode'
+    | 'baseBranch'
+    | 'protectedBranches'
+    | 'startUpScript'
+    | 'startUpSeconds'
+    | 'guidelines'
+  > & { repositoryIds: RepositoryId[] }
 >
 
+export interface ListOptions {
+  limit: number
+  /** The id of the last one seen. */
+  cursor: string | undefined
+  /** Null: all of the organisation. */
+  visible: ReadonlySet<ProjectId> | null
+  archived: 'without' | 'with' | 'only'
+}
+
+const columnsOf = (change: ProjectChange): Record<string, unknown> => {
+  const columns = {
+    name: change.name,
+    description: change.description,
+    agent_runtime: change.agentRuntime,
+    model: change.model,
+    planning_limit: change.planningLimit,
+    implementing_limit: change.implementingLimit,
+    just_do_it: change.justDoIt,
+    auto_start: change.autoStart,
+    permission_mode: change.permissionMode,
+    base_branch: change.baseBranch,
+    protected_branches: change.protectedBranches && JSON.stringify(change.protectedBranches),
+    start_up_script: change.startUpScript,
+    start_up_seconds: change.startUpSeconds,
+    guidelines: change.guidelines,
+  }
+  return Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined))
+}
+
+/** Projects that are not deleted. */
 export class ProjectStore {
   private readonly db: Knex
 
@@ -34,13 +92,15 @@ export class ProjectStore {
     this.db = db
   }
 
-  /** Newest first, of those that may be seen (null: all); `cursor` is the id of the last one seen. */
-  async list(orgId: OrgId, visible: ReadonlySet<ProjectId> | null, limit: number, cursor: string | undefined): Promise<Project[]> {
+  /** Newest first. */
+  async list(orgId: OrgId, { limit, cursor, visible, archived }: ListOptions): Promise<Project[]> {
     const rows = await this.db('projects')
-      .where({ org_id: orgId })
+      .where({ org_id: orgId, deleted_at: null })
       .modify((query) => {
-        if (visible !== null) query.whereIn('id', [...visible])
         if (cursor !== undefined) query.andWhere('id', '<', cursor)
+        if (visible !== null) query.whereIn('id', [...visible])
+        if (archived === 'without') query.whereNull('archived_at')
+        if (archived === 'only') query.whereNotNull('archived_at')
       })
       .orderBy('id', 'desc')
       .limit(limit)
@@ -48,8 +108,23 @@ export class ProjectStore {
   }
 
   async find(orgId: OrgId, id: ProjectId): Promise<Project | null> {
-    const rows = await this.db('projects').where({ org_id: orgId, id })
+    const rows = await this.db('projects').where({ org_id: orgId, id, deleted_at: null })
     return (await this.complete(orgId, rows))[0] ?? null
+  }
+
+  async findSettings(orgId: OrgId, id: ProjectId): Promise<ProjectSettings | null> {
+    const row = (await this.db('projects').where({ org_id: orgId, id, deleted_at: null }).first()) as ProjectRow | undefined
+    const [project] = row === undefined ? [] : await this.complete(orgId, [row])
+    if (row === undefined || project === undefined) return null
+    const person = row.changed_by === null ? undefined : await this.db('users').where({ id: row.changed_by }).first('name')
+    return {
+      ...project,
+      protectedBranches: row.protected_branches,
+      startUpScript: row.start_up_script,
+      startUpSeconds: row.start_up_seconds,
+      guidelines: row.guidelines,
+      changed: row.changed_at === null ? null : { by: person?.name ?? null, at: row.changed_at.toISOString() },
+    }
   }
 
   private async complete(orgId: OrgId, rows: ProjectRow[]): Promise<Project[]> {
@@ -75,10 +150,15 @@ export class ProjectStore {
       planningLimit: row.planning_limit,
       implementingLimit: row.implementing_limit,
       permissionMode: row.permission_mode,
+      justDoIt: row.just_do_it,
+      autoStart: row.auto_start,
+      baseBranch: row.base_branch,
       repositories: repositories
         .filter((r) => r.project_id === row.id)
         .map((r) => ({ id: r.id, name: r.name, defaultBranch: r.default_branch })),
       openTasks: Number(counts.find((count) => count.project_id === row.id)?.open ?? 0),
+      version: row.version,
+      archivedAt: row.archived_at?.toISOString() ?? null,
       createdAt: row.created_at.toISOString(),
     }))
   }
@@ -87,6 +167,16 @@ export class ProjectStore {
   async knownRepositories(orgId: OrgId, ids: RepositoryId[]): Promise<Set<RepositoryId>> {
     const rows = await this.db('repositories').where({ org_id: orgId, state: 'ready' }).whereIn('id', ids).select('id')
     return new Set(rows.map((row) => row.id))
+  }
+
+  /** In the order of `ids`; unknown ones are left out. */
+  async repositoriesByIds(orgId: OrgId, ids: RepositoryId[]): Promise<Project['repositories']> {
+    const rows = await this.db('repositories')
+      .where({ org_id: orgId, state: 'ready' })
+      .whereIn('id', ids)
+      .select('id', 'name', 'default_branch')
+    const found = rows.map((row) => ({ id: row.id, name: row.name, defaultBranch: row.default_branch }))
+    return ids.flatMap((id) => found.find((repository) => repository.id === id) ?? [])
   }
 
   async insert(trx: Knex, orgId: OrgId, project: NewProject): Promise<ProjectId> {
@@ -100,26 +190,52 @@ export class ProjectStore {
       planning_limit: 3,
       implementing_limit: 3,
     })
-    await trx('project_repositories').insert(
-      project.repositoryIds.map((repositoryId, position) => ({ project_id: id, repository_id: repositoryId, position })),
-    )
+    await this.setRepositories(trx, id, project.repositoryIds)
     return id
   }
 
-  /** False: there is no such project of this organisation. */
-  async update(trx: Knex, orgId: OrgId, id: ProjectId, change: ProjectChange): Promise<boolean> {
-    const columns = {
-      name: change.name,
-      description: change.description,
-      agent_runtime: change.agentRuntime,
-      model: change.model,
-      planning_limit: change.planningLimit,
-      implementing_limit: change.implementingLimit,
-      permission_mode: change.permissionMode,
-    }
-    const given = Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined))
-    const project = trx('projects').where({ org_id: orgId, id })
-    if (Object.keys(given).length === 0) return (await project.first('id')) !== undefined
-    return (await project.update(given)) === 1
+  private async setRepositories(trx: Knex, id: ProjectId, repositoryIds: RepositoryId[]): Promise<void> {
+    await trx('project_repositories').where({ project_id: id }).delete()
+    await trx('project_repositories').insert(
+      [...new Set(repositoryIds)].map((repositoryId, position) => ({ project_id: id, repository_id: repositoryId, position })),
+    )
+  }
+
+  /** The version as it stands until the transaction ends: no other change is written meanwhile. Null: there is no such project. */
+  async lockVersion(trx: Knex, orgId: OrgId, id: ProjectId): Promise<number | null> {
+    const row = await trx('projects').where({ org_id: orgId, id, deleted_at: null }).forUpdate().first('version')
+    return row?.version ?? null
+  }
+
+  /** Under `lockVersion`. */
+  async update(trx: Knex, orgId: OrgId, id: ProjectId, change: ProjectChange, actorId: UserId): Promise<void> {
+    await trx('projects')
+      .where({ org_id: orgId, id })
+      .update({ ...columnsOf(change), version: trx.raw('version + 1'), changed_by: actorId, changed_at: trx.fn.now() })
+    if (change.repositoryIds !== undefined) await this.setRepositories(trx, id, change.repositoryIds)
+  }
+
+  /** Numbers of the tasks whose agents or merges use the repositories now. */
+  async workingTasks(trx: Knex, orgId: OrgId, id: ProjectId): Promise<number[]> {
+    const rows = await trx('spec_tasks')
+      .where({ org_id: orgId, project_id: id })
+      .whereNotIn('status', ['backlog', 'merged', 'archived'])
+      .orderBy('number')
+      .select('number')
+    return rows.map((row) => row.number)
+  }
+
+  /** False: it is so already. */
+  async setArchived(trx: Knex, orgId: OrgId, id: ProjectId, archived: boolean): Promise<boolean> {
+    const changed = await trx('projects')
+      .where({ org_id: orgId, id, deleted_at: null })
+      .modify((query) => (archived ? query.whereNull('archived_at') : query.whereNotNull('archived_at')))
+      .update({ archived_at: archived ? trx.fn.now() : null })
+    return changed === 1
+  }
+
+  /** Patterns of branches that tasks and agents of the project keep away from. */
+  async protectedBranches(orgId: OrgId, id: ProjectId): Promise<string[]> {
+    return (await this.db('projects').where({ org_id: orgId, id }).first('protected_branches'))?.protected_branches ?? []
   }
 }

@@ -1,3 +1,4 @@
+import { protectedBy } from '@helix/contract/branches'
 import type { BodyOf } from '@helix/contract/endpoint'
 import { HelixError } from '@helix/contract/errors'
 import type { TaskId } from '@helix/contract/ids'
@@ -10,6 +11,7 @@ import { appendEvent } from '../events/store.ts'
 import type { Actor } from '../http/mount.ts'
 import { wakeAfterEdit } from '../internal/slots.ts'
 import { enqueue } from '../outbox/store.ts'
+import { ProjectStore } from '../projects/store.ts'
 import { addDependencyRow } from './dependencies.ts'
 import { ExtrasStore } from './extras/store.ts'
 import { tidyTitle, titleOf } from './names.ts'
@@ -19,10 +21,16 @@ import type { TaskStore } from './store.ts'
 async function baseBranchOf(context: Context, actor: Actor, project: Project, asked: string | undefined): Promise<string> {
   const [first] = project.repositories
   if (first === undefined) throw new HelixError('conflict', 'The project has no repository.')
-  if (asked === undefined || asked === first.defaultBranch) return first.defaultBranch
-  const commit = await context.git.resolveCommit({ orgId: actor.orgId, repositoryId: first.id }, `refs/heads/${asked}`)
-  if (commit !== null) return asked
-  throw new HelixError('invalid_request', `baseBranch: ${first.name} has no branch "${asked}"`, {
+  const branch = asked ?? project.baseBranch ?? first.defaultBranch
+  const pattern = protectedBy(await new ProjectStore(context.db).protectedBranches(actor.orgId, project.id), branch)
+  if (pattern !== null)
+    throw new HelixError('invalid_request', `baseBranch: "${branch}" is protected by "${pattern}": no task may be merged into it`, {
+      fields: { baseBranch: `protected by "${pattern}": choose another branch` },
+    })
+  if (branch === first.defaultBranch) return branch
+  const commit = await context.git.resolveCommit({ orgId: actor.orgId, repositoryId: first.id }, `refs/heads/${branch}`)
+  if (commit !== null) return branch
+  throw new HelixError('invalid_request', `baseBranch: ${first.name} has no branch "${branch}"`, {
     fields: { baseBranch: 'no such branch' },
   })
 }
@@ -55,6 +63,7 @@ export async function createTaskRow(
   project: Project,
   body: BodyOf<typeof createTask>,
 ): Promise<TaskId> {
+  if (project.archivedAt !== null) throw new HelixError('conflict', 'The project is archived: bring it back before adding tasks.')
   const baseBranch = await baseBranchOf(context, actor, project, body.baseBranch)
   const taskId = await context.db.transaction(async (trx) => {
     const id = await store.insert(trx, actor.orgId, {

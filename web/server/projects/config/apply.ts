@@ -1,0 +1,195 @@
+import { HelixError } from '@helix/contract/errors'
+import type { OrgId, ProjectId, RepositoryId, SecretId, TeamId, UserId } from '@helix/contract/ids'
+import type { ConfigChange, ConfigProblem, ProjectConfig } from '@helix/contract/project-config'
+import type { ProjectSettings } from '@helix/contract/projects'
+import type { Knex } from 'knex'
+import { GrantStore } from '../../access/grants/store.ts'
+import type { Context } from '../../context.ts'
+import type { Actor } from '../../http/mount.ts'
+import { SecretStore } from '../../secrets/store.ts'
+import { checkBranches, outdated, writeChange } from '../change.ts'
+import { type ProjectChange, ProjectStore } from '../store.ts'
+import { configChanges, valueAt } from './diff.ts'
+import { type ParsedConfig, parseConfig, refuse } from './read.ts'
+import { configStore } from './store.ts'
+
+export type { ParsedConfig } from './read.ts'
+
+/** The project as a configuration that holds everything. */
+export async function currentConfig(context: Context, db: Knex, orgId: OrgId, project: ProjectSettings): Promise<ProjectConfig> {
+  const members = await configStore.members(db, orgId, project.id)
+  const secrets = await new SecretStore(db, context.sealing).list(orgId, project.id)
+  return {
+    version: 1,
+    name: project.name,
+    description: project.description,
+    repositories: project.repositories.map(({ name }) => name),
+    agent: { runtime: project.agentRuntime, model: project.model, permissions: project.permissionMode },
+    automation: { justDoIt: project.justDoIt, autoStart: project.autoStart },
+    limits: { planning: project.planningLimit, implementing: project.implementingLimit },
+    branches: { base: project.baseBranch, protected: project.protectedBranches },
+    startUp: { script: project.startUpScript, deadlineSeconds: project.startUpSeconds },
+    guidelines: project.guidelines,
+    visibility: await configStore.visibility(db, orgId, project.id),
+    members: members.sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b))),
+    secrets: secrets.filter(({ scope }) => scope === 'project').map(({ name, exposure }) => ({ name, exposure })),
+  }
+}
+
+export interface ConfigPlan {
+  project: ProjectSettings
+  changes: ConfigChange[]
+  missingSecrets: string[]
+  change: ProjectChange
+  grants: Map<UserId | TeamId, ProjectRole> | null
+  exposures: { id: SecretId; exposure: 'environment' | 'startup' }[]
+  visibility: ProjectConfig['visibility']
+}
+
+type ProjectRole = NonNullable<ProjectConfig['members']>[number]['role']
+
+/** Which file paths stand for which fields of a change. */
+const fieldPaths: Record<string, string[]> = {
+  baseBranch: ['branches', 'base'],
+  protectedBranches: ['branches', 'protected'],
+  repositoryIds: ['repositories'],
+}
+
+const columns: [keyof ProjectChange, string][] = [
+  ['name', 'name'],
+  ['description', 'description'],
+  ['agentRuntime', 'agent.runtime'],
+  ['model', 'agent.model'],
+  ['permissionMode', 'agent.permissions'],
+  ['justDoIt', 'automation.justDoIt'],
+  ['autoStart', 'automation.autoStart'],
+  ['planningLimit', 'limits.planning'],
+  ['implementingLimit', 'limits.implementing'],
+  ['baseBranch', 'branches.base'],
+  ['protectedBranches', 'branches.protected'],
+  ['startUpScript', 'startUp.script'],
+  ['startUpSeconds', 'startUp.deadlineSeconds'],
+  ['guidelines', 'guidelines'],
+]
+
+/** What applying the file means here and now; throws with every name in it that nobody has. */
+export async function planConfig(
+  context: Context,
+  db: Knex,
+  orgId: OrgId,
+  projectId: ProjectId,
+  parsed: ParsedConfig,
+): Promise<ConfigPlan> {
+  const project = await new ProjectStore(db).findSettings(orgId, projectId)
+  if (project === null) throw new HelixError('not_found')
+  const { config } = parsed
+  const current = await currentConfig(context, db, orgId, project)
+  const problems: ConfigProblem[] = []
+  const repositoryIds = await findRepositories(db, orgId, parsed, problems)
+  const grants = await findGrantees(db, orgId, parsed, problems)
+  if (problems.length > 0) refuse(problems)
+  const changes = configChanges(current, config)
+  const changed = new Set(changes.map(({ path }) => path))
+  const change = Object.fromEntries(
+    columns.filter(([, path]) => changed.has(path)).map(([key, path]) => [key, valueAt(config, path)]),
+  ) as ProjectChange
+  if (changed.has('repositories') && repositoryIds !== undefined) change.repositoryIds = repositoryIds
+  await checkChange(context, db, orgId, project, change, parsed)
+  const secrets = await new SecretStore(db, context.sealing).list(orgId, projectId)
+  const wanted = config.secrets ?? []
+  return {
+    project,
+    changes,
+    change,
+    grants,
+    visibility: config.visibility,
+    missingSecrets: wanted.filter(({ name }) => !secrets.some((secret) => secret.name === name)).map(({ name }) => name),
+    exposures: wanted.flatMap(({ name, exposure }) => {
+      const known = secrets.find((secret) => secret.name === name && secret.scope === 'project')
+      return known === undefined || exposure === undefined || known.exposure === exposure ? [] : [{ id: known.id, exposure }]
+    }),
+  }
+}
+
+async function findRepositories(db: Knex, orgId: OrgId, { config, problem }: ParsedConfig, problems: ConfigProblem[]) {
+  const names = config.repositories
+  if (names === undefined) return undefined
+  const known = await configStore.repositoryIds(db, orgId, names)
+  for (const [index, name] of names.entries()) {
+    if (!known.has(name)) problems.push(problem(['repositories', index], `there is no repository "${name}" in this organisation`))
+    if (names.indexOf(name) !== index) problems.push(problem(['repositories', index], `"${name}" is named twice`))
+  }
+  return names.map((name) => known.get(name)).filter((id): id is RepositoryId => id !== undefined)
+}
+
+async function findGrantees(db: Knex, orgId: OrgId, { config, problem }: ParsedConfig, problems: ConfigProblem[]) {
+  if (config.members === undefined) return null
+  const grants = new Map<UserId | TeamId, ProjectRole>()
+  for (const [index, member] of config.members.entries()) {
+    const id = await configStore.findGrantee(db, orgId, member)
+    const [key, name] = 'team' in member ? ['team', member.team] : ['person', member.person]
+    if (id === null) problems.push(problem(['members', index, key], `nobody of this organisation is called "${name}"`))
+    else if (grants.has(id)) problems.push(problem(['members', index, key], `"${name}" is named twice`))
+    else grants.set(id, member.role)
+  }
+  return grants
+}
+
+async function checkChange(
+  context: Context,
+  db: Knex,
+  orgId: OrgId,
+  project: ProjectSettings,
+  change: ProjectChange,
+  parsed: ParsedConfig,
+) {
+  try {
+    await checkBranches(context, db, orgId, project, change)
+  } catch (error) {
+    const fields = error instanceof HelixError ? (error.details?.fields as Record<string, string> | undefined) : undefined
+    if (fields === undefined) throw error
+    refuse(Object.entries(fields).map(([field, message]) => parsed.problem(fieldPaths[field] ?? [], message)))
+  }
+}
+
+/** Applies a file in the caller's transaction; the event is the caller's. Applying it again changes nothing. */
+export async function applyParsed(
+  context: Context,
+  trx: Knex,
+  actor: Actor,
+  projectId: ProjectId,
+  parsed: ParsedConfig,
+  expected: number | undefined,
+): Promise<ConfigPlan> {
+  // Before anything is read: two files at once are applied one after the other.
+  await new ProjectStore(trx).lockVersion(trx, actor.orgId, projectId)
+  const plan = await planConfig(context, trx, actor.orgId, projectId, parsed)
+  if (expected !== undefined && expected !== plan.project.version) throw outdated(plan.project)
+  if (plan.changes.length === 0) return plan
+  await writeChange(trx, actor, projectId, plan.change, undefined)
+  const grants = new GrantStore(trx)
+  if (plan.visibility !== undefined) await grants.setVisibility(trx, actor.orgId, projectId, plan.visibility)
+  if (plan.grants !== null) {
+    const { grants: before } = await grants.membersOf(actor.orgId, projectId)
+    for (const { grantee } of before) if (!plan.grants.has(grantee.id)) await grants.remove(trx, actor.orgId, projectId, grantee.id)
+    for (const [id, role] of plan.grants) await grants.put(trx, actor.orgId, projectId, id, role)
+  }
+  const secrets = new SecretStore(trx, context.sealing)
+  for (const { id, exposure } of plan.exposures) await secrets.update(trx, actor.orgId, projectId, id, { exposure }, actor.userId)
+  return plan
+}
+
+/** The file at the root of the default branch, without what a new project has its own of. Throws `not_found` when there is none. */
+export async function readRepositoryConfig(context: Context, orgId: OrgId, repositoryId: RepositoryId): Promise<ParsedConfig> {
+  const [repository] = await new ProjectStore(context.db).repositoriesByIds(orgId, [repositoryId])
+  const key = { orgId, repositoryId }
+  const ref = repository && `refs/heads/${repository.defaultBranch}`
+  const text = ref === undefined ? null : await context.git.readFile(key, ref, 'helix.yaml')
+  if (text === null)
+    throw new HelixError('invalid_request', 'fromHelixYaml: the default branch has no helix.yaml at its root', {
+      fields: { fromHelixYaml: 'there is no helix.yaml at the root of the default branch' },
+    })
+  const parsed = parseConfig(text)
+  const { name: _name, repositories: _repositories, description: _description, ...config } = parsed.config
+  return { ...parsed, config }
+}

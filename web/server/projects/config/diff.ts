@@ -1,0 +1,65 @@
+import type { ConfigChange, ProjectConfig } from '@helix/contract/project-config'
+
+/** Everything of a configuration that can be compared, by its path in the file. */
+const leaves = [
+  'name',
+  'description',
+  'repositories',
+  'agent.runtime',
+  'agent.model',
+  'agent.permissions',
+  'automation.justDoIt',
+  'automation.autoStart',
+  'limits.planning',
+  'limits.implementing',
+  'branches.base',
+  'branches.protected',
+  'startUp.script',
+  'startUp.deadlineSeconds',
+  'guidelines',
+  'visibility',
+] as const
+
+export function valueAt(config: ProjectConfig, path: string): unknown {
+  return path.split('.').reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], config)
+}
+
+const shown = (value: unknown): string | null => {
+  if (value === undefined || value === null) return null
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+type Member = NonNullable<ProjectConfig['members']>[number]
+const memberName = (member: Member): string => ('team' in member ? `team ${member.team}` : member.person)
+const memberKey = (member: Member): string => memberName(member).toLowerCase()
+
+function memberChanges(current: Member[], wanted: Member[]): ConfigChange[] {
+  const before = new Map(current.map((member) => [memberKey(member), member]))
+  const after = new Map(wanted.map((member) => [memberKey(member), member]))
+  return [...new Set([...before.keys(), ...after.keys()])].flatMap((key) => {
+    const [from, to] = [before.get(key), after.get(key)]
+    if (from?.role === to?.role) return []
+    const name = memberName((from ?? to) as Member)
+    return [{ path: `members: ${name}`, from: from?.role ?? null, to: to?.role ?? null }]
+  })
+}
+
+/** Secrets that have a value already; the others are told apart from changes. */
+function secretChanges(current: ProjectConfig['secrets'] = [], wanted: ProjectConfig['secrets'] = []): ConfigChange[] {
+  return wanted.flatMap(({ name, exposure }) => {
+    const known = current.find((secret) => secret.name === name)
+    if (known === undefined || exposure === undefined || known.exposure === exposure) return []
+    return [{ path: `secrets: ${name}`, from: known.exposure ?? null, to: exposure }]
+  })
+}
+
+/** What applying `wanted` changes; what it leaves out stays. Empty: it says what is so already. */
+export function configChanges(current: ProjectConfig, wanted: ProjectConfig): ConfigChange[] {
+  const plain = leaves.flatMap((path): ConfigChange[] => {
+    const [from, to] = [valueAt(current, path), valueAt(wanted, path)]
+    if (to === undefined || JSON.stringify(from) === JSON.stringify(to)) return []
+    return [{ path, from: shown(from), to: shown(to) }]
+  })
+  const members = wanted.members === undefined ? [] : memberChanges(current.members ?? [], wanted.members)
+  return [...plain, ...members, ...secretChanges(current.secrets, wanted.secrets)]
+}

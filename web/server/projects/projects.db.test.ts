@@ -1,0 +1,228 @@
+import { HelixError } from '@helix/contract/errors'
+import { claimSession, fetchPrompt } from '@helix/contract/hosts'
+import type { HostId, ProjectId, TaskId } from '@helix/contract/ids'
+import { mergeTask, openSession, preparePrompt } from '@helix/contract/internal'
+import { applyProjectConfig, exportProjectConfig } from '@helix/contract/project-config'
+import {
+  archiveProject,
+  createProject,
+  deleteProject,
+  getProject,
+  getProjectSettings,
+  listDeletedProjects,
+  listProjects,
+  restoreProject,
+  unarchiveProject,
+  updateProject,
+} from '@helix/contract/projects'
+import { createRepository, listRepositories } from '@helix/contract/repositories'
+import { createProjectSecret, createSecret, listProjectSecrets } from '@helix/contract/secrets'
+import { createTask, getTask } from '@helix/contract/tasks'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { newId } from '../context.ts'
+import { addProject, addTask, writeStep } from '../internal/testing.ts'
+import { openTestServer, type Person, type TestServer } from '../testing/server.ts'
+import { deletionStore } from './deletion/store.ts'
+
+let server: TestServer
+let ada: Person
+let hostId: HostId
+const bootId = 'boot'
+
+beforeAll(async () => {
+  server = await openTestServer()
+  ada = await server.addPerson()
+  hostId = newId('host')
+  const report = { capacity: 100, running: 0, rung: 'r', innerDocker: false, packs: [], freeDiskBytes: 1, problem: null }
+  await server.context
+    .db('hosts')
+    .insert({ id: hostId, name: 'h', boot_id: bootId, report: JSON.stringify(report), last_seen_at: new Date() })
+})
+afterAll(() => server[Symbol.asyncDispose]())
+
+const failure = async (asked: Promise<unknown>): Promise<HelixError> => {
+  const error = await asked.then(
+    () => new Error('it worked'),
+    (thrown: unknown) => thrown,
+  )
+  if (error instanceof HelixError) return error
+  throw error
+}
+
+const params = (projectId: ProjectId) => ({ params: { projectId } })
+
+async function claim(taskId: TaskId) {
+  const { sessionId } = await server.worker(openSession, { params: { taskId }, body: { key: 'k' } })
+  const answer = await server.runner(claimSession, { params: { hostId, sessionId }, body: { bootId, epoch: 0 } })
+  if (answer.outcome !== 'claimed') throw new Error(answer.reason)
+  return answer.spec
+}
+
+test('of two edits that began from the same version, one is written and the other is told by whom and when', async () => {
+  const { id } = await addProject(ada)
+  const { version } = await ada.call(getProjectSettings, params(id))
+  const edits = ['one', 'two'].map((guidelines) => ada.call(updateProject, { ...params(id), body: { expected: version, guidelines } }))
+  const results = await Promise.allSettled(edits)
+  const lost = results.filter((result) => result.status === 'rejected')
+  expect(lost).toHaveLength(1)
+  expect(lost[0]?.reason).toMatchObject({ code: 'conflict', details: { changedBy: 'Test Person', version: version + 1 } })
+  const won = await ada.call(getProjectSettings, params(id))
+  expect(won).toMatchObject({ version: version + 1, changed: { by: 'Test Person' } })
+  await ada.call(updateProject, { ...params(id), body: { expected: won.version, guidelines: 'three' } })
+  expect((await ada.call(getProjectSettings, params(id))).guidelines).toBe('three')
+})
+
+test('a protected branch takes no task, and no merge of a task that was begun before', async () => {
+  const project = await addProject(ada)
+  const task = await addTask(ada, project)
+  const refused = await failure(ada.call(updateProject, { ...params(project.id), body: { protectedBranches: ['ma*'] } }))
+  expect(refused.details?.fields).toEqual({ protectedBranches: expect.stringContaining('the base branch of new tasks') })
+  for (const pattern of ['helix-*', 'feature/*'])
+    expect((await failure(ada.call(updateProject, { ...params(project.id), body: { protectedBranches: [pattern] } }))).code).toBe(
+      'invalid_request',
+    )
+  await server.context.db('projects').where({ id: project.id }).update({ protected_branches: '["ma*"]' })
+  const created = await failure(ada.call(createTask, { ...params(project.id), body: { prompt: 'x', start: false } }))
+  expect(created.details?.fields).toEqual({ baseBranch: 'protected by "ma*": choose another branch' })
+  const merged = await server.worker(mergeTask, {
+    params: { taskId: task.id },
+    body: { key: 'm', commit: 'a'.repeat(40), approvedById: null },
+  })
+  expect(merged).toMatchObject({ outcome: 'failed', reason: expect.stringContaining('protected by "ma*"') })
+})
+
+test('new tasks leave from the base branch of the settings, which must be there', async () => {
+  const project = await addProject(ada)
+  const missing = await failure(ada.call(updateProject, { ...params(project.id), body: { baseBranch: 'develop' } }))
+  expect(missing.details?.fields).toEqual({ baseBranch: expect.stringContaining('no branch "develop"') })
+  const settings = await ada.call(updateProject, { ...params(project.id), body: { baseBranch: 'main', protectedBranches: ['release/*'] } })
+  expect(settings).toMatchObject({ baseBranch: 'main', protectedBranches: ['release/*'] })
+  const task = await addTask(ada, project)
+  expect((await ada.call(getTask, { params: { taskId: task.id } })).baseBranch).toBe('main')
+})
+
+test('guidelines reach the agent with each round of work, and what a person writes stays as it is', async () => {
+  const project = await addProject(ada)
+  await ada.call(updateProject, { ...params(project.id), body: { guidelines: 'Use **tabs**.' } })
+  const task = await addTask(ada, project)
+  await server.worker(openSession, { params: { taskId: task.id }, body: { key: 'k' } })
+  const { promptId } = await server.worker(preparePrompt, { params: { taskId: task.id }, body: { key: 'p', kind: 'plan', note: null } })
+  const text = (await server.context.db('prompts').where({ id: promptId }).first('text')).text
+  expect(text).toContain('Guidelines of this project, to keep in all you do:\n\nUse **tabs**.\n\n<helix-task>')
+  expect(fetchPrompt.permission).toBe('runner')
+})
+
+test('a session is handed its project’s secrets and script, and the database holds no value', async () => {
+  const [project, other] = [await addProject(ada), await addProject(ada)]
+  const secret = (name: string, value: string, exposure: 'environment' | 'startup' = 'environment') => ({ body: { name, value, exposure } })
+  await ada.call(createSecret, secret('SHARED', 'of-the-organisation-1'))
+  await ada.call(createSecret, secret('TOKEN', 'of-the-organisation-2'))
+  await ada.call(createProjectSecret, { ...params(project.id), ...secret('TOKEN', 'of-the-project-3', 'startup') })
+  await ada.call(createProjectSecret, { ...params(other.id), ...secret('OTHER', 'of-the-other-4') })
+  const taken = await failure(ada.call(createProjectSecret, { ...params(project.id), ...secret('TOKEN', 'again') }))
+  expect(taken.code).toBe('conflict')
+  await ada.call(updateProject, { ...params(project.id), body: { startUpScript: 'npm ci', startUpSeconds: 60 } })
+  const spec = await claim((await addTask(ada, project)).id)
+  expect(spec.secrets).toEqual([
+    { name: 'SHARED', value: 'of-the-organisation-1', exposure: 'environment' },
+    { name: 'TOKEN', value: 'of-the-project-3', exposure: 'startup' },
+  ])
+  expect(spec.startUp).toEqual({ script: 'npm ci', deadlineSeconds: 60 })
+  const listed = await ada.call(listProjectSecrets, params(project.id))
+  expect(listed.items.map(({ name, scope }) => `${name} ${scope}`)).toEqual(['SHARED organisation', 'TOKEN project'])
+  expect(JSON.stringify(listed)).not.toMatch(/of-the/)
+  for (const { tablename } of (await server.context.db.raw("select tablename from pg_tables where schemaname = 'public'")).rows) {
+    const found = await server.context.db.raw(`select count(*) as n from "${tablename}" as t where t::text like '%of-the-%'`)
+    expect([tablename, Number(found.rows[0].n)]).toEqual([tablename, 0])
+  }
+})
+
+test('a deleted project is nowhere, its tasks are stopped, and it comes back whole until its time is over', async () => {
+  const project = await addProject(ada)
+  const [task, idle] = [await addTask(ada, project), await addTask(ada, project)]
+  await writeStep(server, task.id, 1, 'backlog', 'queued_planning')
+  const wrong = await failure(ada.call(deleteProject, { ...params(project.id), body: { name: 'sample' } }))
+  expect(wrong.details?.fields).toEqual({ name: 'not its name' })
+  await ada.call(deleteProject, { ...params(project.id), body: { name: 'Sample' } })
+  expect((await failure(ada.call(getProject, params(project.id)))).code).toBe('not_found')
+  expect((await failure(ada.call(getTask, { params: { taskId: task.id } }))).code).toBe('not_found')
+  expect((await ada.call(listProjects, { query: { archived: 'with', limit: 200 } })).items.map(({ id }) => id)).not.toContain(project.id)
+  expect((await ada.call(listRepositories, { query: { limit: 200 } })).items.map(({ id }) => id)).toContain(project.repositories[0]?.id)
+  const asked = async () =>
+    (await server.context.db('outbox').orderBy('id')).map((row) => row.payload).filter(({ request }) => request?.id.includes('delete/'))
+  expect(await asked()).toMatchObject([{ taskId: task.id, request: { action: 'archive' } }])
+  expect((await ada.call(listDeletedProjects, {})).items).toMatchObject([{ id: project.id, tasks: 2, deletedBy: 'Test Person' }])
+  expect(await deletionStore.purge(server.context.db)).toBe(0)
+  const restored = await ada.call(restoreProject, { params: { deletedProjectId: project.id } })
+  expect(restored.name).toBe('Sample')
+  expect((await asked()).at(-1)).toMatchObject({ taskId: task.id, request: { action: 'restore' } })
+  expect((await ada.call(getTask, { params: { taskId: idle.id } })).id).toBe(idle.id)
+  await ada.call(deleteProject, { ...params(project.id), body: { name: 'Sample' } })
+  await server.context
+    .db('projects')
+    .where({ id: project.id })
+    .update({ deleted_at: new Date(Date.now() - 31 * 24 * 3600 * 1000) })
+  expect(await deletionStore.purge(server.context.db)).toBe(1)
+  expect((await failure(ada.call(restoreProject, { params: { deletedProjectId: project.id } }))).code).toBe('not_found')
+})
+
+test('an archived project is out of the list and takes no tasks until it is back', async () => {
+  const project = await addProject(ada)
+  await ada.call(archiveProject, params(project.id))
+  const listed = async (archived: 'without' | 'only') =>
+    (await ada.call(listProjects, { query: { archived, limit: 200 } })).items.some(({ id }) => id === project.id)
+  expect([await listed('without'), await listed('only')]).toEqual([false, true])
+  expect((await failure(addTask(ada, project))).code).toBe('conflict')
+  await ada.call(unarchiveProject, params(project.id))
+  await addTask(ada, project)
+})
+
+test('repositories are added and ordered, and none is taken from under a task', async () => {
+  const project = await addProject(ada)
+  const first = project.repositories[0]?.id as never
+  const second = (await ada.call(createRepository, { body: { name: 'second', source: { kind: 'sample' } } })).id
+  const put = (repositoryIds: never[]) => ada.call(updateProject, { ...params(project.id), body: { repositoryIds } })
+  expect((await put([first, second as never])).repositories.map(({ id }) => id)).toEqual([first, second])
+  const task = await addTask(ada, project)
+  await writeStep(server, task.id, 1, 'backlog', 'queued_planning')
+  for (const ids of [[second], [second, first]] as never[][]) {
+    const refused = await failure(put(ids))
+    expect([refused.code, refused.message]).toEqual(['conflict', expect.stringContaining('#1')])
+  }
+  await writeStep(server, task.id, 2, 'queued_planning', 'archived')
+  expect((await put([second as never])).repositories.map(({ id }) => id)).toEqual([second])
+})
+
+test('helix.yaml is applied whole or not at all, and a second time changes nothing', async () => {
+  const project = await addProject(ada)
+  const apply = (yaml: string, dryRun = false) => ada.call(applyProjectConfig, { ...params(project.id), body: { yaml, dryRun } })
+  const yaml =
+    'version: 1\nlimits: { planning: 7 }\nvisibility: private\nstartUp:\n  script: |\n    npm ci\nsecrets:\n  - name: NPM_TOKEN\n'
+  const changes = [
+    { path: 'limits.planning', from: '3', to: '7' },
+    { path: 'startUp.script', from: '', to: 'npm ci\n' },
+    { path: 'visibility', from: 'organisation', to: 'private' },
+  ]
+  expect(await apply(yaml, true)).toMatchObject({ unchanged: false, changes, missingSecrets: ['NPM_TOKEN'] })
+  expect((await ada.call(getProject, params(project.id))).planningLimit).toBe(3)
+  expect(await apply(yaml)).toMatchObject({ unchanged: false, changes })
+  const { version } = await ada.call(getProject, params(project.id))
+  expect(await apply(yaml)).toEqual({ unchanged: true, changes: [], missingSecrets: ['NPM_TOKEN'], version })
+  const exported = await ada.call(exportProjectConfig, params(project.id))
+  expect(await apply(exported.yaml)).toMatchObject({ unchanged: true, version })
+  const bad = await failure(
+    apply('version: 1\nlimits: { planning: 9 }\nmembers:\n  - { team: Nobody, role: viewer }\nbranches:\n  base: nowhere\n'),
+  )
+  expect(bad.details?.problems).toEqual([
+    { path: 'members[0].team', line: 4, column: 13, message: 'nobody of this organisation is called "Nobody"' },
+  ])
+  expect((await ada.call(getProject, params(project.id))).planningLimit).toBe(7)
+  const outdated = await failure(ada.call(applyProjectConfig, { ...params(project.id), body: { yaml, expected: version - 1 } }))
+  expect(outdated.code).toBe('conflict')
+})
+
+test('a project is not created from a file that is not there', async () => {
+  const project = await addProject(ada)
+  const body = { name: 'From file', repositoryIds: project.repositories.map(({ id }) => id), fromHelixYaml: true }
+  expect((await failure(ada.call(createProject, { body }))).details?.fields).toMatchObject({ fromHelixYaml: expect.any(String) })
+})
