@@ -1,10 +1,11 @@
 import type { PermissionRequest } from '@helix/contract/conversation'
-import type { HostId, OrgId, PromptId, SessionId, TaskId } from '@helix/contract/ids'
+import type { HostId, OrgId, PromptId, SessionId, TaskId, UserId } from '@helix/contract/ids'
 import type { PermissionAnswer } from '@helix/contract/link'
 import type { JournalEntry, JournalPayload } from '@helix/contract/sessions'
 import { wellFormedJson } from '@helix/contract/text'
 import type { Knex } from 'knex'
 import { appendEvent } from '../events/store.ts'
+import { raise, settle } from '../inbox/store.ts'
 import type { SessionRow } from '../sessions/store.ts'
 
 type Asked = Extract<JournalPayload, { kind: 'permission' }>
@@ -32,6 +33,14 @@ function tell(trx: Knex, owner: Owner, requestId: string, state: PermissionReque
   return appendEvent(trx, org_id, { type: 'permission.changed', ...about, requestId, state })
 }
 
+const subjectOf = (sessionId: SessionId, requestId: string): string => `${sessionId}/${requestId}`
+
+async function askPeople(trx: Knex, { id, org_id, project_id, task_id }: Owner, requestId: string, title: string): Promise<void> {
+  if (task_id === null) return
+  const about = { orgId: org_id, projectId: project_id, taskId: task_id, subject: subjectOf(id, requestId) }
+  await raise(trx, { ...about, kind: 'permission', title: 'The agent asks for permission', detail: title })
+}
+
 async function begin(trx: Knex, session: SessionRow, { at, payload }: { at: string; payload: Asked }): Promise<void> {
   const { requestId, promptId, title, tool, options } = wellFormedJson(payload)
   const row = { session_id: session.id, id: requestId, org_id: session.org_id, task_id: session.task_id, epoch: session.epoch }
@@ -40,14 +49,18 @@ async function begin(trx: Knex, session: SessionRow, { at, payload }: { at: stri
     .onConflict(['session_id', 'id'])
     .ignore()
     .returning('id')
-  if (made.length === 1) await tell(trx, session, requestId, 'pending')
+  if (made.length !== 1) return
+  await askPeople(trx, session, requestId, title)
+  await tell(trx, session, requestId, 'pending')
 }
 
 async function end(trx: Knex, session: SessionRow, { requestId, outcome }: Ended): Promise<void> {
   const rows = trx('permission_requests').where({ session_id: session.id, id: requestId, ended_at: null })
   const state = outcome === 'selected' ? 'answered' : 'void'
   const ended = await rows.update({ ended_at: trx.fn.now(), state }).returning('id')
-  if (ended.length === 1) await tell(trx, session, requestId, state)
+  if (ended.length !== 1) return
+  await settle(trx, session.org_id, { kinds: ['permission'], subject: subjectOf(session.id, requestId) }, { userId: null, reason: 'Ended' })
+  await tell(trx, session, requestId, state)
 }
 
 /** What new journal entries say of the agent's questions, written where people find it. Entries may come twice. */
@@ -64,7 +77,10 @@ export async function voidRequests(trx: Knex, owner: Owner, which: { promptId: P
   if ('promptId' in which) rows.andWhere({ prompt_id: which.promptId })
   else rows.andWhere('epoch', '<', which.beforeEpoch)
   const ended = await rows.update({ state: 'void', ended_at: trx.fn.now() }).returning('id')
-  for (const { id } of ended) await tell(trx, owner, id, 'void')
+  for (const { id } of ended) {
+    await settle(trx, owner.org_id, { kinds: ['permission'], subject: subjectOf(owner.id, id) }, { userId: null, reason: 'The turn ended' })
+    await tell(trx, owner, id, 'void')
+  }
 }
 
 /** Answers that the agents of a host do not have yet. */
@@ -116,7 +132,13 @@ export class RequestStore {
   }
 
   /** False when somebody was first, or nobody may any more. */
-  async answer(trx: Knex, request: PermissionRequest, by: { userId: string; name: string }, optionId: string): Promise<boolean> {
+  async answer(
+    trx: Knex,
+    orgId: OrgId,
+    request: PermissionRequest,
+    by: { userId: UserId; name: string },
+    optionId: string,
+  ): Promise<boolean> {
     const changed = await trx('permission_requests').where({ session_id: request.sessionId, id: request.id, state: 'pending' }).update({
       state: 'answered',
       option_id: optionId,
@@ -124,7 +146,10 @@ export class RequestStore {
       answered_by_name: by.name,
       answered_at: trx.fn.now(),
     })
-    return changed === 1
+    if (changed !== 1) return false
+    const subject = subjectOf(request.sessionId, request.id)
+    await settle(trx, orgId, { kinds: ['permission'], subject }, { userId: by.userId, reason: 'Answered' })
+    return true
   }
 
   /** Whether the agent of a session waits for a person. */

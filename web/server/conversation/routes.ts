@@ -119,7 +119,7 @@ export function conversationRoutes(context: Context): Router {
   })
   const answer = async (actor: Actor, task: TaskRow, request: PermissionRequest, optionId: string): Promise<PermissionRequest> => {
     const first = await db.transaction(async (trx) => {
-      const mine = await requests.answer(trx, request, { userId: actor.userId, name: actor.userName }, optionId)
+      const mine = await requests.answer(trx, actor.orgId, request, { userId: actor.userId, name: actor.userName }, optionId)
       const about = { projectId: task.project_id, sessionId: request.sessionId, taskId: task.id, requestId: request.id }
       if (mine) await appendEvent(trx, task.org_id, { type: 'permission.changed', ...about, state: 'answered' })
       return mine

@@ -31,8 +31,9 @@ const itemOf = (row: any): InboxItem => ({
   doneReason: row.done_reason,
 })
 
-/** An item is somebody's own when it asks for them by name or is about a task they made. */
-const mine = '(i.user_id is not distinct from ? or t.created_by = ?)'
+/** An item is somebody's own when it asks for them by name or is about a task they made or have. */
+const mine = `(i.user_id is not distinct from ? or t.created_by = ?
+  or exists (select 1 from task_assignees a where a.task_id = i.task_id and a.user_id = ?))`
 const snoozed = '(s.snoozed_until is not null and s.snoozed_until > now())'
 
 /** Inboxes as people see them, and what each person did with an item for themselves. */
@@ -56,7 +57,11 @@ export class InboxList {
       .join('projects as p', 'p.id', 'i.project_id')
       .leftJoin('users as d', 'd.id', 'i.done_by')
       .select('i.*', 's.read_at', 's.snoozed_until', 'p.name as project_name', 't.number as task_number', 't.title as task_title')
-      .select('d.name as done_by_name', this.db.raw(`${mine} as mine`, [who.userId, who.userId]), this.db.raw(`${snoozed} as snoozed`))
+      .select(
+        'd.name as done_by_name',
+        this.db.raw(`${mine} as mine`, [who.userId, who.userId, who.userId]),
+        this.db.raw(`${snoozed} as snoozed`),
+      )
       .limit(limit + 1)
     if (projectId !== undefined) query.andWhere({ 'i.project_id': projectId })
     if (state === 'done') query.whereNotNull('i.done_at').orderBy('i.done_at', 'desc').orderBy('i.id', 'desc')
@@ -82,7 +87,7 @@ export class InboxList {
         this.db.raw(
           `count(*) filter (where not ${snoozed})::int as open, count(*) filter (where not ${snoozed} and ${mine})::int as mine,
            count(*) filter (where ${snoozed})::int as snoozed`,
-          [who.userId, who.userId],
+          [who.userId, who.userId, who.userId],
         ),
       )
     return row as InboxCounts

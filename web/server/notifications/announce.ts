@@ -9,6 +9,7 @@ export interface ToldRow extends Told {
   orgId: OrgId
   userId: UserId | null
   taskCreatedBy: UserId
+  assignees: UserId[]
 }
 
 /** Open items as they are told of. */
@@ -20,6 +21,7 @@ export async function readTold(trx: Knex, ids: InboxItemId[]): Promise<ToldRow[]
     .whereNull('i.done_at')
     .orderBy('i.id')
     .select('i.*', 'p.name as project_name', 't.number', 't.title as task_title', 't.created_by')
+    .select(trx.raw('array(select user_id from task_assignees a where a.task_id = t.id) as assignees'))
   return rows.map((row) => ({
     id: row.id,
     orgId: row.org_id,
@@ -34,13 +36,14 @@ export async function readTold(trx: Knex, ids: InboxItemId[]): Promise<ToldRow[]
     taskNumber: row.number,
     taskTitle: row.task_title,
     taskCreatedBy: row.created_by,
+    assignees: row.assignees,
     createdAt: row.created_at,
   }))
 }
 
 /** Those the item is about; everybody who may handle it where none of these may. */
 function concerned(item: ToldRow, audience: UserId[]): Set<UserId> {
-  const own = audience.filter((id) => id === item.userId || id === item.taskCreatedBy)
+  const own = audience.filter((id) => id === item.userId || id === item.taskCreatedBy || item.assignees.includes(id))
   return new Set(own.length === 0 ? audience : own)
 }
 
