@@ -39,7 +39,7 @@ export const project = z.object({
 export type Project = z.infer<typeof project>
 
 /** Units: seconds. */
-export const startUpSeconds = z.number().int().min(10).max(1800)
+export const startUpSeconds = z.number().int().min(10).max(900)
 /** Units: UTF-16 units. */
 export const longest = { startUpScript: 32_000, guidelines: 20_000 }
 

@@ -10,8 +10,11 @@ import { Journal } from './journal/journal.ts'
 import { Recorder } from './journal/recorder.ts'
 import { Feed } from './link/feed.ts'
 import { type Connection, type LinkHandler, type LinkServer, listen } from './link/server.ts'
-import { type Log, reasonOf } from './log.ts'
+import { type Log, reasonOf, redacting } from './log.ts'
+import { Redactor } from './redactor.ts'
+import { environmentOf } from './secrets.ts'
 import { Stages } from './stages.ts'
+import { reportStartUp } from './start-up.ts'
 import { State } from './state.ts'
 import { TurnRunner } from './turn/runner.ts'
 import { Turns } from './turn/turns.ts'
@@ -35,6 +38,9 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
   private readonly stages = new Stages()
   private readonly feed: Feed
   private readonly recorder: Recorder
+  private readonly redactor: Redactor
+  private readonly cwd: string
+  private readonly over = new AbortController()
   private readonly agent: AgentKeeper
   private readonly permissions: Permissions
   private readonly turns: Turns
@@ -48,9 +54,12 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
   private constructor(
     input: SupervisorInput & { folders: { helix: string; agentState: string; cwd: string }; journal: Journal; user: AgentUser },
   ) {
-    const { config, session, log, folders, journal, user } = input
+    const { config, session, folders, journal, user } = input
     this.config = config
     this.session = session
+    this.cwd = folders.cwd
+    this.redactor = new Redactor([{ name: 'the session’s token', value: session.token }, ...session.secrets])
+    const log = redacting(input.log, this.redactor)
     this.log = log
     this.user = user
     this.journal = journal
@@ -58,7 +67,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
     this.state = new State(join(folders.helix, 'state.json'))
     journal.skipTo(this.state.acknowledged)
     this.feed = new Feed({ journal, sessionId: session.sessionId, epoch: session.epoch, acknowledged: () => this.state.acknowledged })
-    this.recorder = new Recorder(journal)
+    this.recorder = new Recorder(journal, this.redactor)
     this.permissions = new Permissions({
       mode: session.permissionMode,
       promptId: () => this.turns.running,
@@ -102,8 +111,9 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
     void this.runDocker()
     const started = performance.now()
     try {
-      const launched = stages.time('agent start', () => this.agent.launch())
       const prepared = prepareWorkspace({ config, session, user, state, stages, log })
+      // The agent waits for a start-up script, which may bring what it is started with.
+      const launched = this.startUp(prepared).then(() => stages.time('agent start', () => this.agent.launch()))
       const [handshake, workspace] = await both(launched, prepared)
       this.workspace = workspace
       await stages.time('agent session', () => this.openAgent(handshake))
@@ -114,10 +124,20 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
     } catch (error) {
       if (this.ending) return
       log.warn('the session cannot start', { reason: reasonOf(error) })
-      this.status = { state: 'broken', message: reasonOf(error) }
-      this.turns.breakOff(reasonOf(error))
+      const reason = this.redactor.text(reasonOf(error))
+      this.status = { state: 'broken', message: reason }
+      this.turns.breakOff(reason)
     }
     this.report()
+  }
+
+  private async startUp(prepared: Promise<unknown>): Promise<void> {
+    const { session, user, cwd, config, recorder, stages } = this
+    if (session.startUp === null) return
+    await prepared
+    await stages.time('start-up script', () =>
+      reportStartUp({ session, user, cwd, runDir: config.runDir, recorder, signal: this.over.signal }),
+    )
   }
 
   connected(connection: Connection): void {
@@ -147,6 +167,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
   /** Ends the agent, tells the host what is not told yet, and closes. An unfinished prompt stays unfinished. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.ending = true
+    this.over.abort()
     this.turns.end()
     await this.agent.stop(agentGraceMs)
     this.recorder.endTurn()
@@ -168,13 +189,15 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
       model: session.model,
       permissionMode: session.permissionMode,
     })
+    // What the agent itself is told wins.
+    launch.env = { ...environmentOf(session.secrets, 'environment'), ...launch.env }
     if (session.innerDocker !== 'none') launch.env.DOCKER_HOST = `unix://${innerDockerSocket}`
     return new AgentKeeper({
       runtime: session.agentRuntime,
       user,
       launch,
       failureIn: (lastWords) => recipe.failureIn?.(lastWords) ?? null,
-      secret: session.token,
+      redactor: this.redactor,
       cwd: folders.cwd,
       state,
       log,

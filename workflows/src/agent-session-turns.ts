@@ -46,6 +46,14 @@ const onHost = (taskQueue: string) => ({
     scheduleToStartTimeout: '8s',
     retry: once,
   }),
+  /** Clones and the project's start-up script take their time; the heartbeat tells when the host is gone. */
+  start: proxyActivities<HostActivities>({
+    taskQueue,
+    startToCloseTimeout: '25 minutes',
+    heartbeatTimeout: '20s',
+    scheduleToStartTimeout: '8s',
+    retry: once,
+  }),
   turn: proxyActivities<HostActivities>({
     taskQueue,
     startToCloseTimeout: '24 hours',
@@ -172,7 +180,7 @@ export class Session {
       this.epoch = Math.max(this.epoch, location.epoch)
       const queue = location.queue ?? (location.waitForHost ? null : await this.place())
       if (queue !== null) {
-        const started = await onHost(queue).quick.startSession({ sessionId: this.sessionId, epoch: this.epoch, reason })
+        const started = await onHost(queue).start.startSession({ sessionId: this.sessionId, epoch: this.epoch, reason })
         this.epoch = started.epoch
         this.home = queue
         return queue

@@ -1,6 +1,7 @@
 import type { AgentRuntime } from '@helix/contract/agents'
 import { type Log, reasonOf } from '../log.ts'
 import type { ProcessRow } from '../process-table.ts'
+import type { Redactor } from '../redactor.ts'
 import type { State } from '../state.ts'
 import type { AgentUser } from '../user.ts'
 import type { AcpEvents } from './acp.ts'
@@ -18,7 +19,7 @@ export interface AgentKeeperInput {
   launch: Launch
   /** The failure in an agent's last words, see `Recipe`. */
   failureIn(lastWords: string): ProviderFailure | null
-  secret: string
+  redactor: Redactor
   cwd: string
   state: State
   events: AcpEvents
@@ -48,9 +49,9 @@ export class AgentKeeper {
 
   /** Starts the process and shakes hands; the working copies need not be there yet. */
   async launch(): Promise<{ loads: boolean }> {
-    const { user, launch, secret, events, log, changed } = this.input
+    const { user, launch, redactor, events, log, changed } = this.input
     await this.stop(0)
-    const agent = await AgentProcess.start({ user, launch, cwd: user.home, secret, events })
+    const agent = await AgentProcess.start({ user, launch, cwd: user.home, redactor, events })
     this.agent = agent
     void agent.ended.then((reason) => {
       log.info('agent ended', { reason })

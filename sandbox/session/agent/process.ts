@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { Readable, Writable } from 'node:stream'
 import { reasonOf } from '../log.ts'
 import { familyOf, isShell, killAll, type ProcessRow, readProcesses } from '../process-table.ts'
+import type { Redactor } from '../redactor.ts'
 import { killGroup } from '../run.ts'
 import { type AgentUser, giveTo, spawnAs } from '../user.ts'
 import { type AcpEvents, type AcpLink, connectAcp } from './acp.ts'
@@ -28,8 +29,14 @@ export class AgentProcess {
   }
 
   /** Starts the process; throws when it cannot be started. Nothing has been said to it yet. */
-  static async start(input: { user: AgentUser; launch: Launch; cwd: string; secret: string; events: AcpEvents }): Promise<AgentProcess> {
-    const { user, launch, cwd, secret, events } = input
+  static async start(input: {
+    user: AgentUser
+    launch: Launch
+    cwd: string
+    redactor: Redactor
+    events: AcpEvents
+  }): Promise<AgentProcess> {
+    const { user, launch, cwd, redactor, events } = input
     for (const { path, text } of launch.files) {
       await writeFile(path, text, { mode: 0o600 })
       await giveTo(user, path)
@@ -43,7 +50,7 @@ export class AgentProcess {
       said = (said + chunk).slice(-keptOfStderr)
     })
     const ended = new Promise<string>((resolve) => {
-      child.once('exit', (code, signal) => resolve(endReason(code, signal, said.replaceAll(secret, '…'))))
+      child.once('exit', (code, signal) => resolve(endReason(code, signal, redactor.text(said))))
       child.once('error', (error) => resolve(`the agent cannot be started: ${reasonOf(error)}`))
     })
     // Writing to an agent that has just died is answered by its end, not by this stream.

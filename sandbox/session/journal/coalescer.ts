@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { JournalPayload } from '@helix/contract/sessions'
+import { nothingRedacted, type Redactor } from '../redactor.ts'
 
 type Role = 'agent' | 'thought'
 
@@ -15,12 +16,14 @@ const waitMs = 150
  */
 export class Coalescer {
   private readonly emit: (payload: JournalPayload) => void
+  private readonly redactor: Redactor
   private text = ''
   private message: { id: string; role: Role; agentsId: string | null } | null = null
   private timer: NodeJS.Timeout | undefined
 
-  constructor(emit: (payload: JournalPayload) => void) {
+  constructor(emit: (payload: JournalPayload) => void, redactor: Redactor = nothingRedacted) {
     this.emit = emit
+    this.redactor = redactor
   }
 
   push(role: Role, text: string, agentsId: string | null): void {
@@ -37,7 +40,7 @@ export class Coalescer {
   /** Writes what is held; what comes next is a new message. */
   endMessage(): void {
     this.flush()
-    // Half a surrogate pair whose other half never came.
+    // Half a surrogate pair, or the beginning of a secret, whose rest never came.
     if (this.text !== '') this.write(this.text)
     this.text = ''
     this.message = null
@@ -46,8 +49,9 @@ export class Coalescer {
   private flush(): void {
     clearTimeout(this.timer)
     this.timer = undefined
-    // A pair that the agent split over two chunks is not cut in two.
-    const held = isHighSurrogate(this.text.at(-1)) ? 1 : 0
+    this.text = this.redactor.text(this.text)
+    // A pair that the agent split over two chunks is not cut in two, nor is a secret.
+    const held = Math.max(isHighSurrogate(this.text.at(-1)) ? 1 : 0, this.redactor.pending(this.text))
     const whole = this.text.slice(0, this.text.length - held)
     this.text = this.text.slice(whole.length)
     for (const piece of pieces(whole)) this.write(piece)

@@ -1,6 +1,13 @@
 import type { TurnResult } from '@helix/contract/link'
 import { type JournalLine, resultOf, type SeenPrompt } from './entry.ts'
 
+/** What Helix says and does by itself is no answer of the agent. */
+const isOurs = (payload: JournalLine['payload']): boolean =>
+  payload.kind === 'notice' || (payload.kind === 'tool' && payload.toolCallId.startsWith(startUpCall))
+
+/** What the calls of start-up scripts are named by; the start's number follows. */
+export const startUpCall = 'start-up.'
+
 /** One place in the file is remembered for so many lines. */
 const indexEvery = 128
 
@@ -28,7 +35,7 @@ export class History {
     } else if (payload.kind === 'permission') this.requests.set(payload.requestId, 'open')
     else if (payload.kind === 'permission_end') this.requests.set(payload.requestId, 'ended')
     else if (payload.kind === 'turn_end') this.end(line, resultOf(line))
-    else if (payload.kind !== 'notice' && this.unfinished !== null) this.unfinished.answered = true
+    else if (!isOurs(payload) && this.unfinished !== null) this.unfinished.answered = true
   }
 
   private end(line: JournalLine, result: TurnResult | undefined): void {

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { SessionUpdate } from '@agentclientprotocol/sdk'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { Redactor } from '../redactor.ts'
+import { startUpCall } from './history.ts'
 import { Journal } from './journal.ts'
 import { Recorder } from './recorder.ts'
 
@@ -102,4 +104,26 @@ test('a journal that cannot be written fails the end of the turn, not the middle
   recorder.record({ sessionUpdate: 'tool_call', toolCallId: 'c', title: 'x' })
   expect(() => recorder.endTurn()).toThrow(/EBADF/)
   expect(() => recorder.endTurn()).not.toThrow()
+})
+
+test('a secret never reaches the journal, though the agent sends it in pieces', async () => {
+  recorder = new Recorder(journal, new Redactor([{ name: 'NPM_TOKEN', value: 'npm_0123456789' }]))
+  for (const piece of ['The token is npm', '_01234', '56789, see', '.']) {
+    recorder.record(words(piece))
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+  recorder.record({ sessionUpdate: 'tool_call', toolCallId: 'c', title: 'echo npm_0123456789', rawOutput: { out: 'npm_0123456789' } })
+  recorder.notice('npm_0123456789')
+  recorder.endTurn()
+  const written = await payloads()
+  expect(JSON.stringify(written)).not.toContain('npm_0')
+  const said = written.flatMap((payload) => (payload.kind === 'chunk' ? [payload.text] : [])).join('')
+  expect(said).toBe('The token is [NPM_TOKEN], see.')
+  expect(written.at(-1)).toEqual({ kind: 'notice', text: '[NPM_TOKEN]' })
+})
+
+test('a start-up script between a prompt and its answer is no answer of the agent', async () => {
+  journal.append({ kind: 'prompt', promptId: 'p', origin: 'workflow', author: null, text: 'Go' })
+  recorder.event({ kind: 'tool', toolCallId: `${startUpCall}2`, title: 'Start-up script', status: 'completed' })
+  expect(journal.find('p')?.answered).toBe(false)
 })

@@ -1,5 +1,6 @@
 import type { SessionUpdate } from '@agentclientprotocol/sdk'
 import type { JournalPayload } from '@helix/contract/sessions'
+import { nothingRedacted, type Redactor } from '../redactor.ts'
 import { Coalescer } from './coalescer.ts'
 import type { Journal } from './journal.ts'
 import { entryOf, textOf } from './updates.ts'
@@ -13,6 +14,7 @@ const keptWords = 4096
  */
 export class Recorder {
   private readonly journal: Journal
+  private readonly redactor: Redactor
   private readonly chunks: Coalescer
   /** Ids of tool calls, by the agent's own id: models count from 1 in each answer, the journal needs them unique. */
   private readonly calls = new Map<string, { id: string; ended: boolean; toolKind: string | undefined }>()
@@ -23,9 +25,10 @@ export class Recorder {
   /** The agent used a tool in this turn. */
   worked = false
 
-  constructor(journal: Journal) {
+  constructor(journal: Journal, redactor: Redactor = nothingRedacted) {
     this.journal = journal
-    this.chunks = new Coalescer((payload) => this.write(payload))
+    this.redactor = redactor
+    this.chunks = new Coalescer((payload) => this.write(payload), redactor)
   }
 
   record(update: SessionUpdate): void {
@@ -38,19 +41,20 @@ export class Recorder {
         this.chunks.push('thought', textOf(update.content), update.messageId ?? null)
         break
       default:
-        this.recordEvent(update)
+        // Before anything is shortened: half a secret is not found.
+        this.recordEvent(this.redactor.deep(update))
     }
   }
 
   /** Something that must not be lost, between what the agent says. */
   event(payload: JournalPayload): void {
     this.endMessage()
-    this.write(payload, true)
+    this.write(this.redactor.deep(payload), true)
   }
 
   notice(text: string): void {
     this.endMessage()
-    this.write({ kind: 'notice', text })
+    this.write({ kind: 'notice', text: this.redactor.text(text) })
   }
 
   /** Writes what is held; tool calls of the next turn are new ones. */

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest'
+import { Redactor } from './redactor.ts'
+
+const redactor = new Redactor([
+  { name: 'NPM_TOKEN', value: 'npm_s3cret/"x"' },
+  { name: 'KEY', value: '-----BEGIN KEY-----\nMIIEvQIBADANBgkq\nshort\n-----END KEY-----\n' },
+  { name: 'LONGER', value: 'npm_s3cret/"x"-and-more' },
+  { name: 'TINY', value: 'on' },
+])
+
+test.each([
+  ['token npm_s3cret/"x" here', 'token [NPM_TOKEN] here'],
+  ['npm_s3cret/"x"-and-more', '[LONGER]'],
+  [JSON.stringify({ a: 'npm_s3cret/"x"' }), '{"a":"[NPM_TOKEN]"}'],
+  ['https://x/?t=npm_s3cret%2F%22x%22', 'https://x/?t=[NPM_TOKEN]'],
+  [`Basic ${Buffer.from('npm_s3cret/"x"').toString('base64')}`, 'Basic [NPM_TOKEN]'],
+  ['a line of it: MIIEvQIBADANBgkq', 'a line of it: [KEY]'],
+  ['short words stay on', 'short words stay on'],
+])('%j is shown as %j', (text, shown) => {
+  expect(redactor.text(text).replace(/=+$/, '')).toBe(shown.replace(/=+$/, ''))
+})
+
+test('every string of a value is looked at', () => {
+  expect(redactor.deep({ a: ['npm_s3cret/"x"', 1, null], b: { c: 'npm_s3cret/"x"' } })).toEqual({
+    a: ['[NPM_TOKEN]', 1, null],
+    b: { c: '[NPM_TOKEN]' },
+  })
+})
+
+test('the beginning of a secret at the end of a stream waits for the rest', () => {
+  expect(redactor.pending('see npm_s3c')).toBe(7)
+  expect(redactor.pending('see npm_s3cret/"x"-an')).toBe(17)
+  expect(redactor.pending('nothing here.')).toBe(0)
+})
