@@ -16,7 +16,7 @@ import { CodeCommentStore } from '../code-comments/store.ts'
 import type { Context } from '../context.ts'
 import { RequestStore } from '../conversation/requests.ts'
 import { newestEventId } from '../events/store.ts'
-import { mount } from '../http/mount.ts'
+import { type Actor, mount } from '../http/mount.ts'
 import { ProjectStore } from '../projects/store.ts'
 import { createTaskRow } from './create.ts'
 import { changesOf, describeTask } from './describe.ts'
@@ -50,12 +50,16 @@ export function taskRoutes(context: Context): Router {
     if (row === null) throw new HelixError('not_found')
     return row
   }
-  const describe = async (orgId: OrgId, taskId: TaskId) => describeTask(context, store, await get(orgId, taskId))
+  /** The workflow's own page is for those who operate the installation. */
+  const describe = async ({ orgId, orgRole }: Pick<Actor, 'orgId' | 'orgRole'>, taskId: TaskId) => {
+    const task = await describeTask(context, store, await get(orgId, taskId))
+    return orgRole === 'owner' || orgRole === 'admin' ? task : { ...task, workflowUrl: null }
+  }
 
   mount(router, context, createTask, async ({ actor, params, body }) => {
     const project = await projects.find(actor.orgId, params.projectId)
     if (project === null) throw new HelixError('not_found')
-    return describe(actor.orgId, await createTaskRow(context, store, actor, project, body))
+    return describe(actor, await createTaskRow(context, store, actor, project, body))
   })
   mount(router, context, getBoard, async ({ actor, params }) => {
     if ((await projects.find(actor.orgId, params.projectId)) === null) throw new HelixError('not_found')
@@ -72,7 +76,7 @@ export function taskRoutes(context: Context): Router {
     const shown = rows.slice(0, query.limit)
     return { items: await store.cards(actor.orgId, shown), nextCursor: rows.length > shown.length ? String(shown.at(-1)?.number) : null }
   })
-  mount(router, context, getTask, async ({ actor, params }) => describe(actor.orgId, params.taskId))
+  mount(router, context, getTask, async ({ actor, params }) => describe(actor, params.taskId))
   mount(router, context, getTimeline, async ({ actor, params }) => {
     const row = await get(actor.orgId, params.taskId)
     return {
@@ -93,7 +97,7 @@ export function taskRoutes(context: Context): Router {
       const given = body as { commit?: string; note?: string }
       if (action === 'request_implementation_changes') await requireChanges(context, row, given.note)
       await moveTask(context, row, { action, actorId: actor.userId, ...given, onceKey: request.header('idempotency-key') })
-      const task = await describe(actor.orgId, row.id)
+      const task = await describe(actor, row.id)
       return { status: task.status, task }
     })
   }

@@ -1,4 +1,4 @@
-import type { JournalEntry, JournalPayload } from '@helix/contract/sessions'
+import type { JournalEntry, JournalPayload, PermissionOption } from '@helix/contract/sessions'
 
 type Of<K extends JournalPayload['kind']> = Extract<JournalPayload, { kind: K }>
 export type ToolStatus = NonNullable<Of<'tool'>['status']>
@@ -10,6 +10,17 @@ interface Piece {
   at: string
 }
 
+export type Permission = Piece & {
+  kind: 'permission'
+  requestId: string
+  title: string
+  tool: string
+  options: PermissionOption[]
+  state: 'pending' | Of<'permission_end'>['outcome']
+  optionId: string | null
+  answeredBy: string | null
+}
+
 /** What the conversation shows, one after the other. */
 export type Item =
   | (Piece & { kind: 'prompt'; promptId: string; origin: 'workflow' | 'person'; author: string | null; text: string })
@@ -19,37 +30,41 @@ export type Item =
   | (Piece & { kind: 'plan'; entries: Of<'plan'>['entries'] })
   | (Piece & { kind: 'turn_end'; outcome: string; message: string | null; durationMs: number | null })
   | (Piece & { kind: 'notice'; text: string })
+  | Permission
 
-/** The folded journal: items are replaced, never changed in place, so that what did not change is not drawn again. */
-export interface Conversation {
-  items: readonly Item[]
+/**
+ * Folds a journal into what is shown, entry by entry: the cost of an entry does not grow with the journal. Items are replaced, never changed, so
+ * that what did not change is not drawn again.
+ */
+export class Folder {
+  readonly items: Item[] = []
   /** The highest sequence number folded in. */
-  upTo: number
+  upTo = 0
   /** The turn that is under way, if one is. */
-  turn: { promptId: string; startedAt: string } | null
-}
-
-export const emptyConversation: Conversation = { items: [], upTo: 0, turn: null }
-
-class Folding {
-  readonly items: Item[]
-  turn: Conversation['turn']
+  turn: { promptId: string; startedAt: string } | null = null
   private readonly places = new Map<string, number>()
 
-  constructor(from: Conversation) {
-    this.items = [...from.items]
-    this.turn = from.turn
-    for (const [index, item] of this.items.entries()) this.places.set(item.key, index)
+  /** Takes further entries; answers with the places of the items that are other ones now, the new ones included. */
+  take(entries: readonly JournalEntry[]): Set<number> {
+    const touched = new Set<number>()
+    for (const entry of entries) {
+      // The same answer twice changes nothing.
+      if (entry.sequence <= this.upTo) continue
+      this.upTo = entry.sequence
+      const place = this.one(entry)
+      if (place !== null) touched.add(place)
+    }
+    return touched
   }
 
-  private put(item: Item): void {
+  private put(item: Item): number {
     const place = this.places.get(item.key)
     if (place !== undefined) {
       this.items[place] = item
-      return
+      return place
     }
     this.places.set(item.key, this.items.length)
-    this.items.push(item)
+    return this.items.push(item) - 1
   }
 
   private known(key: string): Item | undefined {
@@ -57,33 +72,41 @@ class Folding {
     return place === undefined ? undefined : this.items[place]
   }
 
-  take({ sequence, at, payload }: JournalEntry): void {
-    if (payload.kind === 'chunk') this.chunk(payload, at)
-    else if (payload.kind === 'tool') this.tool(payload, at)
-    else if (payload.kind === 'turn_end') this.endTurn(payload, at)
-    // An agent sends its whole plan again at each step: one plan a turn is shown, as it stands.
-    else if (payload.kind === 'plan') this.put({ kind: 'plan', key: `plan ${this.turn?.promptId ?? ''}`, at, entries: payload.entries })
-    else if (payload.kind === 'notice') this.put({ kind: 'notice', key: `notice ${sequence}`, at, text: payload.text })
-    else this.beginTurn(payload, at)
+  private one({ sequence, at, payload }: JournalEntry): number | null {
+    switch (payload.kind) {
+      case 'chunk':
+        return this.chunk(payload, at)
+      case 'tool':
+        return this.tool(payload, at)
+      case 'turn_end':
+        return this.endTurn(payload, at)
+      // An agent sends its whole plan again at each step: one plan a turn is shown, as it stands.
+      case 'plan':
+        return this.put({ kind: 'plan', key: `plan ${this.turn?.promptId ?? ''}`, at, entries: payload.entries })
+      case 'notice':
+        return this.put({ kind: 'notice', key: `notice ${sequence}`, at, text: payload.text })
+      case 'permission':
+        return this.put({ ...payload, key: `permission ${payload.requestId}`, at, state: 'pending', optionId: null, answeredBy: null })
+      case 'permission_end':
+        return this.endPermission(payload)
+      case 'prompt':
+        this.turn = { promptId: payload.promptId, startedAt: at }
+        return this.put({ ...payload, key: `prompt ${payload.promptId}`, at })
+    }
   }
 
-  private beginTurn(payload: Of<'prompt'>, at: string): void {
-    this.turn = { promptId: payload.promptId, startedAt: at }
-    this.put({ ...payload, key: `prompt ${payload.promptId}`, at })
-  }
-
-  private chunk(payload: Of<'chunk'>, at: string): void {
+  private chunk(payload: Of<'chunk'>, at: string): number {
     const key = `${payload.role} ${payload.messageId}`
     const before = this.known(key)
     const text = before !== undefined && 'text' in before ? before.text + payload.text : payload.text
-    this.put({ kind: payload.role, key, at: before?.at ?? at, text })
+    return this.put({ kind: payload.role, key, at: before?.at ?? at, text })
   }
 
-  private tool(payload: Of<'tool'>, at: string): void {
+  private tool(payload: Of<'tool'>, at: string): number {
     const key = `tool ${payload.toolCallId}`
     const found = this.known(key)
     const before = found?.kind === 'tool' ? found : undefined
-    this.put({
+    return this.put({
       kind: 'tool',
       key,
       at: before?.at ?? at,
@@ -94,18 +117,22 @@ class Folding {
     })
   }
 
-  private endTurn(payload: Of<'turn_end'>, at: string): void {
-    const durationMs = this.turn?.promptId === payload.promptId ? Date.parse(at) - Date.parse(this.turn.startedAt) : null
-    this.put({ kind: 'turn_end', key: `end ${payload.promptId}`, at, outcome: payload.outcome, message: payload.message, durationMs })
-    if (this.turn?.promptId === payload.promptId) this.turn = null
+  /** One whose question is on an older page is left out: the page will bring it. */
+  private endPermission({ requestId, outcome, optionId, answeredBy }: Of<'permission_end'>): number | null {
+    const before = this.known(`permission ${requestId}`)
+    return before?.kind === 'permission' ? this.put({ ...before, state: outcome, optionId, answeredBy }) : null
   }
-}
 
-/** Folds further entries in; those that are in already are left out, so that the same answer twice changes nothing. */
-export function fold(from: Conversation, entries: readonly JournalEntry[]): Conversation {
-  const fresh = entries.filter(({ sequence }) => sequence > from.upTo)
-  if (fresh.length === 0) return from
-  const folding = new Folding(from)
-  for (const entry of fresh) folding.take(entry)
-  return { items: folding.items, upTo: fresh.at(-1)?.sequence ?? from.upTo, turn: folding.turn }
+  private endTurn(payload: Of<'turn_end'>, at: string): number {
+    const durationMs = this.turn?.promptId === payload.promptId ? Date.parse(at) - Date.parse(this.turn.startedAt) : null
+    if (this.turn?.promptId === payload.promptId) this.turn = null
+    return this.put({
+      kind: 'turn_end',
+      key: `end ${payload.promptId}`,
+      at,
+      outcome: payload.outcome,
+      message: payload.message,
+      durationMs,
+    })
+  }
 }

@@ -47,4 +47,6 @@ export const words = {
   noteHint: 'The agent gets this and goes on working on the branch.',
   send: 'Send to the agent',
   archived: 'Archived',
+  stop: 'Stop',
+  stopHint: 'Ends the running turn; the agent goes on with your next message',
 }

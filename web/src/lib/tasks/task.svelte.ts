@@ -1,6 +1,8 @@
+import { getTaskAgent, type TaskAgent } from '@helix/contract/conversation'
 import type { HelixEvent } from '@helix/contract/events'
 import type { TaskId } from '@helix/contract/ids'
 import { getTask, type Task } from '@helix/contract/tasks'
+import { untrack } from 'svelte'
 import { call } from '#lib/api.ts'
 import { JournalState } from '#lib/conversation/journal.svelte.ts'
 import { type Failure, failureOf } from '#lib/failure.ts'
@@ -13,6 +15,8 @@ type Journal = ConstructorParameters<typeof JournalState>[1]
 export class TaskState {
   task = $state.raw<Task>() as Task
   journal = $state.raw<JournalState | null>(null)
+  /** Its session, what waits to be sent to it, and what it asks; null until it was read. */
+  agent = $state.raw<TaskAgent | null>(null)
   failure = $state.raw<Failure | null>(null)
   /** Counts what changed besides the conversation: tabs read again when it does. */
   changes = $state(0)
@@ -23,6 +27,7 @@ export class TaskState {
     this.id = task.id
     this.reread = collapse(() => this.read())
     this.put(task, journal)
+    $effect(() => untrack(() => void this.readAgent()))
     follow(
       since,
       (event) => this.take(event),
@@ -49,9 +54,19 @@ export class TaskState {
 
   private async read(): Promise<void> {
     try {
-      this.put(await call(getTask, { params: { taskId: this.id } }))
+      const [task] = await Promise.all([call(getTask, { params: { taskId: this.id } }), this.readAgent()])
+      this.put(task)
       this.failure = null
       this.changes += 1
+    } catch (error) {
+      this.failure = failureOf(error)
+    }
+  }
+
+  /** Its failure is not the page's: the conversation is there without it. */
+  private async readAgent(): Promise<void> {
+    try {
+      this.agent = await call(getTaskAgent, { params: { taskId: this.id } })
     } catch (error) {
       this.failure = failureOf(error)
     }

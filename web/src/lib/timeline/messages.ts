@@ -14,7 +14,17 @@ export const words = {
     implement: 'Implement',
     revise_implementation: 'Revise the implementation',
     complete: 'Complete what is missing',
+    nudge: 'Go on with what is missing',
+    resolve_conflict: 'Resolve conflicts',
     person: 'Message of a person',
   } as Record<string, string>,
-  turnStates: { queued: 'queued', running: 'running', ended: 'ended', failed: 'failed' },
+  turnStates: { queued: 'queued', running: 'running', ended: 'ended', failed: 'failed', withdrawn: 'taken back' },
+  waits: 'Waited for people',
+  waitStates: {
+    pending: () => 'waits for an answer',
+    answered: (by: string | null) => `answered by ${by ?? 'somebody'}`,
+    void: () => 'nobody answered in time',
+  } as Record<'pending' | 'answered' | 'void', (by: string | null) => string>,
+  waitedFirst: (time: string) => `waited ${time} in the queue first`,
+  retries: (count: number) => (count === 1 ? 'started again once' : `started again ${count} times`),
 }
