@@ -45,6 +45,7 @@ export const words = {
   reviewSpec: 'Review spec',
   note: 'What should change?',
   noteHint: 'The agent gets this and goes on working on the branch.',
+  changesHint: 'The agent gets this with the open comments on the changes, and goes on working on the branch.',
   send: 'Send to the agent',
   archived: 'Archived',
   stop: 'Stop',
