@@ -42,6 +42,8 @@ export interface Installation extends AsyncDisposable {
   /** The API as the administrator, by a key. */
   call: Call
   key: string
+  /** The token of workers and sandbox hosts. */
+  token: string
 }
 
 /** A control plane with the built pages in its own process and folder; without Temporal, so tasks stay where they are. */
@@ -66,7 +68,7 @@ export async function openInstallation(folder = mkdtempSync(join(tmpdir(), 'heli
   })
   const administrator = createClient({ baseUrl: url, fetch: await signedIn(first) })
   const { secret: key } = await administrator(createApiKey, { body: { name: 'test' } })
-  return { url, link, call: createClient({ baseUrl: url, token: key }), key, [Symbol.asyncDispose]: dispose }
+  return { url, link, call: createClient({ baseUrl: url, token: key }), key, token: secret, [Symbol.asyncDispose]: dispose }
 }
 
 /** Signs in through the page's own form, as a browser without script does. */
