@@ -1,148 +1,120 @@
-import type { HelixEvent } from '@helix/contract/events'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { LiveHub, type LiveState, type Source } from './hub.ts'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { LiveHub } from './hub.ts'
+import type { Feed, LiveState, Sink } from './news.ts'
+import { listener, piece } from './testing.ts'
 
-class FakeSource implements Source {
-  readyState = 0
-  closed = false
-  readonly from: string | null
-  private readonly listeners = new Map<string, (event: MessageEvent<string>) => void>()
-
-  constructor(from: string | null) {
-    this.from = from
-  }
-  addEventListener(type: string, listener: (event: MessageEvent<string>) => void): void {
-    this.listeners.set(type, listener)
-  }
-  close(): void {
-    this.closed = true
-  }
-  emit(type: string, data = '', lastEventId = ''): void {
-    this.listeners.get(type)?.({ data, lastEventId } as MessageEvent<string>)
-  }
-  /** Event number `id`: a push of branch `id`. */
-  push(id: number): void {
-    const event = { type: 'repository.pushed', repositoryId: 'repo_01h00000000000000000000000', pushId: 'psh_01h00000000000000000000000' }
-    this.emit('repository.pushed', JSON.stringify({ ...event, branch: String(id), commit: 'c' }), String(id))
-  }
+let states: LiveState[] = []
+let sink: Sink
+let hub: LiveHub
+const feed: Feed = {
+  start(given) {
+    sink = given
+  },
+  stop() {},
+  nudge() {},
 }
-
-const sources: FakeSource[] = []
-const states: LiveState[] = []
-const newest = (): FakeSource => {
-  const source = sources.at(-1)
-  if (source === undefined) throw new Error('no source was opened')
-  return source
-}
-function openHub(): LiveHub {
-  return new LiveHub(
-    (from) => {
-      const source = new FakeSource(from)
-      sources.push(source)
-      return source
-    },
-    (state) => states.push(state),
-  )
-}
-function listen() {
-  const seen: string[] = []
-  return {
-    seen,
-    onEvent: (event: HelixEvent) => seen.push(event.type === 'repository.pushed' ? event.branch : event.type),
-    onResync: () => seen.push('resync'),
-  }
-}
+const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 beforeEach(() => {
-  sources.length = 0
-  states.length = 0
-  vi.useFakeTimers()
-})
-afterEach(() => {
-  vi.useRealTimers()
+  states = []
+  hub = new LiveHub(feed, (state) => states.push(state))
 })
 
-describe('the event stream of a tab', () => {
-  test('goes on from where the first page was read, and nobody has to read again', () => {
-    const hub = openHub()
-    const board = listen()
+describe('the live events of a tab', () => {
+  test('go on from where the first page was read, and nobody has to read again', () => {
+    const board = listener()
     hub.subscribe(board, '41')
     hub.start()
-    newest().emit('open')
-    newest().push(42)
-    expect(newest().from).toBe('41')
+    expect(sink.last()).toBe(41)
+    sink.take(piece(41, 42))
     expect(board.seen).toEqual(['42'])
+    expect(hub.position()).toBe('42')
   })
 
-  test('who does not know how current it is reads again when the stream opens', () => {
-    const hub = openHub()
-    const task = listen()
-    hub.subscribe(task, null)
+  test('begin at the oldest of what was read before', () => {
+    const [board, count] = [listener(), listener()]
+    hub.subscribe(board, '41')
+    hub.subscribe(count, '38')
     hub.start()
-    newest().emit('open')
-    expect(task.seen).toEqual(['resync'])
+    expect(sink.last()).toBe(38)
+  })
+
+  test('who does not know how current it is reads again when the first news come, and only who does not know', () => {
+    const [task, board] = [listener(), listener()]
+    hub.subscribe(board, '5')
+    hub.start()
+    hub.subscribe(task, null)
+    sink.take(piece(5, 5))
+    expect([task.seen, board.seen]).toEqual([['resync'], []])
   })
 
   test('events that came between the reading and the listening are replayed', () => {
-    const hub = openHub()
-    hub.subscribe(listen(), '10')
+    hub.subscribe(listener(), '10')
     hub.start()
-    newest().emit('open')
-    newest().push(11)
+    sink.take(piece(10, 11))
     const position = hub.position()
-    newest().push(12)
-    const late = listen()
+    sink.take(piece(11, 12))
+    const late = listener()
     hub.subscribe(late, position)
-    newest().push(13)
+    sink.take(piece(12, 13))
     expect(late.seen).toEqual(['12', '13'])
   })
 
+  test('what was read before the memory begins is read again', async () => {
+    hub.subscribe(listener(), '10')
+    hub.start()
+    sink.take(piece(10, 2000))
+    const late = listener()
+    hub.subscribe(late, '500')
+    await settled()
+    expect(late.seen).toEqual(['resync'])
+  })
+
+  test('an event that comes twice is told once', () => {
+    const board = listener()
+    hub.subscribe(board, '1')
+    hub.start()
+    sink.take(piece(1, 4))
+    sink.take(piece(2, 6))
+    expect(board.seen).toEqual(['2', '3', '4', '5', '6'])
+  })
+
+  test('news that do not continue what was taken are refused, so that the piece between is asked for', () => {
+    const board = listener()
+    hub.subscribe(board, '1')
+    hub.start()
+    expect(sink.take(piece(1, 2))).toBe(true)
+    expect(sink.take(piece(4, 5))).toBe(false)
+    expect(sink.take(piece(2, 5))).toBe(true)
+    expect(board.seen).toEqual(['2', '3', '4', '5'])
+  })
+
+  test('when nobody can say what was missed, all read again, and go on from there', () => {
+    const board = listener()
+    hub.subscribe(board, '900')
+    hub.start()
+    sink.take(piece(900, 901))
+    sink.take({ after: null, upTo: 7, events: [] })
+    sink.take(piece(7, 8))
+    expect(board.seen).toEqual(['901', 'resync', '8'])
+  })
+
   test('an end of the listening ends it', () => {
-    const hub = openHub()
-    const gone = listen()
+    const gone = listener()
     const end = hub.subscribe(gone, '1')
     hub.start()
-    newest().emit('open')
     end()
-    newest().push(2)
+    sink.take(piece(1, 2))
     expect(gone.seen).toEqual([])
   })
 
-  test('when the browser gives up, it goes on from the last event, slower each time, with one stream at once', () => {
-    const hub = openHub()
-    hub.subscribe(listen(), '1')
+  test('a stopped hub knows nothing of before when it starts again', () => {
+    hub.subscribe(listener(), '1')
     hub.start()
-    newest().emit('open')
-    newest().push(7)
-    for (let failure = 1; failure <= 8; failure++) {
-      newest().readyState = 2
-      newest().emit('error')
-      expect(states.at(-1)).toBe('reconnecting')
-      vi.advanceTimersByTime(20_000)
-      expect(sources).toHaveLength(1 + failure)
-      expect(newest().from).toBe('7')
-    }
-    newest().emit('open')
-    expect(states.at(-1)).toBe('live')
-  })
-
-  test('a cut that the browser heals by itself opens no second stream', () => {
-    const hub = openHub()
-    hub.subscribe(listen(), '1')
+    sink.take(piece(1, 2))
+    hub.stop()
+    expect([states.at(-1), hub.position()]).toEqual(['off', null])
     hub.start()
-    newest().emit('open')
-    newest().emit('error')
-    vi.advanceTimersByTime(60_000)
-    expect(sources).toHaveLength(1)
-  })
-
-  test('an event of a newer server that is not known here is passed over', () => {
-    const hub = openHub()
-    const board = listen()
-    hub.subscribe(board, '1')
-    hub.start()
-    newest().emit('repository.pushed', '{"type":"repository.pushed"}', '2')
-    newest().push(3)
-    expect(board.seen).toEqual(['3'])
+    expect(sink.last()).toBeNull()
   })
 })

@@ -1,13 +1,5 @@
-import { type HelixEvent, helixEvent } from '@helix/contract/events'
-
-/** The part of EventSource that is used, so that a test can hand in its own. */
-export interface Source {
-  readonly readyState: number
-  addEventListener(type: string, listener: (event: MessageEvent<string>) => void): void
-  close(): void
-}
-
-export type LiveState = 'off' | 'connecting' | 'live' | 'reconnecting'
+import type { HelixEvent } from '@helix/contract/events'
+import type { Feed, LiveState, News, Numbered, Sink } from './news.ts'
 
 export interface LiveListener {
   onEvent(event: HelixEvent): void
@@ -15,107 +7,115 @@ export interface LiveListener {
   onResync(): void
 }
 
-const eventTypes = helixEvent.options.map((option) => option.shape.type.value)
-const closed = 2
-/** Events kept for pages whose data was read a moment before they listened. */
+/** Events kept for pages whose data was read a moment before they listened, and for tabs that come later. */
 const kept = 500
-/** Units: milliseconds. */
-const firstDelay = 500
-const longestDelay = 15_000
 
 /**
- * The one event stream of a tab. Every listener says up to which event its data is known to be current: later events that already came are
- * replayed to it, and a listener that does not know is told to read again.
+ * The live events of a tab. Every listener says up to which event its data is known to be current: later events that already came are
+ * replayed to it, and a listener that does not know is told to read again. An event is told once, however often it comes.
  */
-export class LiveHub {
-  private readonly openSource: (lastEventId: string | null) => Source
+export class LiveHub implements Sink {
+  private readonly feed: Feed
   private readonly onState: (state: LiveState) => void
   private readonly listeners = new Set<LiveListener>()
-  private recent: { id: number; event: HelixEvent }[] = []
-  private source: Source | null = null
-  private last: string | null = null
-  private opened = false
-  private failures = 0
-  private timer: ReturnType<typeof setTimeout> | undefined
+  /** Who must read again when the first news come. */
+  private readonly unsure = new Set<LiveListener>()
+  private recent: Numbered[] = []
+  /** `recent` holds everything after this number. */
+  private floor = 0
+  private newest: number | null = null
+  private up = false
+  private started = false
 
-  constructor(openSource: (lastEventId: string | null) => Source, onState: (state: LiveState) => void) {
-    this.openSource = openSource
+  constructor(feed: Feed, onState: (state: LiveState) => void) {
+    this.feed = feed
     this.onState = onState
   }
 
-  /** The newest event that was seen: what is read after this moment needs no earlier event. Null before the stream is up. */
+  /** The newest event that was seen: what is read after this moment needs no earlier event. Null before the first news. */
   position(): string | null {
-    return this.opened ? (this.last ?? '0') : null
+    return this.up ? String(this.newest) : null
   }
 
   start(): void {
-    if (this.source === null) this.connect('connecting')
+    if (this.started) return
+    this.started = true
+    this.say('connecting')
+    this.feed.start(this)
   }
 
   stop(): void {
-    clearTimeout(this.timer)
-    this.source?.close()
-    this.source = null
-    this.opened = false
-    this.onState('off')
+    if (!this.started) return
+    this.started = false
+    this.feed.stop()
+    this.up = false
+    this.newest = null
+    this.recent = []
+    this.say('off')
   }
 
   /** `since`: the position at which the listener's data was read, null when unknown. Returns what ends it. */
   subscribe(listener: LiveListener, since: string | null): () => void {
     this.listeners.add(listener)
-    if (since === null) {
-      // The first opening resyncs everybody who listens then.
-      if (this.opened) queueMicrotask(() => this.listeners.has(listener) && listener.onResync())
-    } else if (this.source === null) {
-      this.last ??= since
-    } else {
-      this.replay(listener, Number(since))
+    const from = since === null ? null : Number(since)
+    if (this.up) this.replay(listener, from)
+    else if (from === null || (this.started && this.newest !== null && from < this.newest)) this.unsure.add(listener)
+    else this.newest = Math.min(this.newest ?? from, from)
+    return () => {
+      this.listeners.delete(listener)
+      this.unsure.delete(listener)
     }
-    return () => this.listeners.delete(listener)
   }
 
-  private replay(listener: LiveListener, since: number): void {
-    const oldest = this.recent[0]?.id
-    if (this.recent.length === kept && oldest !== undefined && since < oldest) {
-      listener.onResync()
-      return
-    }
-    for (const { id, event } of this.recent) if (id > since) listener.onEvent(event)
+  private replay(listener: LiveListener, from: number | null): void {
+    if (from === null || from < this.floor) queueMicrotask(() => this.listeners.has(listener) && listener.onResync())
+    else for (const { id, event } of this.recent) if (id > from) listener.onEvent(event)
   }
 
-  private connect(state: LiveState): void {
+  last(): number | null {
+    return this.newest
+  }
+
+  say(state: LiveState): void {
     this.onState(state)
-    const source = this.openSource(this.last)
-    const complete = this.last !== null
-    this.source = source
-    source.addEventListener('open', () => this.opens(complete))
-    source.addEventListener('error', () => this.fails(source))
-    for (const type of eventTypes) source.addEventListener(type, (message) => this.receive(message))
   }
 
-  private opens(complete: boolean): void {
-    this.failures = 0
-    this.opened = true
-    this.onState('live')
-    if (!complete && this.last === null) for (const listener of this.listeners) listener.onResync()
+  since(id: number | null): News | null {
+    if (!this.up || this.newest === null) return null
+    if (id === null || id < this.floor) return { after: null, upTo: this.newest, events: [] }
+    return { after: id, upTo: Math.max(id, this.newest), events: this.recent.filter((one) => one.id > id) }
   }
 
-  private receive(message: MessageEvent<string>): void {
-    const parsed = helixEvent.safeParse(JSON.parse(message.data))
-    this.last = message.lastEventId
-    if (!parsed.success) return
-    this.recent.push({ id: Number(message.lastEventId), event: parsed.data })
-    if (this.recent.length > kept) this.recent = this.recent.slice(-kept)
-    for (const listener of this.listeners) listener.onEvent(parsed.data)
+  take({ after, upTo, events }: News): boolean {
+    if (!this.started) return true
+    const from = this.newest
+    if (after !== null && (from === null || after > from)) return false
+    if (after === null || !this.up) this.begin(after === null ? upTo : (from ?? upTo), after === null)
+    for (const one of events) this.tell(one)
+    this.newest = Math.max(this.newest ?? 0, upTo)
+    return true
   }
 
-  /** The browser reconnects by itself after a cut, but gives up when the answer is an error: then we go on, slower each time. */
-  private fails(source: Source): void {
-    this.onState('reconnecting')
-    if (source.readyState !== closed || this.source !== source) return
-    this.failures += 1
-    const delay = Math.min(longestDelay, firstDelay * 2 ** this.failures) * (0.5 + Math.random() / 2)
-    clearTimeout(this.timer)
-    this.timer = setTimeout(() => this.connect('reconnecting'), delay)
+  /** The first news, or the first after a gap: `all` must read again, or only who did not know how current they were. */
+  private begin(position: number, all: boolean): void {
+    this.up = true
+    this.recent = []
+    this.floor = position
+    this.newest = position
+    const again = all ? [...this.listeners] : [...this.unsure]
+    this.unsure.clear()
+    for (const listener of again) listener.onResync()
+  }
+
+  private tell(one: Numbered): void {
+    if (this.newest !== null && one.id <= this.newest) return
+    this.newest = one.id
+    this.recent.push(one)
+    if (this.recent.length > kept * 1.2) {
+      const cut = this.recent.length - kept
+      this.floor = this.recent[cut - 1]?.id ?? this.floor
+      this.recent = this.recent.slice(cut)
+    }
+    for (const listener of [...this.listeners]) if (this.listeners.has(listener)) listener.onEvent(one.event)
   }
 }
