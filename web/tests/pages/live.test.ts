@@ -1,0 +1,79 @@
+import { createProject, type Project } from '@helix/contract/projects'
+import { createRepository } from '@helix/contract/repositories'
+import { createTask } from '@helix/contract/tasks'
+import type { Browser, BrowserContext, Page, Request } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openBrowser, openPage } from './browser.ts'
+import { type Installation, openInstallation } from './installation.ts'
+
+let installation: Installation
+let browser: Browser
+let project: Project
+
+beforeAll(async () => {
+  ;[installation, browser] = await Promise.all([openInstallation(), openBrowser()])
+  const { call } = installation
+  const repository = await call(createRepository, { body: { name: 'sample', source: { kind: 'sample' } } })
+  project = await call(createProject, { body: { name: 'Sample', repositoryIds: [repository.id] } })
+})
+afterAll(async () => {
+  await browser?.close()
+  await installation?.[Symbol.asyncDispose]()
+})
+
+/** A signed-in browser of its own. */
+async function signIn(): Promise<BrowserContext> {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } })
+  const { page } = await openPage(context)
+  await page.goto(await installation.link())
+  await page.waitForURL(/\/projects$/)
+  await page.close()
+  return context
+}
+
+async function openBoard(context: BrowserContext): Promise<{ page: Page; errors: string[] }> {
+  const opened = await openPage(context)
+  await opened.page.goto(`${installation.url}/projects/${project.id}`)
+  return opened
+}
+
+const add = (title: string) =>
+  installation.call(createTask, { params: { projectId: project.id }, body: { prompt: title, title, start: false } })
+const shows = (page: Page, title: string) => page.locator('[data-task]', { hasText: title }).waitFor()
+
+/** Answers with the open pages that hold an event stream. */
+function watchStreams(context: BrowserContext): () => Page[] {
+  const holders = new Map<Request, Page>()
+  context.on('request', (request) => {
+    if (request.resourceType() === 'eventsource') holders.set(request, request.frame().page())
+  })
+  for (const end of ['requestfinished', 'requestfailed'] as const) context.on(end, (request) => holders.delete(request))
+  return () => [...new Set(holders.values())].filter((page) => !page.isClosed())
+}
+
+test('seven tabs share one stream, all show a change, and when the one that holds it is closed another goes on', async () => {
+  await using context = await signIn()
+  const holders = watchStreams(context)
+  const tabs = []
+  // A browser has six connections to a server over HTTP/1.1: a seventh tab would wait for ever.
+  for (let count = 0; count < 7; count++) tabs.push(await openBoard(context))
+  await add('Seen by all')
+  await Promise.all(tabs.map(({ page }) => shows(page, 'Seen by all')))
+  expect(holders()).toHaveLength(1)
+  const [leader] = holders()
+  await leader?.close()
+  await add('Seen by the rest')
+  const rest = tabs.filter(({ page }) => page !== leader)
+  await Promise.all(rest.map(({ page }) => shows(page, 'Seen by the rest')))
+  expect([rest.length, holders().length]).toEqual([6, 1])
+  expect(tabs.flatMap(({ errors }) => errors)).toEqual([])
+})
+
+test('where no stream gets through, changes still come', async () => {
+  await using context = await signIn()
+  await context.route(/\/api\/v1\/events(\?|$)/, (route) => route.fulfill({ status: 502, body: 'no streams here' }))
+  const { page } = await openBoard(context)
+  await page.waitForResponse(/\/api\/v1\/events\/page/)
+  await add('Asked for')
+  await shows(page, 'Asked for')
+})
