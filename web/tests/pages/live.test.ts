@@ -47,7 +47,9 @@ function watchStreams(context: BrowserContext): () => Page[] {
   context.on('request', (request) => {
     if (request.resourceType() === 'eventsource') holders.set(request, request.frame().page())
   })
-  for (const end of ['requestfinished', 'requestfailed'] as const) context.on(end, (request) => holders.delete(request))
+  const ends = (request: Request): void => void holders.delete(request)
+  context.on('requestfinished', ends)
+  context.on('requestfailed', ends)
   return () => [...new Set(holders.values())].filter((page) => !page.isClosed())
 }
 
