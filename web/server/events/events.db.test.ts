@@ -9,6 +9,8 @@ import type { Role } from '@helix/contract/permissions'
 import { updateProject } from '@helix/contract/projects'
 import { getBoard } from '@helix/contract/tasks'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { AccessMap } from '../access/map.ts'
+import { readAccess } from '../access/store.ts'
 import { createApp } from '../app.ts'
 import { newId } from '../context.ts'
 import { Metrics } from '../http/metrics.ts'
@@ -17,6 +19,7 @@ import { addProject, addTask } from '../internal/testing.ts'
 import { openTestServer, type Person, type TestServer } from '../testing/server.ts'
 import { appendEvent, newestEventId, readEvents } from './store.ts'
 import { StreamReader } from './testing.ts'
+import { showsTo } from './viewers.ts'
 
 let server: TestServer
 let person: Person
@@ -180,6 +183,33 @@ test('a private project is told only to who may see it, from the moment on that 
   expect(JSON.stringify(page.events)).toContain(project.id)
   expect(JSON.stringify(theirs.events)).not.toContain(project.id)
   expect(JSON.stringify(theirs.events)).not.toContain(project.repositories[0]?.id)
+})
+
+test('what belongs to one person is told to that person alone', async () => {
+  const owner = await server.addPerson()
+  const member = await addColleague(owner, 'member')
+  const project = await addProject(owner)
+  const readers = await Promise.all([listen(owner), listen(member)])
+  for (const userId of [member.userId, owner.userId, null]) {
+    const event = { type: 'inbox.changed' as const, projectId: project.id, userId }
+    await server.context.db.transaction((trx) => appendEvent(trx, owner.orgId, event))
+  }
+  server.context.bus.wake(owner.orgId)
+  const heard = await Promise.all(readers.map((reader) => reader.first(2)))
+  await Promise.all(readers.map((reader) => reader.close()))
+  expect(heard.map((events) => events.map(({ data }) => data.userId))).toEqual([
+    [owner.userId, null],
+    [member.userId, null],
+  ])
+})
+
+test('a key with a narrow scope hears of what it may read', async () => {
+  const { orgId, userId } = await server.addPerson()
+  const access = new AccessMap(await readAccess(server.context.db, orgId))
+  const who = { userId, role: 'owner' as const, scopes: ['project:read'] }
+  const projectId = newId('project')
+  expect(showsTo(access, who, { type: 'project.changed', projectId })).toBe(true)
+  expect(showsTo(access, who, { type: 'task.created', projectId, taskId: newId('task') })).toBe(false)
 })
 
 test('a project that was made private goes silent for who has no grant', async () => {

@@ -40,6 +40,7 @@ export class Tail {
   private readonly parts: TailParts
   private readonly ring: Ring
   private access: AccessMap
+  private refreshing: Promise<void> = Promise.resolve()
   private reading = false
   private again = false
 
@@ -100,7 +101,13 @@ export class Tail {
     if (events.some(({ type }) => type === 'access.changed')) this.parts.onAccessChanged(this.orgId)
   }
 
-  async refreshAccess(): Promise<void> {
+  /** One after the other: of two at once the older could be the last to arrive. */
+  refreshAccess(): Promise<void> {
+    this.refreshing = this.refreshing.catch(() => undefined).then(() => this.readAccess())
+    return this.refreshing
+  }
+
+  private async readAccess(): Promise<void> {
     this.access = new AccessMap(await readAccess(this.parts.db, this.orgId))
     for (const { viewer } of this.connections) viewer.role = this.access.roleOf(viewer.userId) ?? viewer.role
   }
