@@ -18,6 +18,7 @@ import * as repositories from './repositories.ts'
 import * as reviews from './reviews.ts'
 import * as secrets from './secrets.ts'
 import * as sessions from './sessions.ts'
+import * as signIn from './sign-in.ts'
 import * as system from './system.ts'
 import * as tasks from './tasks.ts'
 import * as templates from './templates.ts'
@@ -35,6 +36,7 @@ function endpointsOf(module: Record<string, unknown>): [string, Endpoint][] {
 export const publicEndpoints: ReadonlyMap<string, Endpoint> = new Map(
   [
     identity,
+    signIn,
     events,
     organisations,
     access,

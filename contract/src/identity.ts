@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { defineEndpoint, page } from './endpoint.ts'
 import { idSchema } from './ids.ts'
-import { roles } from './permissions.ts'
+import { orgPermissions, roles } from './permissions.ts'
 import { line, timestamp } from './text.ts'
 
 const email = z.email().max(320)
@@ -24,16 +24,6 @@ export const signInWithLink = defineEndpoint({
   permission: 'public',
   summary: 'Sign in with the one-time link that the installation printed; sets the session cookie',
   body: z.object({ token: z.string().min(20).max(200) }),
-  response: principal,
-  errors: ['sign_in_failed', 'rate_limited'],
-})
-
-export const signInWithPassword = defineEndpoint({
-  method: 'POST',
-  path: '/api/v1/sign-in/password',
-  permission: 'public',
-  summary: 'Sign in with e-mail and password; sets the session cookie',
-  body: z.object({ email, password: z.string().max(200) }),
   response: principal,
   errors: ['sign_in_failed', 'rate_limited'],
 })
@@ -67,6 +57,9 @@ export const apiKey = z.object({
   name: z.string(),
   /** The first characters of the key, to recognise it by. */
   prefix: z.string(),
+  /** What it is limited to; null: all that its owner's role grants. */
+  scopes: z.array(z.enum(orgPermissions)).nullable(),
+  expiresAt: timestamp.nullable(),
   createdAt: timestamp,
   lastUsedAt: timestamp.nullable(),
 })
@@ -85,8 +78,16 @@ export const createApiKey = defineEndpoint({
   path: '/api/v1/api-keys',
   permission: 'account:self',
   summary: 'Create an API key; its secret is answered once and never again',
-  body: z.object({ name: line(80) }),
+  body: z.object({
+    name: line(80),
+    scopes: z.array(z.enum(orgPermissions)).min(1).nullable().default(null),
+    /** Units: days; null: it does not expire. */
+    expiresInDays: z.number().int().min(1).max(3650).nullable().default(null),
+    /** A service account of the organisation, for those who may change it; default: the caller. */
+    userId: idSchema('user').optional(),
+  }),
   response: apiKey.extend({ secret: z.string() }),
+  errors: ['forbidden'],
 })
 
 export const revokeApiKey = defineEndpoint({

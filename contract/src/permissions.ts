@@ -18,7 +18,7 @@ export type OrgPermission = (typeof owner)[number]
 export type Permission = OrgPermission | 'public' | 'worker' | 'runner'
 
 /** All that a role may grant, for scopes of API keys. */
-export const orgPermissions: readonly OrgPermission[] = owner
+export const orgPermissions = owner
 
 const granted: Record<Role, readonly OrgPermission[]> = { owner, admin, member, reviewer, viewer }
 

@@ -6,8 +6,13 @@ const sql = `
     id text primary key,
     email text not null,
     name text not null,
-    password_hash text,
-    created_at timestamptz not null default now()
+    email_verified boolean not null default false,
+    image text,
+    two_factor_enabled boolean not null default false,
+    -- 'service': an account of a program, which cannot sign in
+    kind text not null default 'person',
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now()
   );
   create unique index users_email on users (lower(email));
   create table organisations (
@@ -20,6 +25,8 @@ const sql = `
     org_id text not null references organisations on delete cascade,
     user_id text not null references users on delete cascade,
     role text not null,
+    -- set: the person may do nothing here until it is taken back
+    deactivated_at timestamptz,
     created_at timestamptz not null default now(),
     primary key (org_id, user_id)
   );
@@ -30,11 +37,17 @@ const sql = `
     expires_at timestamptz not null,
     used_at timestamptz
   );
+  -- Browser sessions; the token is stored hashed.
   create table browser_sessions (
-    token_hash text primary key,
+    id text primary key,
+    token text not null unique,
     user_id text not null references users on delete cascade,
-    org_id text not null references organisations on delete cascade,
+    -- the organisation it works in
+    org_id text references organisations on delete cascade,
+    ip_address text,
+    user_agent text,
     created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
     expires_at timestamptz not null
   );
   create index browser_sessions_user on browser_sessions (user_id);
@@ -44,6 +57,9 @@ const sql = `
     user_id text not null references users on delete cascade,
     name text not null,
     prefix text not null,
+    -- null: all that the role grants
+    scopes jsonb,
+    expires_at timestamptz,
     secret_hash text not null unique,
     created_at timestamptz not null default now(),
     last_used_at timestamptz,

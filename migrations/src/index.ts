@@ -5,6 +5,7 @@ import * as tasks from './0003-tasks.ts'
 import * as sessions from './0004-sessions.ts'
 import * as events from './0005-events.ts'
 import * as access from './0006-access.ts'
+import * as signIn from './0007-sign-in.ts'
 import * as projects from './0008-projects.ts'
 import * as board from './0009-board.ts'
 import * as conversation from './0010-conversation.ts'
@@ -21,6 +22,7 @@ const list: [string, Knex.Migration][] = [
   ['0004-sessions', sessions],
   ['0005-events', events],
   ['0006-access', access],
+  ['0007-sign-in', signIn],
   ['0008-projects', projects],
   ['0009-board', board],
   ['0010-conversation', conversation],

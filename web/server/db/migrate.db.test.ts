@@ -49,17 +49,22 @@ test('every table says whose its rows are, but for links between such tables and
     rows: { name: string }[]
   }
   const shared = [
+    'accounts',
     'hosts',
     'installation',
     'knex_migrations',
     'knex_migrations_lock',
     'organisations',
+    'passkeys',
     'project_repositories',
     'repository_refs',
+    'sign_in_attempts',
     'sign_in_links',
     'task_assignees',
     'task_labels',
+    'two_factors',
     'users',
+    'verifications',
   ]
   expect(rows.map(({ name }) => name).toSorted()).toEqual(shared)
 })

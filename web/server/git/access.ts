@@ -43,7 +43,9 @@ async function accessOf(db: Knex, bearer: Bearer, repository: GitRepository): Pr
     const who = { orgId: bearer.orgId, userId: bearer.userId, orgRole: bearer.role }
     const role = await roleOnRepository(db, who, repository.repositoryId)
     if (role === null || !roleGrants(role, 'repository:read')) return null
-    const mayPush = roleGrants(role, 'repository:write')
+    const has = (scope: string): boolean => bearer.scopes === null || bearer.scopes.includes(scope)
+    if (!has('repository:read')) return null
+    const mayPush = roleGrants(role, 'repository:write') && has('repository:write')
     return { repository, pusher: { kind: 'person', id: bearer.userId }, mayPush, taskRef: null, protectedBranches: [] }
   }
   const session = await gitStore.findSessionBranch(db, bearer.orgId, bearer.sessionId, repository.repositoryId)

@@ -1,9 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Request } from 'express'
+import type { Knex } from 'knex'
 import type { Context } from '../context.ts'
 import type { Principal } from '../http/mount.ts'
 import { hashSecret } from './hashing.ts'
 import { resolveBearer } from './tokens.ts'
+
+/** Units: days. */
+export const sessionDays = 30
 
 /** `__Host-` binds a cookie to https and this very host; plain http (local mode) cannot carry it. */
 export function cookieName(secure: boolean): string {
@@ -18,17 +22,31 @@ export function cookieOf(headers: IncomingHttpHeaders, name: string): string | n
   return null
 }
 
-async function byCookie(context: Pick<Context, 'db' | 'config'>, token: string): Promise<Principal | null> {
-  const row = await context
-    .db('browser_sessions as b')
+/** better-auth signs its cookies; the token before the dot is 256 bits of chance and needs no signature to be believed. */
+export function sessionTokenOf(headers: IncomingHttpHeaders, secure: boolean): string | null {
+  const value = cookieOf(headers, cookieName(secure))
+  return value === null ? null : (value.split(/\.|%2E/i)[0] ?? null)
+}
+
+/** A session in use goes on: at most one write a day. */
+async function prolong(db: Knex, id: string): Promise<void> {
+  await db('browser_sessions')
+    .where({ id })
+    .andWhereRaw("updated_at < now() - interval '1 day'")
+    .update({ updated_at: db.fn.now(), expires_at: db.raw('now() + make_interval(days => ?)', [sessionDays]) })
+}
+
+async function byCookie(db: Knex, token: string): Promise<Principal | null> {
+  const row = await db('browser_sessions as b')
     .join('users as u', 'u.id', 'b.user_id')
     .join('memberships as m', (join) => join.on('m.org_id', 'b.org_id').andOn('m.user_id', 'b.user_id'))
-    .where({ 'b.token_hash': hashSecret(token) })
+    .where({ 'b.token': hashSecret(token) })
+    .whereNull('m.deactivated_at')
     .andWhereRaw('b.expires_at > now()')
-    .first('u.id', 'u.name', 'b.org_id', 'm.role')
-  return row === undefined
-    ? null
-    : { userId: row.id, userName: row.name, orgId: row.org_id, orgRole: row.role, via: 'cookie', scopes: null }
+    .first('b.id as session_id', 'b.updated_at', 'u.id', 'u.name', 'b.org_id', 'm.role')
+  if (row === undefined) return null
+  if (Date.now() - row.updated_at.getTime() > 86_400_000) await prolong(db, row.session_id)
+  return { userId: row.id, userName: row.name, orgId: row.org_id, orgRole: row.role, via: 'cookie', scopes: null }
 }
 
 /** Who sent these headers: an API key when there is one, else the browser's cookie. Null for a stranger. */
@@ -38,10 +56,17 @@ export async function resolvePrincipal(context: Pick<Context, 'db' | 'config'>, 
     const bearer = authorization.startsWith('Bearer ') ? await resolveBearer(context.db, authorization.slice(7)) : null
     if (bearer?.kind !== 'api_key') return null
     const user = await context.db('users').where({ id: bearer.userId }).first('name')
-    return { userId: bearer.userId, userName: user?.name ?? '', orgId: bearer.orgId, orgRole: bearer.role, via: 'api_key', scopes: null }
+    return {
+      userId: bearer.userId,
+      userName: user?.name ?? '',
+      orgId: bearer.orgId,
+      orgRole: bearer.role,
+      via: 'api_key',
+      scopes: bearer.scopes,
+    }
   }
-  const token = cookieOf(headers, cookieName(context.config.secure))
-  return token === null ? null : byCookie(context, token)
+  const token = sessionTokenOf(headers, context.config.secure)
+  return token === null ? null : byCookie(context.db, token)
 }
 
 export function resolveActor(context: Pick<Context, 'db' | 'config'>, request: Request): Promise<Principal | null> {

@@ -1,77 +1,60 @@
 import { HelixError } from '@helix/contract/errors'
-import {
-  createApiKey,
-  getMe,
-  listApiKeys,
-  type PrincipalAnswer,
-  revokeApiKey,
-  setPassword,
-  signInWithLink,
-  signInWithPassword,
-  signOut,
-} from '@helix/contract/identity'
-import type { OrgId, UserId } from '@helix/contract/ids'
+import { createApiKey, getMe, listApiKeys, revokeApiKey, signOut } from '@helix/contract/identity'
 import { createSignInLink } from '@helix/contract/internal'
-import { type Request, type Response, Router } from 'express'
+import { roleGrants } from '@helix/contract/permissions'
+import { Router } from 'express'
 import type { Context } from '../context.ts'
-import { mount } from '../http/mount.ts'
-import { cookieName, cookieOf } from './principal.ts'
+import { type Actor, mount } from '../http/mount.ts'
+import { accountRoutes } from './account.ts'
+import { identityAdministrationRoutes } from './administration.ts'
+import { AuthSource } from './auth/auth.ts'
+import { authRoutes } from './auth/routes.ts'
+import { cookieName, sessionTokenOf } from './principal.ts'
+import { SecurityStore } from './security/store.ts'
+import { signInRoutes } from './sign-in.ts'
+import { signUpRoutes } from './sign-up.ts'
 import { IdentityStore } from './store.ts'
-import { Throttle } from './throttle.ts'
-
-const sessionDays = 30
 
 /** Sign-in, the own account and API keys. */
 export function identityRoutes(context: Context): Router {
   const router = Router()
   const store = new IdentityStore(context.db)
-  const throttle = new Throttle()
+  const security = new SecurityStore(context.db)
+  const source = new AuthSource(context)
   const { secure, frontendUrl } = context.config
-  const name = cookieName(secure)
+  router.use(authRoutes(context, source))
+  router.use(signInRoutes(context, source))
+  router.use(signUpRoutes(context, source))
+  router.use(accountRoutes(context, source))
+  router.use(identityAdministrationRoutes(context, source))
 
-  const describe = async (orgId: OrgId, userId: UserId, via: PrincipalAnswer['via']): Promise<PrincipalAnswer> => ({
-    ...(await store.getPerson(orgId, userId)),
-    via,
-  })
-
-  /** The token changes at every sign-in: one planted before is worth nothing after. */
-  const signIn = async (userId: UserId | null, request: Request, response: Response): Promise<PrincipalAnswer> => {
-    if (userId === null) throw new HelixError('sign_in_failed')
-    const old = cookieOf(request.headers, name)
-    if (old !== null) await store.closeSession(old)
-    const token = await store.openSession(userId, sessionDays)
-    response.cookie(name, token, { httpOnly: true, sameSite: 'lax', secure, path: '/', maxAge: sessionDays * 86_400_000 })
-    return describe(await store.orgOfUser(userId), userId, 'cookie')
+  /** Whose key it is about: the own one, or a service account's for those who may. */
+  const ownerOf = async (actor: Actor, userId: Actor['userId'] | undefined): Promise<Actor['userId']> => {
+    if (userId === undefined || userId === actor.userId) return actor.userId
+    if (!roleGrants(actor.role, 'organisation:write') || !(await security.isService(actor.orgId, userId)))
+      throw new HelixError('forbidden', 'userId: keys are made for oneself, and by administrators for service accounts.')
+    return userId
   }
 
-  mount(router, context, signInWithLink, async ({ body, request, response }) => {
-    throttle.count(`link ${request.ip}`)
-    return signIn(await store.useLink(body.token), request, response)
-  })
-  mount(router, context, signInWithPassword, async ({ body, request, response }) => {
-    throttle.count(`password ${request.ip} ${body.email.toLowerCase()}`)
-    return signIn(await store.checkPassword(body.email, body.password), request, response)
-  })
   mount(router, context, signOut, async ({ request, response }) => {
-    const token = cookieOf(request.headers, name)
+    const token = sessionTokenOf(request.headers, secure)
     if (token !== null) await store.closeSession(token)
-    response.clearCookie(name, { path: '/', secure })
+    response.clearCookie(cookieName(secure), { path: '/', secure })
     return {}
   })
-  mount(router, context, getMe, async ({ actor }) => describe(actor.orgId, actor.userId, actor.via))
-  mount(router, context, setPassword, async ({ actor, body, request }) => {
-    const { hasPassword } = await store.getPerson(actor.orgId, actor.userId)
-    if (hasPassword) throttle.count(`change ${actor.userId}`)
-    if (hasPassword && !(await store.passwordIs(actor.userId, body.current ?? '')))
-      throw new HelixError('sign_in_failed', 'The current password does not match.')
-    await store.setPassword(actor.userId, body.next, cookieOf(request.headers, name))
-    return {}
-  })
+  mount(router, context, getMe, async ({ actor }) => ({ ...(await store.getPerson(actor.orgId, actor.userId)), via: actor.via }))
   mount(router, context, listApiKeys, async ({ actor }) => ({
     items: await store.listApiKeys(actor.orgId, actor.userId),
     nextCursor: null,
   }))
-  mount(router, context, createApiKey, async ({ actor, body }) => store.createApiKey(actor.orgId, actor.userId, body.name))
+  mount(router, context, createApiKey, async ({ actor, body: { name, userId, ...limits } }) => {
+    const wider = limits.scopes?.find((scope) => !roleGrants(actor.role, scope))
+    if (wider !== undefined) throw new HelixError('forbidden', `scopes: your role "${actor.role}" does not have ${wider}.`)
+    // A key makes no key that may more than itself.
+    if (actor.scopes !== null && (limits.scopes === null || limits.scopes.some((scope) => !actor.scopes?.includes(scope))))
+      throw new HelixError('forbidden', 'scopes: this key may not make one that may more.')
+    return store.createApiKey(actor.orgId, await ownerOf(actor, userId), name, limits)
+  })
   mount(router, context, revokeApiKey, async ({ actor, params }) => {
     if (!(await store.revokeApiKey(actor.orgId, actor.userId, params.apiKeyId))) throw new HelixError('not_found')
     return {}

@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import type { ApiKey } from '@helix/contract/identity'
 import type { ApiKeyId, OrgId, UserId } from '@helix/contract/ids'
 import type { Role } from '@helix/contract/permissions'
 import type { Knex } from 'knex'
 import { newId } from '../context.ts'
+import { OrganisationStore } from '../organisations/store.ts'
 import { hashPassword, hashSecret, newSecret, passwordMatches } from './hashing.ts'
 
 export interface Person {
@@ -12,10 +14,22 @@ export interface Person {
   hasPassword: boolean
 }
 
-const asApiKey = (row: { id: ApiKeyId; name: string; prefix: string; created_at: Date; last_used_at: Date | null }): ApiKey => ({
+interface ApiKeyRow {
+  id: ApiKeyId
+  name: string
+  prefix: string
+  scopes: ApiKey['scopes']
+  expires_at: Date | null
+  created_at: Date
+  last_used_at: Date | null
+}
+
+const asApiKey = (row: ApiKeyRow): ApiKey => ({
   id: row.id,
   name: row.name,
   prefix: row.prefix,
+  scopes: row.scopes,
+  expiresAt: row.expires_at?.toISOString() ?? null,
   createdAt: row.created_at.toISOString(),
   lastUsedAt: row.last_used_at?.toISOString() ?? null,
 })
@@ -36,7 +50,7 @@ export class IdentityStore {
       if (found !== undefined) return (found.value as { userId: UserId }).userId
       const userId = newId('user')
       const orgId = newId('org')
-      await trx('users').insert({ id: userId, email: 'admin@helix.local', name: 'Administrator' })
+      await trx('users').insert({ id: userId, email: 'admin@helix.local', name: 'Administrator', email_verified: true })
       await trx('organisations').insert({ id: orgId, slug: 'default', name: 'Default' })
       await trx('memberships').insert({ org_id: orgId, user_id: userId, role: 'owner' })
       await trx('installation').insert({ key: 'administrator', value: JSON.stringify({ userId }) })
@@ -65,46 +79,44 @@ export class IdentityStore {
     return rows[0]?.user_id ?? null
   }
 
-  async checkPassword(email: string, password: string): Promise<UserId | null> {
-    const row = await this.db('users').whereRaw('lower(email) = lower(?)', [email]).first('id', 'password_hash')
-    const matches = await passwordMatches(password, row?.password_hash ?? null)
-    return matches ? row.id : null
+  async closeSession(token: string): Promise<void> {
+    await this.db('browser_sessions')
+      .where({ token: hashSecret(token) })
+      .delete()
   }
 
   async passwordIs(userId: UserId, password: string): Promise<boolean> {
-    const row = await this.db('users').where({ id: userId }).first('password_hash')
-    return passwordMatches(password, row?.password_hash ?? null)
+    const row = await this.db('accounts').where({ user_id: userId, provider_id: 'credential' }).first('password')
+    return passwordMatches(password, row?.password ?? null)
   }
 
-  /** Every browser session but `keep` ends. */
+  /** Every browser session but the one with the token `keep` ends. */
   async setPassword(userId: UserId, password: string, keep: string | null): Promise<void> {
     const hash = await hashPassword(password)
-    await this.db('users').where({ id: userId }).update({ password_hash: hash })
+    const changed = await this.db('accounts').where({ user_id: userId, provider_id: 'credential' }).update({ password: hash })
+    if (changed === 0)
+      await this.db('accounts')
+        .insert({ id: randomUUID(), account_id: userId, provider_id: 'credential', user_id: userId, password: hash })
+        .onConflict(['provider_id', 'account_id'])
+        .merge(['password'])
     await this.db('browser_sessions')
       .where({ user_id: userId })
-      .whereNot('token_hash', keep === null ? '' : hashSecret(keep))
+      .whereNot('token', keep === null ? '' : hashSecret(keep))
       .delete()
   }
 
-  /** Units: days. */
-  async openSession(userId: UserId, days: number): Promise<string> {
-    const membership = await this.db('memberships').where({ user_id: userId }).orderBy('created_at').first('org_id')
-    const token = newSecret('hb_')
-    const expires = this.db.raw('now() + make_interval(days => ?)', [days])
-    await this.db('browser_sessions').insert({
-      token_hash: hashSecret(token),
-      user_id: userId,
-      org_id: membership.org_id,
-      expires_at: expires,
-    })
-    await this.db('browser_sessions').whereRaw('expires_at < now()').delete()
-    return token
+  /** The organisation that a new session works in; who belongs to none gets one of their own. */
+  async homeOf(userId: UserId): Promise<OrgId> {
+    const found = await this.db('memberships').where({ user_id: userId }).whereNull('deactivated_at').orderBy('created_at').first('org_id')
+    if (found !== undefined) return found.org_id
+    const user = await this.db('users').where({ id: userId }).first('name')
+    const organisations = new OrganisationStore(this.db)
+    return this.db.transaction((trx) => organisations.create(trx, userId, `${user.name}’s organisation`))
   }
 
-  async closeSession(token: string): Promise<void> {
-    await this.db('browser_sessions')
-      .where({ token_hash: hashSecret(token) })
-      .delete()
+  async findByEmail(email: string): Promise<{ id: UserId; name: string; verified: boolean } | null> {
+    const row = await this.db('users').whereRaw('lower(email) = lower(?)', [email]).first('id', 'name', 'email_verified')
+    return row === undefined ? null : { id: row.id, name: row.name, verified: row.email_verified }
   }
 
   async getPerson(orgId: OrgId, userId: UserId): Promise<Person> {
@@ -112,17 +124,14 @@ export class IdentityStore {
       .join('users as u', 'u.id', 'm.user_id')
       .join('organisations as o', 'o.id', 'm.org_id')
       .where({ 'm.org_id': orgId, 'm.user_id': userId })
-      .first('u.id', 'u.email', 'u.name', 'u.password_hash', 'o.id as org_id', 'o.slug', 'o.name as org_name', 'm.role')
+      .first('u.id', 'u.email', 'u.name', 'o.id as org_id', 'o.slug', 'o.name as org_name', 'm.role')
+    const password = await this.db('accounts').where({ user_id: userId, provider_id: 'credential' }).whereNotNull('password').first('id')
     return {
       user: { id: row.id, email: row.email, name: row.name },
       organisation: { id: row.org_id, slug: row.slug, name: row.org_name },
       role: row.role,
-      hasPassword: row.password_hash !== null,
+      hasPassword: password !== undefined,
     }
-  }
-
-  async orgOfUser(userId: UserId): Promise<OrgId> {
-    return (await this.db('memberships').where({ user_id: userId }).orderBy('created_at').first('org_id')).org_id
   }
 
   async listApiKeys(orgId: OrgId, userId: UserId): Promise<ApiKey[]> {
@@ -130,9 +139,24 @@ export class IdentityStore {
     return rows.map(asApiKey)
   }
 
-  async createApiKey(orgId: OrgId, userId: UserId, name: string): Promise<ApiKey & { secret: string }> {
+  /** Units: days. */
+  async createApiKey(
+    orgId: OrgId,
+    userId: UserId,
+    name: string,
+    { scopes = null, expiresInDays = null }: { scopes?: ApiKey['scopes']; expiresInDays?: number | null } = {},
+  ): Promise<ApiKey & { secret: string }> {
     const secret = newSecret('hx_')
-    const row = { id: newId('apiKey'), org_id: orgId, user_id: userId, name, prefix: secret.slice(0, 9), secret_hash: hashSecret(secret) }
+    const row = {
+      id: newId('apiKey'),
+      org_id: orgId,
+      user_id: userId,
+      name,
+      prefix: secret.slice(0, 9),
+      secret_hash: hashSecret(secret),
+      scopes: scopes === null ? null : JSON.stringify(scopes),
+      expires_at: expiresInDays === null ? null : this.db.raw('now() + make_interval(days => ?)', [expiresInDays]),
+    }
     const [stored] = await this.db('api_keys').insert(row).returning('*')
     return { ...asApiKey(stored), secret }
   }

@@ -6,7 +6,7 @@ import { hashSecret, newSecret } from './hashing.ts'
 /** What a bearer token opens. */
 export type Bearer =
   | { kind: 'session'; orgId: OrgId; sessionId: SessionId; taskId: TaskId | null; epoch: number }
-  | { kind: 'api_key'; orgId: OrgId; userId: UserId; role: Role }
+  | { kind: 'api_key'; orgId: OrgId; userId: UserId; role: Role; scopes: readonly string[] | null }
 
 async function sessionOf(db: Knex, hash: string): Promise<Bearer | null> {
   const row = await db('session_tokens as t')
@@ -24,13 +24,15 @@ async function apiKeyOf(db: Knex, hash: string): Promise<Bearer | null> {
     .join('memberships as m', (join) => join.on('m.org_id', 'k.org_id').andOn('m.user_id', 'k.user_id'))
     .where({ 'k.secret_hash': hash })
     .whereNull('k.revoked_at')
-    .first('k.id', 'k.org_id', 'k.user_id', 'm.role')
+    .whereNull('m.deactivated_at')
+    .andWhereRaw('(k.expires_at is null or k.expires_at > now())')
+    .first('k.id', 'k.org_id', 'k.user_id', 'k.scopes', 'm.role')
   if (row === undefined) return null
   await db('api_keys')
     .where({ id: row.id })
     .andWhereRaw("(last_used_at is null or last_used_at < now() - interval '1 minute')")
     .update({ last_used_at: db.fn.now() })
-  return { kind: 'api_key', orgId: row.org_id, userId: row.user_id, role: row.role }
+  return { kind: 'api_key', orgId: row.org_id, userId: row.user_id, role: row.role, scopes: row.scopes }
 }
 
 /** Null for unknown, revoked and stopped alike. */

@@ -29,6 +29,7 @@ export class OrganisationStore {
     const rows = await this.db('memberships as m')
       .join('organisations as o', 'o.id', 'm.org_id')
       .where({ 'm.user_id': userId })
+      .whereNull('m.deactivated_at')
       .orderBy('o.name')
       .select('o.id', 'o.slug', 'o.name', 'm.role')
     return rows.map(({ id, slug, name, role }) => ({ id, slug, name, role }))
@@ -56,7 +57,7 @@ export class OrganisationStore {
       .join('users as u', 'u.id', 'm.user_id')
       .where({ 'm.org_id': orgId })
       .orderByRaw('lower(u.name), u.id')
-      .select('u.*', 'm.role', 'm.created_at as joined_at')
+      .select('u.*', 'm.role', 'm.deactivated_at', 'm.created_at as joined_at')
     const teams = await this.db('team_members as t')
       .join('teams', 'teams.id', 't.team_id')
       .where({ 't.org_id': orgId })
@@ -82,8 +83,13 @@ export class OrganisationStore {
   }
 
   /** Locks the owners, so that of two who leave at once one stays. Throws `conflict` when nobody would be left. */
-  private async keepAnOwner(trx: Knex, orgId: OrgId, userId: UserId): Promise<void> {
-    const owners = await trx('memberships').where({ org_id: orgId, role: 'owner' }).orderBy('user_id').forUpdate().select('user_id')
+  async keepAnOwner(trx: Knex, orgId: OrgId, userId: UserId): Promise<void> {
+    const owners = await trx('memberships')
+      .where({ org_id: orgId, role: 'owner' })
+      .whereNull('deactivated_at')
+      .orderBy('user_id')
+      .forUpdate()
+      .select('user_id')
     if (owners.length === 1 && owners[0].user_id === userId)
       throw new HelixError('conflict', 'This is the last owner: make somebody else an owner first.')
   }

@@ -1,0 +1,101 @@
+import { HelixError } from '@helix/contract/errors'
+import { setPassword } from '@helix/contract/identity'
+import {
+  confirmTwoFactor,
+  disableTwoFactor,
+  enableTwoFactor,
+  getSecurity,
+  removePasskey,
+  revokeOtherSessions,
+  revokeSession,
+  updateProfile,
+} from '@helix/contract/sign-in'
+import { type Request, type Response, Router } from 'express'
+import type { Context } from '../context.ts'
+import { type Actor, mount } from '../http/mount.ts'
+import { Attempts } from './attempts/store.ts'
+import type { AuthSource } from './auth/auth.ts'
+import { headersOf, passCookies } from './auth/relay.ts'
+import { sessionTokenOf } from './principal.ts'
+import { SecurityStore } from './security/store.ts'
+import { IdentityStore } from './store.ts'
+
+/** The own account: profile, password, second factor, passkeys and browser sessions. */
+export function accountRoutes(context: Context, source: AuthSource): Router {
+  const router = Router()
+  const store = new IdentityStore(context.db)
+  const security = new SecurityStore(context.db)
+  const attempts = new Attempts(context.db)
+
+  /** A stolen browser must not take the account over: what guards it asks for the password again. */
+  const provePassword = async (actor: Actor, password: string | undefined): Promise<void> => {
+    const { hasPassword } = await store.getPerson(actor.orgId, actor.userId)
+    if (!hasPassword) return
+    await attempts.count(`change ${actor.userId}`, undefined)
+    if (!(await store.passwordIs(actor.userId, password ?? '')))
+      throw new HelixError('sign_in_failed', 'The current password does not match.')
+    await attempts.succeeded(`change ${actor.userId}`)
+  }
+  const byBrowser = (actor: Actor): void => {
+    if (actor.via !== 'cookie') throw new HelixError('forbidden', 'Sign in with a browser for this.')
+  }
+  const relayed = async (answer: globalThis.Response, response: Response, refused: string): Promise<unknown> => {
+    if (!answer.ok) throw new HelixError('sign_in_failed', refused)
+    passCookies(answer, response)
+    return answer.json()
+  }
+  const current = (request: Request): string | null => sessionTokenOf(request.headers, context.config.secure)
+
+  mount(router, context, setPassword, async ({ actor, body, request }) => {
+    await provePassword(actor, body.current)
+    await store.setPassword(actor.userId, body.next, current(request))
+    return {}
+  })
+  mount(router, context, updateProfile, async ({ actor, body }) => {
+    if (body.email !== undefined) await provePassword(actor, body.password)
+    if (!(await security.updateProfile(actor.userId, { name: body.name, email: body.email })))
+      throw new HelixError('conflict', 'email: this address cannot be used', { fields: { email: 'cannot be used' } })
+    return { ...(await store.getPerson(actor.orgId, actor.userId)), via: actor.via }
+  })
+  mount(router, context, getSecurity, async ({ actor, request }) => security.of(actor.userId, current(request)))
+  mount(router, context, enableTwoFactor, async ({ actor, body, request, response }) => {
+    byBrowser(actor)
+    await provePassword(actor, body.password)
+    const answer = await (await source.get()).api.enableTwoFactor({ body, headers: headersOf(request), asResponse: true })
+    const said = (await relayed(answer, response, 'Set a password first: the second factor stands beside it.')) as {
+      totpURI: string
+      backupCodes: string[]
+    }
+    return { uri: said.totpURI, backupCodes: said.backupCodes }
+  })
+  mount(router, context, confirmTwoFactor, async ({ actor, body, request, response }) => {
+    byBrowser(actor)
+    await attempts.count(`confirm ${actor.userId}`, undefined)
+    const input = { body: { code: body.code.replace(/\s+/g, '') }, headers: headersOf(request), asResponse: true as const }
+    await relayed(
+      await (await source.get()).api.verifyTOTP(input),
+      response,
+      'That code is not right. Codes change every 30 s; look at the clock of your phone.',
+    )
+    return {}
+  })
+  mount(router, context, disableTwoFactor, async ({ actor, body, request, response }) => {
+    byBrowser(actor)
+    await provePassword(actor, body.password)
+    const answer = await (await source.get()).api.disableTwoFactor({ body, headers: headersOf(request), asResponse: true })
+    await relayed(answer, response, 'The second factor is still on.')
+    return {}
+  })
+  mount(router, context, removePasskey, async ({ actor, params }) => {
+    if (!(await security.removePasskey(actor.userId, params.passkeyId))) throw new HelixError('not_found')
+    return {}
+  })
+  mount(router, context, revokeSession, async ({ actor, params }) => {
+    if (!(await security.endSession(actor.userId, params.browserSessionId))) throw new HelixError('not_found')
+    return {}
+  })
+  mount(router, context, revokeOtherSessions, async ({ actor, request }) => ({
+    ended: await security.endOthers(actor.userId, current(request)),
+  }))
+  return router
+}

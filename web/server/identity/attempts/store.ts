@@ -1,0 +1,58 @@
+import { HelixError } from '@helix/contract/errors'
+import type { Knex } from 'knex'
+import { hashSecret } from '../hashing.ts'
+
+/** How many attempts come without a wait. An address may be that of a whole office. */
+const free = { account: 5, address: 25 }
+/** Units: seconds. */
+const longestWait = 900
+const forgottenAfter = 3600
+
+type Kind = keyof typeof free
+
+/**
+ * Attempts to prove who one is, counted by account and by address before they are looked at, so that a hundred at once are a hundred. In the
+ * database: replicas count together. Waits double from one second to fifteen minutes; an hour without an attempt forgets them.
+ */
+export class Attempts {
+  private readonly db: Knex
+
+  constructor(db: Knex) {
+    this.db = db
+  }
+
+  /** Throws `rate_limited`, with the seconds to wait, while the account or the address has to. */
+  async count(account: string | null, address: string | undefined): Promise<void> {
+    if (address !== undefined) await this.take('address', address)
+    if (account !== null) await this.take('account', account.toLowerCase())
+  }
+
+  private async take(kind: Kind, name: string): Promise<void> {
+    const key = `${kind} ${hashSecret(name)}`
+    const taken = (await this.db.raw(
+      `insert into sign_in_attempts as a (key, failures) values (:key, 1)
+       on conflict (key) do update set
+         failures = case when a.last_at < now() - make_interval(secs => :forgotten) then 1 else a.failures + 1 end,
+         last_at = now(),
+         blocked_until = case
+           when a.last_at < now() - make_interval(secs => :forgotten) or a.failures + 1 < :free then now()
+           else now() + make_interval(secs => least(:longest, power(2, least(a.failures + 1 - :free, 20)))) end
+       where a.blocked_until <= now()
+       returning key`,
+      { key, forgotten: forgottenAfter, free: free[kind], longest: longestWait },
+    )) as { rows: unknown[] }
+    if (taken.rows.length === 1) return
+    const row = await this.db('sign_in_attempts')
+      .where({ key })
+      .first(this.db.raw('ceil(extract(epoch from blocked_until - now())) as seconds'))
+    const retryAfterSeconds = Math.max(1, Number(row?.seconds ?? 1))
+    throw new HelixError('rate_limited', `Too many attempts: wait ${retryAfterSeconds} s and try again.`, { retryAfterSeconds })
+  }
+
+  /** It was really them. The address keeps its count: others may be guessing from it. */
+  async succeeded(account: string): Promise<void> {
+    await this.db('sign_in_attempts')
+      .where({ key: `account ${hashSecret(account.toLowerCase())}` })
+      .delete()
+  }
+}

@@ -1,0 +1,172 @@
+import { hkdfSync } from 'node:crypto'
+import { passkey } from '@better-auth/passkey'
+import type { IdKind } from '@helix/contract/ids'
+import { betterAuth } from 'better-auth'
+import { genericOAuth, twoFactor } from 'better-auth/plugins'
+import { type Context, newId } from '../../context.ts'
+import { enqueueMail } from '../../mail/store.ts'
+import type { Connection } from '../connections/store.ts'
+import { ConnectionStore } from '../connections/store.ts'
+import { hashPassword, passwordMatches } from '../hashing.ts'
+import { cookieName } from '../principal.ts'
+import { IdentityStore } from '../store.ts'
+import { providerOf } from './provider.ts'
+import { knexAdapter } from './store.ts'
+
+/** Units: seconds. */
+export const sessionSeconds = 30 * 86_400
+
+const idKinds: Record<string, IdKind> = { user: 'user', passkey: 'passkey' }
+
+type Parts = Pick<Context, 'db' | 'config' | 'sealing' | 'log'>
+
+function createAuth({ db, config, log }: Parts, connections: readonly (Connection & { clientSecret: string })[]) {
+  const identity = new IdentityStore(db)
+  const mail = (to: string, subject: string, text: string): Promise<void> => enqueueMail(db, { orgId: null, to, subject, text })
+  return betterAuth({
+    appName: 'Helix',
+    baseURL: config.frontendUrl,
+    basePath: '/api/auth',
+    secret: Buffer.from(hkdfSync('sha256', config.HELIX_ENCRYPTION_KEY, '', 'helix sign-in', 32)).toString('base64url'),
+    database: knexAdapter(db),
+    logger: { level: 'error', log: (level, message) => log.warn({ level }, `identity: ${message}`) },
+    telemetry: { enabled: false },
+    // Ours counts by account and address, in the database.
+    rateLimit: { enabled: false },
+    user: {
+      modelName: 'users',
+      fields: { emailVerified: 'email_verified', createdAt: 'created_at', updatedAt: 'updated_at' },
+    },
+    session: {
+      modelName: 'browser_sessions',
+      fields: {
+        userId: 'user_id',
+        expiresAt: 'expires_at',
+        ipAddress: 'ip_address',
+        userAgent: 'user_agent',
+        createdAt: 'created_at',
+        updatedAt: 'updated_at',
+      },
+      additionalFields: { orgId: { type: 'string', required: false, input: false, fieldName: 'org_id' } },
+      expiresIn: sessionSeconds,
+      updateAge: 86_400,
+    },
+    account: {
+      modelName: 'accounts',
+      fields: {
+        accountId: 'account_id',
+        providerId: 'provider_id',
+        userId: 'user_id',
+        accessToken: 'access_token',
+        refreshToken: 'refresh_token',
+        idToken: 'id_token',
+        accessTokenExpiresAt: 'access_token_expires_at',
+        refreshTokenExpiresAt: 'refresh_token_expires_at',
+        createdAt: 'created_at',
+        updatedAt: 'updated_at',
+      },
+      // An account elsewhere is the same person only when both sides have verified the address.
+      accountLinking: { enabled: true, trustedProviders: [] },
+    },
+    verification: {
+      modelName: 'verifications',
+      fields: { expiresAt: 'expires_at', createdAt: 'created_at', updatedAt: 'updated_at' },
+    },
+    emailAndPassword: {
+      enabled: true,
+      minPasswordLength: 12,
+      maxPasswordLength: 200,
+      requireEmailVerification: true,
+      revokeSessionsOnPasswordReset: true,
+      password: { hash: hashPassword, verify: ({ hash, password }) => passwordMatches(password, hash) },
+      sendResetPassword: ({ user, token }) =>
+        mail(
+          user.email,
+          'Set a new password for Helix',
+          `Somebody, hopefully you, asked for a new password.\n\n${config.frontendUrl}/reset?token=${token}\n\nThe link works once and for an hour. If it was not you, do nothing.`,
+        ),
+    },
+    emailVerification: {
+      sendOnSignIn: true,
+      sendVerificationEmail: ({ user, token }) =>
+        mail(
+          user.email,
+          'Confirm your address for Helix',
+          `Confirm that this address is yours, to sign in to Helix.\n\n${config.frontendUrl}/verify?token=${token}\n\nThe link works for an hour. If you did not ask for it, do nothing.`,
+        ),
+    },
+    databaseHooks: {
+      session: { create: { before: async (session) => ({ data: { ...session, orgId: await identity.homeOf(session.userId as never) } }) } },
+    },
+    advanced: {
+      cookiePrefix: 'helix',
+      useSecureCookies: false,
+      cookies: { session_token: { name: cookieName(config.secure), attributes: { secure: config.secure } } },
+      defaultCookieAttributes: { httpOnly: true, sameSite: 'lax', path: '/', secure: config.secure },
+      database: { generateId: ({ model }) => newId(idKinds[model] ?? 'session').replace(/^ses_/, '') },
+    },
+    plugins: [
+      twoFactor({
+        issuer: 'Helix',
+        schema: {
+          user: { fields: { twoFactorEnabled: 'two_factor_enabled' } },
+          twoFactor: {
+            modelName: 'two_factors',
+            fields: {
+              backupCodes: 'backup_codes',
+              userId: 'user_id',
+              failedVerificationCount: 'failed_verification_count',
+              lockedUntil: 'locked_until',
+            },
+          },
+        },
+      }),
+      passkey({
+        rpID: new URL(config.frontendUrl).hostname,
+        rpName: 'Helix',
+        origin: config.frontendUrl,
+        schema: {
+          passkey: {
+            modelName: 'passkeys',
+            fields: {
+              publicKey: 'public_key',
+              userId: 'user_id',
+              credentialID: 'credential_id',
+              deviceType: 'device_type',
+              backedUp: 'backed_up',
+              createdAt: 'created_at',
+            },
+          },
+        },
+      }),
+      genericOAuth({ config: connections.map((one) => providerOf(one)) }),
+    ],
+  })
+}
+
+export type Auth = ReturnType<typeof createAuth>
+
+/** better-auth with the connections as they are now: changed ones, by whichever replica, are seen at the next sign-in. */
+export class AuthSource {
+  private readonly parts: Parts
+  private readonly connections: ConnectionStore
+  private current: { mark: string; auth: Auth } | null = null
+
+  constructor(parts: Parts) {
+    this.parts = parts
+    this.connections = new ConnectionStore(parts.db, parts.sealing)
+  }
+
+  async get(): Promise<Auth> {
+    const mark = await this.connections.mark()
+    if (this.current?.mark === mark) return this.current.auth
+    const auth = createAuth(this.parts, await this.connections.enabledWithSecrets())
+    this.current = { mark, auth }
+    return auth
+  }
+
+  /** Asks the identity providers for their metadata again: one that was away is found when it is back. */
+  forget(): void {
+    this.current = null
+  }
+}

@@ -1,0 +1,113 @@
+import type { OrgId, UserId } from '@helix/contract/ids'
+import { type Role, roles } from '@helix/contract/permissions'
+import { toNodeHandler } from 'better-auth/node'
+import { type Request, type Response, Router } from 'express'
+import { recordAudit } from '../../audit/store.ts'
+import type { Context } from '../../context.ts'
+import { appendEvent } from '../../events/store.ts'
+import { OrganisationStore } from '../../organisations/store.ts'
+import { Attempts } from '../attempts/store.ts'
+import { type Connection, ConnectionStore } from '../connections/store.ts'
+import type { AuthSource } from './auth.ts'
+import { Claims, claims } from './claims.ts'
+
+/** All that of better-auth's own surface is open; everything else of it goes through our endpoints and their rules. */
+const passkeyPaths = [
+  '/passkey/generate-register-options',
+  '/passkey/verify-registration',
+  '/passkey/generate-authenticate-options',
+  '/passkey/verify-authentication',
+]
+
+function roleOf(connection: Connection, said: Claims): Role | null {
+  const mapped = said.groups(connection.groupClaim).flatMap((group) => connection.groupRoles[group] ?? [])
+  return roles.find((role) => mapped.includes(role)) ?? connection.defaultRole
+}
+
+/** Why this person does not come in by this connection; null when they do. */
+function refusal(connection: Connection, said: Claims): string | null {
+  const email = said.all?.email
+  if (typeof email !== 'string') return 'address'
+  const domain = email.split('@')[1]?.toLowerCase() ?? ''
+  if (connection.allowedDomains.length > 0 && !connection.allowedDomains.some((one) => one.toLowerCase() === domain)) return 'domain'
+  return null
+}
+
+/** Callbacks of identity providers, and the browser's half of passkeys. */
+export function authRoutes(context: Context, source: AuthSource): Router {
+  const router = Router()
+  const connections = new ConnectionStore(context.db, context.sealing)
+  const organisations = new OrganisationStore(context.db)
+  const attempts = new Attempts(context.db)
+
+  /** The provider's groups decide the role anew at each sign-in; without a mapping only the first one counts. */
+  const admit = async (connection: Connection, said: Claims, userId: UserId): Promise<boolean> => {
+    const { orgId } = connection
+    const role = roleOf(connection, said)
+    return context.db.transaction(async (trx) => {
+      const now = await organisations.roleOf(trx, orgId, userId)
+      if (now === null && role === null) return false
+      const mapped = Object.keys(connection.groupRoles).length > 0
+      if (now === null && role !== null) await organisations.join(trx, orgId, userId, role, [])
+      else if (mapped && role !== null && now !== role && now !== 'owner') await organisations.setRole(trx, orgId, userId, role)
+      await trx('browser_sessions')
+        .where({ user_id: userId })
+        .andWhereRaw("created_at > now() - interval '1 minute'")
+        .update({ org_id: orgId as OrgId })
+      await appendEvent(trx, orgId, { type: 'access.changed' })
+      return true
+    })
+  }
+
+  const callback = async (request: Request, response: Response): Promise<void> => {
+    const connection = await connections.findById(String(request.params.connectionId))
+    if (connection === null) return response.redirect('/sign-in?failed=sso')
+    await attempts.count(null, request.ip)
+    const said = new Claims()
+    const auth = await source.get()
+    const answer = await claims.run(said, () =>
+      auth.handler(
+        new globalThis.Request(`${context.config.frontendUrl}${request.originalUrl}`, {
+          headers: request.headers as Record<string, string>,
+        }),
+      ),
+    )
+    const cookies = answer.headers.getSetCookie()
+    const { internalAdapter } = await auth.$context
+    const token = cookies.flatMap((one) => /^(?:__Host-)?helix=([^.;%]+)/.exec(one)?.[1] ?? [])[0]
+    const session = token === undefined ? null : await internalAdapter.findSession(token)
+    const why =
+      session === null
+        ? 'sso'
+        : (refusal(connection, said) ?? ((await admit(connection, said, session.user.id as UserId)) ? null : 'group'))
+    await recordAudit(context.db, {
+      orgId: connection.orgId,
+      actorId: (session?.user.id as UserId | undefined) ?? null,
+      actorName: session?.user.email ?? String(said.all?.email ?? 'somebody'),
+      via: 'none',
+      action: why === null ? 'signInBySingleSignOn' : 'signInFailed',
+      target: { kind: 'connection', id: connection.id, name: connection.name },
+      details: why === null ? {} : { reason: why },
+      requestId: request.id,
+      address: request.ip ?? null,
+    })
+    if (why !== null) {
+      if (session !== null && token !== undefined) await internalAdapter.deleteSession(token)
+      return response.redirect(`/sign-in?failed=${why}`)
+    }
+    for (const cookie of cookies) response.append('set-cookie', cookie)
+    const to = answer.headers.get('location') ?? '/'
+    response.redirect(to.startsWith(context.config.frontendUrl) || to.startsWith('/') ? to : '/')
+  }
+  router.get('/api/auth/callback/:connectionId', callback)
+
+  router.all(
+    passkeyPaths.map((path) => `/api/auth${path}`),
+    async (request, response) => {
+      if (request.path.includes('authenticat')) await attempts.count(null, request.ip)
+      const auth = await source.get()
+      await toNodeHandler(auth)(request, response)
+    },
+  )
+  return router
+}

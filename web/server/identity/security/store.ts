@@ -1,0 +1,91 @@
+import type { ResponseOf } from '@helix/contract/endpoint'
+import type { OrgId, UserId } from '@helix/contract/ids'
+import type { getSecurity } from '@helix/contract/sign-in'
+import type { Knex } from 'knex'
+import { hashSecret } from '../hashing.ts'
+
+/** What guards an account, and the rights that end with it. */
+export class SecurityStore {
+  private readonly db: Knex
+
+  constructor(db: Knex) {
+    this.db = db
+  }
+
+  async of(userId: UserId, token: string | null): Promise<ResponseOf<typeof getSecurity>> {
+    const user = await this.db('users').where({ id: userId }).first('two_factor_enabled')
+    const passkeys = await this.db('passkeys').where({ user_id: userId }).orderBy('created_at')
+    const sessions = await this.db('browser_sessions')
+      .where({ user_id: userId })
+      .andWhereRaw('expires_at > now()')
+      .orderBy('updated_at', 'desc')
+    const own = token === null ? null : hashSecret(token)
+    return {
+      twoFactor: user?.two_factor_enabled ?? false,
+      passkeys: passkeys.map((row) => ({ id: row.id, name: row.name ?? 'Passkey', createdAt: row.created_at?.toISOString() ?? null })),
+      sessions: sessions.map((row) => ({
+        id: row.id,
+        current: row.token === own,
+        address: row.ip_address || null,
+        device: row.user_agent ?? '',
+        createdAt: row.created_at.toISOString(),
+        lastSeenAt: row.updated_at.toISOString(),
+      })),
+    }
+  }
+
+  /** False when the address is another account's. */
+  async updateProfile(userId: UserId, { name, email }: { name?: string | undefined; email?: string | undefined }): Promise<boolean> {
+    const change = { ...(name === undefined ? {} : { name }), ...(email === undefined ? {} : { email }) }
+    try {
+      await this.db('users')
+        .where({ id: userId })
+        .update({ ...change, updated_at: this.db.fn.now() })
+      return true
+    } catch (error) {
+      if ((error as { code?: string }).code === '23505') return false
+      throw error
+    }
+  }
+
+  async removePasskey(userId: UserId, id: string): Promise<boolean> {
+    return (await this.db('passkeys').where({ id, user_id: userId }).delete()) === 1
+  }
+
+  async endSession(userId: UserId, id: string): Promise<boolean> {
+    return (await this.db('browser_sessions').where({ id, user_id: userId }).delete()) === 1
+  }
+
+  async endOthers(userId: UserId, token: string | null): Promise<number> {
+    return this.db('browser_sessions')
+      .where({ user_id: userId })
+      .whereNot('token', token === null ? '' : hashSecret(token))
+      .delete()
+  }
+
+  /** Takes every right in the organisation at once; what runs in this person's name loses its tokens. */
+  async deactivate(trx: Knex, orgId: OrgId, userId: UserId): Promise<void> {
+    await trx('memberships').where({ org_id: orgId, user_id: userId }).update({ deactivated_at: trx.fn.now() })
+    await trx('browser_sessions').where({ org_id: orgId, user_id: userId }).delete()
+    await trx('api_keys').where({ org_id: orgId, user_id: userId }).whereNull('revoked_at').update({ revoked_at: trx.fn.now() })
+    const running = trx('agent_sessions').where({ org_id: orgId, started_by: userId }).select('id')
+    await trx('session_tokens').whereIn('session_id', running).whereNull('revoked_at').update({ revoked_at: trx.fn.now() })
+  }
+
+  async reactivate(trx: Knex, orgId: OrgId, userId: UserId): Promise<boolean> {
+    return (await trx('memberships').where({ org_id: orgId, user_id: userId }).update({ deactivated_at: null })) === 1
+  }
+
+  async insertService(trx: Knex, orgId: OrgId, id: UserId, name: string, role: string): Promise<void> {
+    await trx('users').insert({ id, email: `${id}@service.invalid`, name, kind: 'service' })
+    await trx('memberships').insert({ org_id: orgId, user_id: id, role })
+  }
+
+  async isService(orgId: OrgId, userId: UserId): Promise<boolean> {
+    const row = await this.db('memberships as m')
+      .join('users as u', 'u.id', 'm.user_id')
+      .where({ 'm.org_id': orgId, 'u.id': userId, 'u.kind': 'service' })
+      .first('u.id')
+    return row !== undefined
+  }
+}

@@ -1,0 +1,136 @@
+import { HelixError } from '@helix/contract/errors'
+import { signInWithLink } from '@helix/contract/identity'
+import {
+  getSignInOptions,
+  requestPasswordReset,
+  resetPassword,
+  signInWithPassword,
+  startSingleSignOn,
+  verifyEmail,
+  verifySecondFactor,
+} from '@helix/contract/sign-in'
+import { type Request, Router } from 'express'
+import { recordAudit } from '../audit/store.ts'
+import type { Context } from '../context.ts'
+import { mount } from '../http/mount.ts'
+import { Attempts } from './attempts/store.ts'
+import type { AuthSource } from './auth/auth.ts'
+import { headersOf, openSession, passCookies } from './auth/relay.ts'
+import { ConnectionStore } from './connections/store.ts'
+import { hashSecret } from './hashing.ts'
+import { sessionTokenOf } from './principal.ts'
+import { RegistrationStore } from './registration/store.ts'
+import { IdentityStore } from './store.ts'
+
+/** A path of this site, never another one. */
+function safePath(next: string | undefined): string {
+  const url = next?.startsWith('/') ? URL.parse(next, 'http://own.invalid') : null
+  return url !== null && url.origin === 'http://own.invalid' ? url.pathname + url.search : '/'
+}
+
+/** Every way in for people. No answer says whether an address has an account. */
+export function signInRoutes(context: Context, source: AuthSource): Router {
+  const router = Router()
+  const store = new IdentityStore(context.db)
+  const attempts = new Attempts(context.db)
+  const connections = new ConnectionStore(context.db, context.sealing)
+  const registration = new RegistrationStore(context.db, context.config)
+
+  const closeOld = async (request: Request): Promise<void> => {
+    const old = sessionTokenOf(request.headers, context.config.secure)
+    if (old !== null) await store.closeSession(old)
+  }
+  const audit = (request: Request, action: string, email: string): Promise<void> =>
+    recordAudit(context.db, {
+      orgId: null,
+      actorId: null,
+      actorName: email,
+      via: 'none',
+      action,
+      requestId: request.id,
+      address: request.ip ?? null,
+      userAgent: request.header('user-agent') ?? null,
+    })
+
+  mount(router, context, getSignInOptions, async () => ({
+    registration: (await registration.get()).registration,
+    connections: (await connections.offered()).map(({ id, name, kind }) => ({ id, name, kind })),
+  }))
+  mount(router, context, signInWithLink, async ({ body, request, response }) => {
+    await attempts.count(null, request.ip)
+    const userId = await store.useLink(body.token)
+    if (userId === null) throw new HelixError('sign_in_failed')
+    await closeOld(request)
+    await openSession(context, await source.get(), userId, request, response)
+    return { ...(await store.getPerson(await store.homeOf(userId), userId)), via: 'cookie' as const }
+  })
+  mount(router, context, signInWithPassword, async ({ body, request, response }) => {
+    await attempts.count(body.email, request.ip)
+    const auth = await source.get()
+    const answer = await auth.api.signInEmail({ body: { ...body, rememberMe: true }, headers: headersOf(request), asResponse: true })
+    if (!answer.ok) {
+      await audit(request, 'signInFailed', body.email)
+      throw new HelixError('sign_in_failed')
+    }
+    await attempts.succeeded(body.email)
+    await closeOld(request)
+    passCookies(answer, response)
+    const said = (await answer.json()) as { twoFactorRedirect?: boolean }
+    return { secondFactor: said.twoFactorRedirect === true }
+  })
+  mount(router, context, verifySecondFactor, async ({ body, request, response }) => {
+    await attempts.count(request.headers.cookie ?? null, request.ip)
+    const auth = await source.get()
+    const input = { body: { code: body.code.replace(/\s+/g, '') }, headers: headersOf(request), asResponse: true as const }
+    // A code counts once: who looked over the shoulder cannot type it again.
+    const used = `second-factor ${hashSecret(`${request.headers.cookie} ${input.body.code}`)}`
+    const answer = body.kind === 'backup' ? await auth.api.verifyBackupCode(input) : await auth.api.verifyTOTP(input)
+    if (!answer.ok || !(await registration.once(used)))
+      throw new HelixError('sign_in_failed', 'That code is not right, or it was used already.')
+    passCookies(answer, response)
+    return {}
+  })
+  mount(router, context, startSingleSignOn, async ({ body, request, response }) => {
+    await attempts.count(null, request.ip)
+    const connection = await connections.findById(body.connectionId)
+    if (connection === null) throw new HelixError('not_found')
+    const start = async () =>
+      (await source.get()).api.signInSocial({
+        body: { provider: connection.id, callbackURL: safePath(body.next), errorCallbackURL: '/sign-in?failed=sso', disableRedirect: true },
+        headers: headersOf(request),
+        asResponse: true,
+      })
+    let answer = await start()
+    if (!answer.ok) {
+      // Its metadata could not be read when this process asked last.
+      source.forget()
+      answer = await start()
+    }
+    if (!answer.ok) throw new HelixError('provider_failed', `${connection.name} does not answer. Try again, or sign in another way.`)
+    passCookies(answer, response)
+    return { url: ((await answer.json()) as { url: string }).url }
+  })
+  mount(router, context, requestPasswordReset, async ({ body, request }) => {
+    await attempts.count(`reset ${body.email}`, request.ip)
+    await (await source.get()).api.requestPasswordReset({ body, headers: headersOf(request), asResponse: true })
+    return {}
+  })
+  mount(router, context, resetPassword, async ({ body, request }) => {
+    await attempts.count(null, request.ip)
+    const input = { body: { token: body.token, newPassword: body.password }, headers: headersOf(request), asResponse: true as const }
+    const answer = await (await source.get()).api.resetPassword(input)
+    if (!answer.ok) throw new HelixError('sign_in_failed', 'The link was used, or has expired: ask for a new one.')
+    return {}
+  })
+  mount(router, context, verifyEmail, async ({ body, request }) => {
+    await attempts.count(null, request.ip)
+    const answer = await (await source.get()).api.verifyEmail({
+      query: { token: body.token },
+      headers: headersOf(request),
+      asResponse: true,
+    })
+    if (!answer.ok) throw new HelixError('sign_in_failed', 'The link was used, or has expired: sign in to get a new one.')
+    return {}
+  })
+  return router
+}

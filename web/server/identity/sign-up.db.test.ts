@@ -1,0 +1,193 @@
+import { createHmac } from 'node:crypto'
+import { invitePeople } from '@helix/contract/organisations'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { addProject, addTask } from '../internal/testing.ts'
+import { openTestServer, type Person, type TestServer } from '../testing/server.ts'
+import { TestBrowser } from './browser.testing.ts'
+import { RegistrationStore } from './registration/store.ts'
+
+let server: TestServer
+let owner: Person
+beforeAll(async () => {
+  server = await openTestServer()
+  owner = await server.addPerson()
+})
+afterAll(() => server[Symbol.asyncDispose]())
+beforeEach(async () => {
+  await server.context.db('sign_in_attempts').delete()
+})
+
+const password = 'correct horse battery'
+const setRegistration = (registration: 'open' | 'invited' | 'closed', allowedDomains: string[] = []) =>
+  new RegistrationStore(server.context.db, server.context.config).set({ registration, allowedDomains })
+const mailTo = async (to: string): Promise<string> => {
+  const row = await server.context.db('mail_outbox').where({ recipient: to }).orderBy('id', 'desc').first('body')
+  return row?.body ?? ''
+}
+const tokenIn = (mail: string): string => /token=([^\s&]+)/.exec(mail)?.[1] ?? ''
+const browser = () => new TestBrowser(server.url)
+
+/** Somebody who was invited, signed up and is signed in. */
+async function join(email: string): Promise<TestBrowser> {
+  const { items } = await owner.call(invitePeople, { body: { emails: [email] } })
+  const one = browser()
+  const invitation = tokenIn(items[0]?.url ?? '')
+  expect((await one.ask('POST', '/api/v1/sign-up', { name: 'Ada', email, password, invitation })).body).toEqual({ signedIn: true })
+  return one
+}
+
+/** RFC 6238, as an authenticator computes it. */
+function totp(uri: string, at = Date.now()): string {
+  const secret = new URL(uri).searchParams.get('secret') ?? ''
+  const bits = [...secret].map((letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0')).join('')
+  const key = Buffer.from(bits.match(/.{8}/g)?.map((byte) => Number.parseInt(byte, 2)) ?? [])
+  const counter = Buffer.alloc(8)
+  counter.writeBigUInt64BE(BigInt(Math.floor(at / 30_000)))
+  const hash = createHmac('sha1', key).update(counter).digest()
+  const offset = (hash.at(-1) ?? 0) & 15
+  return String((hash.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, '0')
+}
+
+test('an invitation makes an account at once, for its own address only', async () => {
+  await setRegistration('invited')
+  const { items } = await owner.call(invitePeople, { body: { emails: ['ada@example.com'], role: 'reviewer' } })
+  const invitation = tokenIn(items[0]?.url ?? '')
+  const one = browser()
+  const sign = (email: string) => one.ask('POST', '/api/v1/sign-up', { name: 'Ada', email, password, invitation })
+  expect((await sign('eve@example.com')).body.error?.code).toBe('forbidden')
+  expect((await one.ask('POST', '/api/v1/sign-up', { name: 'Eve', email: 'eve@example.com', password })).body.error?.message).toMatch(
+    /invitation is needed/,
+  )
+  expect((await sign('ada@example.com')).body).toEqual({ signedIn: true })
+  expect((await one.ask('GET', '/api/v1/me')).body).toMatchObject({ role: 'reviewer', organisation: { id: owner.orgId } })
+})
+
+test('open registration proves the address by mail, and says the same when it is taken', async () => {
+  await setRegistration('open', ['example.com'])
+  const one = browser()
+  const sign = (email: string) => one.ask('POST', '/api/v1/sign-up', { name: 'Grace', email, password })
+  expect((await sign('grace@elsewhere.org')).body.error?.code).toBe('forbidden')
+  const [first, second] = [await sign('grace@example.com'), await sign('Grace@example.com')]
+  expect([second.status, second.body]).toEqual([first.status, first.body])
+  expect(await mailTo('Grace@example.com')).toContain('It has one.')
+  const enter = () => one.ask('POST', '/api/v1/sign-in/password', { email: 'grace@example.com', password })
+  expect((await enter()).status).toBe(401)
+  expect((await one.ask('POST', '/api/v1/sign-up/verify', { token: tokenIn(await mailTo('grace@example.com')) })).status).toBe(200)
+  expect((await enter()).body).toEqual({ secondFactor: false })
+  expect((await one.ask('GET', '/api/v1/me')).body).toMatchObject({ role: 'owner', organisation: { name: 'Grace’s organisation' } })
+  await setRegistration('closed')
+  expect((await sign('new@example.com')).body.error?.message).toMatch(/closed/)
+})
+
+test('a reset says the same to everybody, works once, and ends every session', async () => {
+  await setRegistration('invited')
+  const one = await join('reset@example.com')
+  const ask = (email: string) => browser().ask('POST', '/api/v1/password-reset', { email })
+  const [known, unknown] = [await ask('reset@example.com'), await ask('nobody@example.com')]
+  expect([known.status, known.body]).toEqual([unknown.status, unknown.body])
+  expect(await mailTo('nobody@example.com')).toBe('')
+  const token = tokenIn(await mailTo('reset@example.com'))
+  const finish = () => browser().ask('POST', '/api/v1/password-reset/finish', { token, password: 'another long password' })
+  expect((await finish()).status).toBe(200)
+  expect((await finish()).body.error?.code).toBe('sign_in_failed')
+  expect((await one.ask('GET', '/api/v1/me')).status).toBe(401)
+})
+
+test('with a second factor a password is half of the way, a code counts once, and a backup code helps', async () => {
+  const one = await join('factor@example.com')
+  const { body: begun } = await one.ask<{ uri: string; backupCodes: string[] }>('POST', '/api/v1/me/two-factor', { password })
+  expect((await one.ask('POST', '/api/v1/me/two-factor/confirm', { code: '000000' })).body.error?.code).toBe('sign_in_failed')
+  expect((await one.ask('POST', '/api/v1/me/two-factor/confirm', { code: totp(begun.uri) })).status).toBe(200)
+  const enter = async () => {
+    const next = browser()
+    expect((await next.ask('POST', '/api/v1/sign-in/password', { email: 'factor@example.com', password })).body).toEqual({
+      secondFactor: true,
+    })
+    expect((await next.ask('GET', '/api/v1/me')).status).toBe(401)
+    return next
+  }
+  const second = (next: TestBrowser, body: object) => next.ask('POST', '/api/v1/sign-in/second-factor', body)
+  const good = await enter()
+  expect((await second(good, { code: '111111' })).status).toBe(401)
+  expect((await second(good, { code: totp(begun.uri) })).status).toBe(200)
+  expect((await good.ask('GET', '/api/v1/me')).status).toBe(200)
+  const backup = begun.backupCodes[0]
+  expect((await second(await enter(), { code: backup, kind: 'backup' })).status).toBe(200)
+  expect((await second(await enter(), { code: backup, kind: 'backup' })).status).toBe(401)
+  const stored = JSON.stringify(await server.context.db('two_factors'))
+  expect(stored).not.toContain(new URL(begun.uri).searchParams.get('secret'))
+  expect((await good.ask('POST', '/api/v1/me/two-factor/disable', { password: 'wrong password here' })).status).toBe(401)
+  expect((await good.ask('POST', '/api/v1/me/two-factor/disable', { password })).status).toBe(200)
+})
+
+test('browser sessions are listed and ended, and no token is in the database', async () => {
+  const one = await join('sessions@example.com')
+  const other = browser()
+  await other.ask('POST', '/api/v1/sign-in/password', { email: 'sessions@example.com', password })
+  const { body } = await one.ask<{ sessions: { id: string; current: boolean }[] }>('GET', '/api/v1/me/security')
+  expect(body.sessions.map(({ current }) => current).toSorted()).toEqual([false, true])
+  const theirs = body.sessions.find(({ current }) => !current)
+  expect((await one.ask('DELETE', `/api/v1/me/sessions/${theirs?.id}`)).status).toBe(200)
+  expect((await other.ask('GET', '/api/v1/me')).status).toBe(401)
+  const token = decodeURIComponent(one.cookies.get('helix') ?? '').split('.')[0] ?? 'none'
+  expect(JSON.stringify(await server.context.db('browser_sessions'))).not.toContain(token)
+})
+
+test('who is deactivated has no session, no key and no running work from that moment, and a role again when it is taken back', async () => {
+  const one = await join('gone@example.com')
+  const { body: me } = await one.ask<{ user: { id: string } }>('GET', '/api/v1/me')
+  const { body: key } = await one.ask<{ secret: string }>('POST', '/api/v1/api-keys', { name: 'CI' })
+  const task = await addTask(owner, await addProject(owner))
+  const { db } = server.context
+  const session = {
+    id: server.context.newId('session'),
+    org_id: owner.orgId,
+    project_id: task.projectId,
+    task_id: task.id,
+    state: 'running',
+    agent_runtime: 'goose_code',
+    demo: true,
+    started_by: me.user.id,
+  }
+  await db('agent_sessions').insert(session)
+  await db('session_tokens').insert({ token_hash: 'h', org_id: owner.orgId, session_id: session.id, epoch: 1 })
+  const act = (verb: string) =>
+    fetch(`${server.url}/api/v1/people/${me.user.id}/${verb}`, { method: 'POST', headers: { authorization: `Bearer ${owner.apiKey}` } })
+  expect((await act('deactivate')).status).toBe(200)
+  expect((await one.ask('GET', '/api/v1/me')).status).toBe(401)
+  expect((await fetch(`${server.url}/api/v1/me`, { headers: { authorization: `Bearer ${key.secret}` } })).status).toBe(401)
+  expect((await db('session_tokens').where({ session_id: session.id }).first('revoked_at')).revoked_at).not.toBeNull()
+  expect((await act('reactivate')).status).toBe(200)
+  await one.ask('POST', '/api/v1/sign-in/password', { email: 'gone@example.com', password })
+  expect((await one.ask('GET', '/api/v1/me')).body).toMatchObject({ organisation: { id: owner.orgId } })
+})
+
+test('a key does what its scopes say until it expires, and makes none that may more', async () => {
+  const call = (secret: string, method: string, path: string, body?: object) =>
+    fetch(`${server.url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    })
+  const made = await call(owner.apiKey, 'POST', '/api/v1/api-keys', {
+    name: 'read',
+    scopes: ['project:read', 'account:self'],
+    expiresInDays: 1,
+  })
+  const { secret } = (await made.json()) as { secret: string }
+  expect((await call(secret, 'GET', '/api/v1/projects')).status).toBe(200)
+  expect((await call(secret, 'GET', '/api/v1/people')).status).toBe(403)
+  expect((await call(secret, 'POST', '/api/v1/api-keys', { name: 'more', scopes: ['task:write'] })).status).toBe(403)
+  await server.context
+    .db('api_keys')
+    .where({ name: 'read' })
+    .update({ expires_at: server.context.db.raw("now() - interval '1 second'") })
+  expect((await call(secret, 'GET', '/api/v1/projects')).status).toBe(401)
+  const service = (await (await call(owner.apiKey, 'POST', '/api/v1/service-accounts', { name: 'CI', role: 'member' })).json()) as {
+    id: string
+  }
+  const bot = (await (await call(owner.apiKey, 'POST', '/api/v1/api-keys', { name: 'ci', userId: service.id })).json()) as {
+    secret: string
+  }
+  expect(await (await call(bot.secret, 'GET', '/api/v1/me')).json()).toMatchObject({ role: 'member', user: { name: 'CI' } })
+})

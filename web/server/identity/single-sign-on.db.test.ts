@@ -1,0 +1,212 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
+import Provider from 'oidc-provider'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { openTestServer, type Person, type TestServer } from '../testing/server.ts'
+import { TestBrowser } from './browser.testing.ts'
+
+let server: TestServer
+let owner: Person
+/** What the identity provider says of whoever signs in, and how its ID tokens are spoilt. */
+let person: Record<string, unknown>
+let spoil: ((claims: Record<string, unknown>) => Record<string, unknown>) | null = null
+let provider: { server: Server; url: string; keys: JWK[] }
+
+async function newKey(): Promise<JWK> {
+  const { privateKey } = await generateKeyPair('RS256', { extractable: true })
+  return { ...(await exportJWK(privateKey)), kid: crypto.randomUUID(), use: 'sig', alg: 'RS256' }
+}
+
+/** A real OpenID provider whose only login is `person`; its tokens can be spoilt on the way out. */
+async function openProvider(port: number, keys: JWK[]): Promise<typeof provider> {
+  const web = createServer()
+  await new Promise<void>((resolve) => web.listen(port, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(web.address() as AddressInfo).port}`
+  const oidc = new Provider(url, {
+    clients: [
+      {
+        client_id: 'helix',
+        client_secret: 'a-secret-of-the-client',
+        redirect_uris: [`${server.context.config.frontendUrl}/api/auth/callback/*`],
+        response_types: ['code'],
+        grant_types: ['authorization_code'],
+      },
+    ],
+    jwks: { keys: keys as never },
+    claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'], groups: ['groups'] },
+    scopes: ['openid', 'email', 'profile', 'groups'],
+    conformIdTokenClaims: false,
+    pkce: { required: () => true },
+    features: { devInteractions: { enabled: false } },
+    interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
+    findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, ...person }) }),
+    cookies: { keys: ['test'] },
+  })
+  // Any callback of this installation: the connection's id is not known before it is made.
+  oidc.Client.prototype.redirectUriAllowed = () => true
+  const handle = oidc.callback()
+  web.on('request', async (request, response) => {
+    if (request.url?.startsWith('/interaction/')) return finish(oidc, request, response)
+    if (request.url?.startsWith('/token') && spoil !== null) return void spoilt(handle, keys, request, response)
+    return handle(request, response)
+  })
+  return { server: web, url, keys }
+}
+
+async function finish(
+  oidc: Provider,
+  request: never | Parameters<ReturnType<Provider['callback']>>[0],
+  response: Parameters<ReturnType<Provider['callback']>>[1],
+): Promise<void> {
+  const { params } = await oidc.interactionDetails(request, response)
+  const grant = new oidc.Grant({ accountId: String(person.sub), clientId: String(params.client_id) })
+  grant.addOIDCScope('openid email profile groups')
+  const consent = { grantId: await grant.save() }
+  await oidc.interactionFinished(request, response, { login: { accountId: String(person.sub) }, consent })
+}
+
+/** Lets the real provider answer, and signs another ID token with its own key. */
+async function spoilt(
+  handle: ReturnType<Provider['callback']>,
+  keys: JWK[],
+  request: Parameters<typeof handle>[0],
+  response: Parameters<typeof handle>[1],
+): Promise<void> {
+  const end = response.end.bind(response)
+  response.end = ((chunk: Buffer | string) => {
+    const answer = JSON.parse(String(chunk)) as { id_token: string }
+    const claims = JSON.parse(Buffer.from(answer.id_token.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>
+    const key = keys[0] as JWK
+    void new SignJWT(spoil?.(claims) as never)
+      .setProtectedHeader({ alg: 'RS256', kid: key.kid as string })
+      .sign(key)
+      .then((token) => {
+        const text = JSON.stringify({ ...answer, id_token: token })
+        response.setHeader('content-length', Buffer.byteLength(text))
+        end(text)
+      })
+    return response
+  }) as never
+  handle(request, response)
+}
+
+beforeAll(async () => {
+  server = await openTestServer({ HELIX_ALLOW_LOCAL_IMPORT: '1' })
+  owner = await server.addPerson()
+  provider = await openProvider(0, [await newKey()])
+})
+afterAll(async () => {
+  provider.server.closeAllConnections()
+  provider.server.close()
+  await server[Symbol.asyncDispose]()
+})
+beforeEach(async () => {
+  person = { sub: 'ada', email: 'ada@example.com', email_verified: true, name: 'Ada Lovelace', groups: ['engineers'] }
+  await server.context.db('sign_in_attempts').delete()
+})
+afterEach(async () => {
+  spoil = null
+  await server.context.db('connections').delete()
+})
+
+async function connect(change: object = {}): Promise<string> {
+  const body = { kind: 'oidc', name: 'Works', issuer: provider.url, clientId: 'helix', clientSecret: 'a-secret-of-the-client', ...change }
+  const headers = { authorization: `Bearer ${owner.apiKey}`, 'content-type': 'application/json' }
+  const response = await fetch(`${server.url}/api/v1/connections`, { method: 'POST', headers, body: JSON.stringify(body) })
+  const answer = (await response.json()) as { id: string; error?: { message: string } }
+  if (!response.ok) throw new Error(answer.error?.message)
+  return answer.id
+}
+
+/** As a browser does it: to the provider, through its pages, and back. Answers where it ended. */
+async function signIn(connectionId: string): Promise<{ browser: TestBrowser; end: string; callback: string }> {
+  const browser = new TestBrowser(server.url)
+  const { body } = await browser.ask<{ url: string }>('POST', '/api/v1/sign-in/sso', { connectionId, next: '/projects' })
+  const there = new TestBrowser(provider.url)
+  let at = body.url
+  for (let hop = 0; hop < 8 && at.startsWith(provider.url); hop++)
+    at = new URL((await there.fetch(at)).headers.get('location') ?? 'none:', at).href
+  const callback = new URL(at)
+  const response = await browser.fetch(callback.pathname + callback.search)
+  return { browser, end: response.headers.get('location') ?? '', callback: callback.pathname + callback.search }
+}
+const me = async (browser: TestBrowser) =>
+  (await browser.ask<{ role: string; user: { email: string }; organisation: { id: string } }>('GET', '/api/v1/me')).body
+
+test('a person who is new comes in by the provider, with the role of their group, which each sign-in decides anew', async () => {
+  const id = await connect({ groupRoles: { engineers: 'member', leads: 'admin' }, defaultRole: null })
+  const { browser, end } = await signIn(id)
+  expect(end).toBe('/projects')
+  expect(await me(browser)).toMatchObject({ role: 'member', user: { email: 'ada@example.com' }, organisation: { id: owner.orgId } })
+  person.groups = ['leads']
+  expect((await me((await signIn(id)).browser)).role).toBe('admin')
+  expect(await server.context.db('users').where({ email: 'ada@example.com' })).toHaveLength(1)
+})
+
+test('who is in no mapped group does not come in where groups decide', async () => {
+  person = { ...person, sub: 'eve', email: 'eve@example.com', groups: ['visitors'] }
+  const { browser, end } = await signIn(await connect({ groupRoles: { engineers: 'member' }, defaultRole: null }))
+  expect(end).toBe('/sign-in?failed=group')
+  expect((await browser.ask('GET', '/api/v1/me')).status).toBe(401)
+})
+
+test('an address of another domain does not come in', async () => {
+  person = { ...person, sub: 'mallory', email: 'mallory@elsewhere.org' }
+  const { browser, end } = await signIn(await connect({ allowedDomains: ['example.com'] }))
+  expect(end).toBe('/sign-in?failed=domain')
+  expect((await browser.ask('GET', '/api/v1/me')).status).toBe(401)
+})
+
+test.each([
+  ['another audience', (claims: Record<string, unknown>) => ({ ...claims, aud: 'somebody-else' })],
+  ['another issuer', (claims: Record<string, unknown>) => ({ ...claims, iss: 'https://evil.example' })],
+  ['a time that is over', (claims: Record<string, unknown>) => ({ ...claims, iat: 1, exp: 2 })],
+  ['another nonce', (claims: Record<string, unknown>) => ({ ...claims, nonce: 'replayed' })],
+])('an ID token with %s is refused', async (_, change) => {
+  spoil = change
+  const { browser, end } = await signIn(await connect())
+  expect(end).toMatch(/^\/sign-in\?failed=/)
+  expect((await browser.ask('GET', '/api/v1/me')).status).toBe(401)
+})
+
+test('a key that the provider has rotated is found, and one that is not the provider’s is refused', async () => {
+  const id = await connect()
+  expect((await signIn(id)).end).toBe('/projects')
+  const foreign = await newKey()
+  spoil = (claims) => claims
+  const own = provider.keys[0] as JWK
+  provider.keys[0] = { ...foreign, kid: own.kid as string }
+  expect((await signIn(id)).end).toMatch(/^\/sign-in\?failed=/)
+  spoil = null
+  const { port } = provider.server.address() as AddressInfo
+  provider.server.closeAllConnections()
+  await new Promise((resolve) => provider.server.close(resolve))
+  provider = await openProvider(port, [await newKey()])
+  server.context.log.info('the provider has another key')
+  await server.context.db('connections').update({ version: 2 })
+  expect((await signIn(id)).end).toBe('/projects')
+})
+
+test('a callback counts once, and only in the browser that began', async () => {
+  const { callback, browser } = await signIn(await connect())
+  expect((await browser.fetch(callback)).headers.get('location')).toMatch(/^\/sign-in\?failed=/)
+  expect((await new TestBrowser(server.url).fetch(callback)).headers.get('location')).toMatch(/^\/sign-in\?failed=/)
+})
+
+test('an issuer that does not answer, or leads to a private network, is told to who typed it', async () => {
+  await expect(connect({ issuer: 'http://127.0.0.1:1' })).rejects.toThrow('does not answer')
+  await using strict = await openTestServer()
+  const other = await strict.addPerson()
+  const body = JSON.stringify({ kind: 'oidc', name: 'x', issuer: 'https://127.0.0.1', clientId: 'a', clientSecret: 'b' })
+  const headers = { authorization: `Bearer ${other.apiKey}`, 'content-type': 'application/json' }
+  const answer = await fetch(`${strict.url}/api/v1/connections`, { method: 'POST', headers, body })
+  expect(((await answer.json()) as { error: { message: string } }).error.message).toMatch(/private network/)
+})
+
+test('the client’s secret is sealed and never answered', async () => {
+  await connect()
+  expect(JSON.stringify(await server.context.db('connections'))).not.toContain('a-secret-of-the-client')
+  const answer = await fetch(`${server.url}/api/v1/connections`, { headers: { authorization: `Bearer ${owner.apiKey}` } })
+  expect(await answer.text()).not.toContain('a-secret-of-the-client')
+})
