@@ -17,6 +17,7 @@ export const routes = {
   home: () => '/',
   signIn: (next?: string) => `/sign-in${query({ next: next === '/' ? undefined : next })}`,
   signUp: (invitation?: string) => `/sign-up${query({ invitation })}`,
+  reset: () => '/reset',
   signOut: () => '/sign-out',
   join: (token: string) => `/join${query({ token })}`,
   inbox: (at: { state?: string | undefined; project?: string | undefined } = {}) =>

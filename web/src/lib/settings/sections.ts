@@ -18,10 +18,19 @@ export interface SettingsSection {
 export const sections: readonly SettingsSection[] = [
   { key: 'profile', label: 'Profile', group: 'Account', permission: null, keywords: 'theme sign out name' },
   { key: 'password', label: 'Password', group: 'Account', permission: null },
+  { key: 'security', label: 'Security', group: 'Account', permission: null, keywords: 'two factor passkey sessions totp' },
   { key: 'keys', label: 'API keys', group: 'Account', permission: null, keywords: 'token ci' },
   { key: 'organisation', label: 'General', group: 'Organisation', permission: null, keywords: 'name leave' },
   { key: 'people', label: 'People', group: 'Organisation', permission: null, keywords: 'invite members roles' },
   { key: 'teams', label: 'Teams', group: 'Organisation', permission: null },
+  {
+    key: 'sign-in',
+    label: 'Sign-in',
+    group: 'Organisation',
+    permission: 'organisation:write',
+    keywords: 'sso oidc github gitlab registration',
+  },
+  { key: 'service-accounts', label: 'Service accounts', group: 'Organisation', permission: 'organisation:write', keywords: 'ci bot keys' },
   { key: 'audit', label: 'Audit log', group: 'Organisation', permission: 'audit:read', keywords: 'export history' },
   { key: 'system', label: 'System', group: 'Installation', permission: null, keywords: 'version hosts sandbox inference api reference' },
 ]

@@ -1,0 +1,8 @@
+import { getRegistration, listConnections } from '@helix/contract/sign-in'
+import { ask } from '#lib/load.ts'
+import type { PageLoad } from './$types'
+
+export const load: PageLoad = async (event) => {
+  const [connections, registration] = await Promise.all([ask(event, listConnections, {}), ask(event, getRegistration, {})])
+  return { connections: connections.items, registration }
+}
