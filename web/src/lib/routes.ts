@@ -22,11 +22,12 @@ export const routes = {
   join: (token: string) => `/join${query({ token })}`,
   inbox: (at: { state?: string | undefined; project?: string | undefined } = {}) =>
     `/inbox${query({ ...at, state: at.state === 'open' ? undefined : at.state })}`,
-  projects: () => '/projects',
+  projects: (at: { archived?: string | undefined } = {}) => `/projects${query(at)}`,
   newProject: () => '/projects/new',
   board: (projectId: string, at: { filter?: string | undefined; group?: string | undefined } = {}) => `/projects/${projectId}${query(at)}`,
   /** All tasks of a project as a list, archived ones too. */
   taskList: (projectId: string, status?: string) => `/projects/${projectId}/tasks${query({ status })}`,
+  projectSettings: (projectId: string, section = 'general') => `/projects/${projectId}/settings/${section}`,
   newTask: (projectId: string) => `/projects/${projectId}/new`,
   task: (taskId: string, tab?: TaskTab) => `/tasks/${taskId}${query({ tab })}`,
   spec: (taskId: string, at: { revision?: number; document?: string } = {}) => `/tasks/${taskId}/spec${query(at)}`,

@@ -20,5 +20,10 @@ export const words = {
   create: 'Create project',
   importing: 'Importing takes as long as a git clone.',
   failed: 'The project was not created',
+  archivedProjects: 'Archived projects',
+  showArchived: 'Show archived',
+  showActive: 'Show active',
+  noArchived: 'No archived projects',
+  noArchivedText: 'A project that is archived in its settings is found here and can be brought back.',
   openTasks: (count: number) => (count === 1 ? '1 open task' : `${count} open tasks`),
 }

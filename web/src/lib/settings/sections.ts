@@ -31,6 +31,8 @@ export const sections: readonly SettingsSection[] = [
     keywords: 'sso oidc github gitlab registration',
   },
   { key: 'service-accounts', label: 'Service accounts', group: 'Organisation', permission: 'organisation:write', keywords: 'ci bot keys' },
+  { key: 'secrets', label: 'Secrets', group: 'Organisation', permission: 'organisation:write', keywords: 'environment variables tokens' },
+  { key: 'deleted-projects', label: 'Deleted projects', group: 'Organisation', permission: 'organisation:write', keywords: 'restore undo' },
   { key: 'audit', label: 'Audit log', group: 'Organisation', permission: 'audit:read', keywords: 'export history' },
   { key: 'system', label: 'System', group: 'Installation', permission: null, keywords: 'version hosts sandbox inference api reference' },
 ]

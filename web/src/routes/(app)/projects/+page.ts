@@ -5,5 +5,6 @@ import type { PageLoad } from './$types'
 
 export const load: PageLoad = async (event) => {
   const since = live.position()
-  return { since, projects: await ask(event, listProjects, { query: { limit: 200 } }) }
+  const archived = event.url.searchParams.get('archived') === 'only' ? ('only' as const) : ('without' as const)
+  return { since, archived, projects: await ask(event, listProjects, { query: { limit: 200, archived } }) }
 }

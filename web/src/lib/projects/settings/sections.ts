@@ -1,0 +1,14 @@
+/** The sections of a project's settings, in the order of the navigation; the last part of their addresses. */
+export const projectSections = [
+  { key: 'general', label: 'General' },
+  { key: 'agents', label: 'Agents' },
+  { key: 'automation', label: 'Automation and limits' },
+  { key: 'branches', label: 'Branches and repositories' },
+  { key: 'members', label: 'Members' },
+  { key: 'secrets', label: 'Secrets' },
+  { key: 'start-up', label: 'Start-up' },
+  { key: 'guidelines', label: 'Guidelines' },
+  { key: 'config', label: 'helix.yaml' },
+  { key: 'danger', label: 'Danger zone' },
+] as const
+export type ProjectSection = (typeof projectSections)[number]['key']
