@@ -40,6 +40,11 @@ import { webhookRoutes } from './webhooks/routes.ts'
 export async function createApp(context: Context, metrics: Metrics): Promise<Express> {
   const app = express()
   app.disable('x-powered-by')
+  // Pages ask the API over loopback for the person who asked them; ingresses stand in front.
+  app.set(
+    'trust proxy',
+    context.config.HELIX_TRUSTED_PROXIES.split(',').map((one) => one.trim()),
+  )
   app.use(requestLog(context.log, (route, status, seconds) => metrics.observe(route, status, seconds)))
   app.use(securityHeaders)
   app.use(healthRoutes(context))

@@ -19,6 +19,8 @@ const environment = z.object({
   HELIX_RUNNER_TOKEN: secret,
   HELIX_WORKER_TOKEN: secret,
   HELIX_REGISTRATION: z.enum(['open', 'invited', 'closed']).default('invited'),
+  /** Addresses of proxies whose `X-Forwarded-For` is believed, as Express takes them. */
+  HELIX_TRUSTED_PROXIES: z.string().default('loopback'),
   HELIX_ALLOW_LOCAL_IMPORT: z.enum(['0', '1']).default('0'),
   /** `smtp://user:password@host:587` or `smtps://`; without it mail is kept in the mail log. */
   SMTP_URL: z.url({ protocol: /^smtps?$/, error: 'expected smtp://… or smtps://…' }).optional(),

@@ -35,6 +35,10 @@ export const handleFetch: HandleFetch = async ({ event, request, fetch: proceed 
   const own = new Request(`${loopback(event)}${url.pathname}${url.search}`, request)
   const cookie = event.request.headers.get('cookie')
   if (cookie !== null) own.headers.set('cookie', cookie)
+  // Who really asks, for the list of sessions, the audit log and the counting of attempts.
+  own.headers.set('user-agent', event.request.headers.get('user-agent') ?? '')
+  const forwarded = event.request.headers.get('x-forwarded-for')
+  own.headers.set('x-forwarded-for', [...(forwarded === null ? [] : [forwarded]), event.getClientAddress()].join(', '))
   const response = await fetch(own)
   if (request.method !== 'GET') passCookies(event.cookies, response)
   return response
