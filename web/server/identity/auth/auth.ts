@@ -6,7 +6,6 @@ import { genericOAuth, twoFactor } from 'better-auth/plugins'
 import { type Context, newId } from '../../context.ts'
 import { enqueueMail } from '../../mail/store.ts'
 import type { Connection } from '../connections/store.ts'
-import { ConnectionStore } from '../connections/store.ts'
 import { hashPassword, passwordMatches } from '../hashing.ts'
 import { cookieName } from '../principal.ts'
 import { IdentityStore } from '../store.ts'
@@ -18,9 +17,9 @@ export const sessionSeconds = 30 * 86_400
 
 const idKinds: Record<string, IdKind> = { user: 'user', passkey: 'passkey' }
 
-type Parts = Pick<Context, 'db' | 'config' | 'sealing' | 'log'>
+export type Parts = Pick<Context, 'db' | 'config' | 'sealing' | 'log'>
 
-function createAuth({ db, config, log }: Parts, connections: readonly (Connection & { clientSecret: string })[]) {
+export function createAuth({ db, config, log }: Parts, connections: readonly (Connection & { clientSecret: string })[]) {
   const identity = new IdentityStore(db)
   const mail = (to: string, subject: string, text: string): Promise<void> => enqueueMail(db, { orgId: null, to, subject, text })
   return betterAuth({
@@ -145,28 +144,3 @@ function createAuth({ db, config, log }: Parts, connections: readonly (Connectio
 }
 
 export type Auth = ReturnType<typeof createAuth>
-
-/** better-auth with the connections as they are now: changed ones, by whichever replica, are seen at the next sign-in. */
-export class AuthSource {
-  private readonly parts: Parts
-  private readonly connections: ConnectionStore
-  private current: { mark: string; auth: Auth } | null = null
-
-  constructor(parts: Parts) {
-    this.parts = parts
-    this.connections = new ConnectionStore(parts.db, parts.sealing)
-  }
-
-  async get(): Promise<Auth> {
-    const mark = await this.connections.mark()
-    if (this.current?.mark === mark) return this.current.auth
-    const auth = createAuth(this.parts, await this.connections.enabledWithSecrets())
-    this.current = { mark, auth }
-    return auth
-  }
-
-  /** Asks the identity providers for their metadata again: one that was away is found when it is back. */
-  forget(): void {
-    this.current = null
-  }
-}

@@ -1,13 +1,13 @@
 import { createHmac } from 'node:crypto'
 import type { UserId } from '@helix/contract/ids'
-import { fromNodeHeaders } from 'better-auth/node'
 import type { Request, Response } from 'express'
 import type { Context } from '../../context.ts'
 import { cookieName, sessionDays } from '../principal.ts'
 import type { Auth } from './auth.ts'
 
 export const headersOf = (request: Request): Headers => {
-  const headers = fromNodeHeaders(request.headers)
+  const headers = new Headers()
+  for (const [name, value] of Object.entries(request.headers)) if (value !== undefined) headers.set(name, String(value))
   headers.set('x-forwarded-for', request.ip ?? '')
   return headers
 }

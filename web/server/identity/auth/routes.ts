@@ -1,6 +1,5 @@
 import type { OrgId, UserId } from '@helix/contract/ids'
 import { type Role, roles } from '@helix/contract/permissions'
-import { toNodeHandler } from 'better-auth/node'
 import { type Request, type Response, Router } from 'express'
 import { recordAudit } from '../../audit/store.ts'
 import type { Context } from '../../context.ts'
@@ -8,8 +7,8 @@ import { appendEvent } from '../../events/store.ts'
 import { OrganisationStore } from '../../organisations/store.ts'
 import { Attempts } from '../attempts/store.ts'
 import { type Connection, ConnectionStore } from '../connections/store.ts'
-import type { AuthSource } from './auth.ts'
 import { Claims, claims } from './claims.ts'
+import type { AuthSource } from './source.ts'
 
 /** All that of better-auth's own surface is open; everything else of it goes through our endpoints and their rules. */
 const passkeyPaths = [
@@ -106,6 +105,7 @@ export function authRoutes(context: Context, source: AuthSource): Router {
     async (request, response) => {
       if (request.path.includes('authenticat')) await attempts.count(null, request.ip)
       const auth = await source.get()
+      const { toNodeHandler } = await import('better-auth/node')
       await toNodeHandler(auth)(request, response)
     },
   )

@@ -6,9 +6,12 @@ import type { Moving } from './moving.svelte.ts'
 type Adapter = typeof import('@atlaskit/pragmatic-drag-and-drop/element/adapter')
 
 let adapter: Promise<Adapter> | null = null
-/** Loaded after the first paint: nobody drags before. */
+const pointed = Promise.withResolvers<void>()
+/** The pointer is over the board: whoever drags comes with one. */
+export const pointerCame = (): void => pointed.resolve()
+
 const load = (): Promise<Adapter> => {
-  adapter ??= import('@atlaskit/pragmatic-drag-and-drop/element/adapter')
+  adapter ??= pointed.promise.then(() => import('@atlaskit/pragmatic-drag-and-drop/element/adapter'))
   return adapter
 }
 

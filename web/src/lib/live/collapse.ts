@@ -1,25 +1,28 @@
-/** Runs the newest request only after a pause, one at a time: bursts of events become one reading. */
+/**
+ * Runs the first request at once and everything that is asked for within the pause after it, or while it runs, as one more: bursts of events
+ * become two readings, and a single one waits for nothing.
+ */
 export function collapse(task: () => Promise<void>, pauseMs = 120): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined
-  let running = false
+  let resting = true
   let again = false
   const run = async (): Promise<void> => {
-    running = true
+    resting = false
     try {
       await task()
     } finally {
-      running = false
+      timer = setTimeout(() => {
+        resting = true
+        if (!again) return
+        again = false
+        void run()
+      }, pauseMs)
     }
-    if (!again) return
-    again = false
-    void run()
   }
   return () => {
-    if (running) {
-      again = true
-      return
-    }
-    clearTimeout(timer)
-    timer = setTimeout(() => void run(), pauseMs)
+    if (resting) {
+      clearTimeout(timer)
+      void run()
+    } else again = true
   }
 }
