@@ -95,13 +95,13 @@ async function commitMerge(git: Git, gitDir: string, tree: string, base: string,
 }
 
 /** git takes no `<`, `>` or line ends in a name, and not nothing. */
-const nameFor = (value: string): string => value.replace(/[<>\u0000-\u001f]/g, ' ').trim() || 'unknown'
+export const nameFor = (value: string): string => value.replace(/[<>\u0000-\u001f]/g, ' ').trim() || 'unknown'
 
 /** False when the ref does not stand at `oldCommit` any more. The intent makes the push log record it, also after a kill. */
-async function moveBase(
+export async function moveBase(
   tools: MergeTools,
   repo: RepoKey,
-  input: MergeInput,
+  input: Pick<MergeInput, 'userId'> & { reason?: string },
   move: { ref: string; oldCommit: string | null; newCommit: string },
 ): Promise<boolean> {
   const { git, running } = tools.storage
@@ -112,7 +112,7 @@ async function moveBase(
   try {
     await noteIntent(gitDir, id, pusher, move)
     const old = move.oldCommit ?? '0'.repeat(move.newCommit.length)
-    const { code } = await git(['update-ref', '-m', 'merge', move.ref, move.newCommit, old], { gitDir, codes: [0, 1, 128] })
+    const { code } = await git(['update-ref', '-m', input.reason ?? 'merge', move.ref, move.newCommit, old], { gitDir, codes: [0, 1, 128] })
     if (code !== 0) await removeIntent(gitDir, id)
     return code === 0
   } finally {

@@ -1,4 +1,5 @@
 import { branchName, commitHash, treePath } from '@helix/contract/repositories'
+import { commitFiles } from './commit.ts'
 import { diffTrees } from './diff.ts'
 import type { RepoKey } from './environment.ts'
 import { commitFormat, emptyTreeFor, findCommit, findMergeBase, parseCommits } from './history.ts'
@@ -69,6 +70,16 @@ export function createGit(input: GitInput): GitPort {
       if (head === null) return { outcome: 'failed', reason: `${merge.head} is not a commit.` }
       const outcome = await mergeBranch(input, repo, { ...merge, head }, baseRef)
       if (outcome.outcome === 'merged') await input.flush(repo)
+      return outcome
+    },
+
+    async commitFiles(repo, commit) {
+      const ref = fullName(commit.ref)
+      if (ref === null || !ref.startsWith('refs/heads/')) return { outcome: 'failed', reason: `${commit.ref} is not a branch.` }
+      const odd = commit.files.find(({ path }) => path === '' || !treePath.safeParse(path).success)
+      if (odd !== undefined) return { outcome: 'failed', reason: `${odd.path} is not a path.` }
+      const outcome = await commitFiles(input, repo, commit, ref)
+      if (outcome.outcome === 'committed') await input.flush(repo)
       return outcome
     },
   }

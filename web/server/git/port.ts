@@ -32,6 +32,22 @@ export type MergeOutcome =
   | { outcome: 'conflict'; files: string[] }
   | { outcome: 'failed'; reason: string }
 
+export interface CommitInput {
+  /** A branch, by its short name or as a full ref. */
+  ref: string
+  /** Paths and their new texts. */
+  files: { path: string; text: string /** What the file must hold on the branch; else nothing is written. */; expected: string }[]
+  message: string
+  author: { name: string; email: string }
+  userId: UserId
+}
+
+export type CommitOutcome =
+  | { outcome: 'committed'; commit: string }
+  /** These files hold something else than expected. */
+  | { outcome: 'conflict'; files: string[] }
+  | { outcome: 'failed'; reason: string }
+
 /** What features ask of git. `ref`, `base` and `head` are branch names, full refs or full commit ids; nonsense names nothing. */
 export interface GitPort {
   /** Null when it names no commit. */
@@ -46,4 +62,6 @@ export interface GitPort {
   countAhead(repo: RepoKey, base: string, head: string): Promise<number>
   /** Merges head into a branch with a merge commit and records it as a push. May be asked twice. */
   mergeBranch(repo: RepoKey, input: MergeInput): Promise<MergeOutcome>
+  /** Commits texts to a branch by compare-and-set on its head and records it as a push; what others commit beside these files stays. */
+  commitFiles(repo: RepoKey, input: CommitInput): Promise<CommitOutcome>
 }
