@@ -20,6 +20,8 @@ export const helixEvent = z.discriminatedUnion('type', [
   /** The sentence on the card changed. */
   z.object({ type: z.literal('task.activity'), projectId: idSchema('project'), taskId: idSchema('task'), activity: z.string() }),
   z.object({ type: z.literal('spec.revised'), projectId: idSchema('project'), taskId: idSchema('task'), revision: z.number().int() }),
+  /** An approval, a decision, a change of who reviews, or a reminder. */
+  z.object({ type: z.literal('spec.reviewed'), projectId: idSchema('project'), taskId: idSchema('task') }),
   z.object({ type: z.literal('spec.commented'), projectId: idSchema('project'), taskId: idSchema('task') }),
   z.object({
     type: z.literal('repository.pushed'),

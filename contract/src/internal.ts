@@ -64,13 +64,13 @@ export const recordStep = defineEndpoint({
     /** Likewise for the working branch, else `branch_moved`. */
     expectBranchCommit: commitHash.nullable(),
     /** A review row is written with an approval or a request for changes of the spec. */
-    review: z.object({ verdict: z.enum(['approved', 'changes_requested']), commit: commitHash, note: z.string() }).nullable(),
+    review: z.object({ verdict: z.enum(['approved', 'changes_requested', 'rejected']), commit: commitHash, note: z.string() }).nullable(),
     mergedCommit: commitHash.nullable(),
   }),
   response: z.object({
-    /** `written`, or why not; on `refused` the row did not change. */
-    outcome: z.enum(['written', 'late', 'revision_outdated', 'branch_moved']),
-    /** For people, with the newer revision or commit named; null when written. */
+    /** `written`, or why not: then the row did not change. `counted`: an approval was kept and others are needed; `refused`: by a rule of the project. */
+    outcome: z.enum(['written', 'late', 'revision_outdated', 'branch_moved', 'counted', 'refused']),
+    /** For people, with the newer revision or commit named, or how many approvals there are; null when written. */
     reason: z.string().nullable(),
   }),
 })
@@ -167,6 +167,17 @@ export const mergeTask = defineEndpoint({
     z.object({ outcome: z.literal('conflict'), files: z.array(z.string()) }),
     z.object({ outcome: z.literal('failed'), reason: z.string() }),
   ]),
+})
+
+export const remindReviewers = defineEndpoint({
+  method: 'POST',
+  path: '/internal/v1/tasks/:taskId/reminders',
+  permission: 'worker',
+  summary: 'Remind the reviewers of a task that waits for them; `count` 0 only asks when the first is due',
+  params: ofTask,
+  body: z.object({ step: z.number().int(), count: z.number().int().min(0).max(10) }),
+  /** Units: milliseconds until the next; null: no more for this wait. */
+  response: z.object({ nextInMs: z.number().int().nullable() }),
 })
 
 export const locateSession = defineEndpoint({

@@ -40,6 +40,7 @@ export const taskActions = [
   'start',
   'approve_spec',
   'request_spec_changes',
+  'reject_spec',
   'approve_implementation',
   'request_implementation_changes',
   'retry',
@@ -222,7 +223,12 @@ export const removeDependency = defineEndpoint({
   response: taskDetails,
 })
 
-export const verdict = z.object({ status: taskStatus, task: taskDetails })
+export const verdict = z.object({
+  status: taskStatus,
+  task: taskDetails,
+  /** What came of it where the task did not move, e.g. `1 of 2 approvals`. */
+  note: z.string().nullable(),
+})
 const moves = ['transition_refused', 'worker_unavailable', 'temporal_unavailable'] as const
 
 function move<B extends z.ZodType>(action: string, permission: 'task:write' | 'task:review', summary: string, body: B) {
@@ -243,7 +249,7 @@ export const startTask = move('start', 'task:write', 'Queue the task for plannin
 export const approveSpec = move(
   'approve-spec',
   'task:review',
-  'Approve the spec; binds to the commit, refused when a newer revision exists',
+  'Approve the spec; binds to the commit, refused when a newer revision exists. The last approval that the project asks for moves the task',
   z.object({ commit: commitHash }),
 )
 export const requestSpecChanges = move(
@@ -251,6 +257,12 @@ export const requestSpecChanges = move(
   'task:review',
   'Send the open comments and this note to the agent',
   z.object({ commit: commitHash, note: text(20_000).default('') }),
+)
+export const rejectSpec = move(
+  'reject-spec',
+  'task:review',
+  'Refuse the spec for good: the task goes back to the backlog with the reason',
+  z.object({ commit: commitHash, note: text(20_000).refine((value) => value.trim() !== '', 'say why') }),
 )
 export const approveImplementation = move(
   'approve-implementation',
@@ -273,6 +285,7 @@ export const taskMoves = {
   start: startTask,
   approve_spec: approveSpec,
   request_spec_changes: requestSpecChanges,
+  reject_spec: rejectSpec,
   approve_implementation: approveImplementation,
   request_implementation_changes: requestImplementationChanges,
   retry: retryTask,

@@ -12,6 +12,7 @@ import type {
   recordStep,
   recordTurn,
   releaseSlot,
+  remindReviewers,
   setActivity,
 } from '@helix/contract/internal'
 import type { TurnResult } from '@helix/contract/link'
@@ -35,6 +36,7 @@ export interface ControlActivities {
   locateSession: Ask<typeof locateSession>
   recordSession: Ask<typeof recordSession>
   recordTurn: Ask<typeof recordTurn>
+  remindReviewers: Ask<typeof remindReviewers>
 }
 
 /** Supplied by `sandbox/`, on the shared queue that hosts poll. */

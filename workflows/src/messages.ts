@@ -31,6 +31,8 @@ export interface SpecTaskCarried {
   approvedById: UserId | null
   /** A person stopped the turn: the next message goes on. */
   held?: boolean
+  /** When the reviewers are reminded next, and how often they were. */
+  reminder?: { at: number; count: number } | null
 }
 
 /** What a person asks; `id` makes a repetition harmless. */
@@ -48,7 +50,7 @@ export interface TaskVerdict {
   status: TaskStatus
   /** `transition_refused`, `revision_outdated`, `branch_moved`; null when accepted. */
   code: 'transition_refused' | 'revision_outdated' | 'branch_moved' | null
-  /** For people; null when accepted. */
+  /** For people: why not, or what came of it where the task did not move. */
   reason: string | null
 }
 

@@ -8,7 +8,7 @@ import type { PersonPrompt, SpecTaskCarried, SpecTaskState, TaskRequest, TaskVer
 import { specTaskWorkflowId } from './messages.ts'
 import { cancelTurn, promptSession, stopSession } from './session-port.ts'
 import { type Move, stepOf } from './spec-task-step.ts'
-import { endsSession, isQueued, isWorking, type MessageKind, transition } from './spec-task-transitions.ts'
+import { endsSession, isQueued, isReview, isWorking, type MessageKind, transition } from './spec-task-transitions.ts'
 import { beginning } from './spec-task-words.ts'
 
 /** Units: milliseconds. A freed slot is announced; this is for an announcement that was lost. */
@@ -38,6 +38,8 @@ export class SpecTask {
   private deadlineAt: number | null = null
   /** A person stopped the turn. */
   private held: boolean
+  /** When the reviewers are reminded next, and how often they were. */
+  private reminder: { at: number; count: number } | null
 
   constructor(snapshot: TaskSnapshot, carried: SpecTaskCarried | undefined) {
     this.snapshot = snapshot
@@ -52,6 +54,7 @@ export class SpecTask {
     this.approvedCommit = carried?.approvedCommit ?? null
     this.approvedById = carried?.approvedById ?? null
     this.held = carried?.held ?? false
+    this.reminder = carried?.reminder ?? null
   }
 
   describe(): SpecTaskState {
@@ -59,8 +62,8 @@ export class SpecTask {
   }
 
   carry(seen: string[]): SpecTaskCarried {
-    const { status, failedFrom, step, currentPromptId, nudges, approvedCommit, approvedById, held } = this
-    return { status, failedFrom, step, seen, currentPromptId, nudges, approvedCommit, approvedById, held }
+    const { status, failedFrom, step, currentPromptId, nudges, approvedCommit, approvedById, held, reminder } = this
+    return { status, failedFrom, step, seen, currentPromptId, nudges, approvedCommit, approvedById, held, reminder }
   }
 
   publishStatus(): void {
@@ -72,16 +75,19 @@ export class SpecTask {
     if (isWorking(this.status) && this.held) return
     if (isWorking(this.status) && this.currentPromptId !== null) this.restartDeadline()
     else if (isQueued(this.status) || isWorking(this.status) || this.status === 'pull_request') await this.enter()
+    else if (isReview(this.status) && this.reminder === null) await this.armReminder()
   }
 
   /** Units: milliseconds until `timeIsUp`; null: nothing but a message can happen. */
   waitMs(): number | null {
     if (isQueued(this.status)) return slotLookMs
-    return this.deadlineAt === null ? null : Math.max(0, this.deadlineAt - Date.now())
+    const at = isReview(this.status) ? (this.reminder?.at ?? null) : this.deadlineAt
+    return at === null ? null : Math.max(0, at - Date.now())
   }
 
   async timeIsUp(): Promise<void> {
     if (isQueued(this.status)) return this.tryClaim()
+    if (isReview(this.status) && this.reminder !== null) return this.remind(this.reminder.count + 1)
     if (isWorking(this.status) && patched('a-person-is-waited-for') && (await this.waitsForPerson())) return this.restartDeadline()
     const minutes = Math.round(this.snapshot.workDeadlineMs / 60_000)
     if (isWorking(this.status))
@@ -90,10 +96,12 @@ export class SpecTask {
 
   async handle(message: InboxMessage): Promise<void> {
     if (message.kind === 'request') {
+      const { step } = this
       const verdict = await this.decide(message.request)
       // The row is written: the person need not wait for what follows from it.
       message.answer(verdict)
-      return verdict.accepted ? this.enter(message.request) : undefined
+      // An approval of several counts and leaves the task where it is.
+      return verdict.accepted && this.step !== step ? this.enter(message.request) : undefined
     }
     if (message.kind === 'slotFreed' && isQueued(this.status)) return this.tryClaim()
     if (message.kind === 'turnEnded') return this.turnEnded(message.turn)
@@ -115,7 +123,11 @@ export class SpecTask {
         this.moved(next.to, move)
         return { accepted: true, status: this.status, code: null, reason: null }
       }
-      if (written.outcome !== 'late') return { accepted: false, status: this.status, code: written.outcome, reason: written.reason }
+      if (written.outcome === 'counted') return { accepted: true, status: this.status, code: null, reason: written.reason }
+      if (written.outcome !== 'late') {
+        const code = written.outcome === 'refused' ? 'transition_refused' : written.outcome
+        return { accepted: false, status: this.status, code, reason: written.reason }
+      }
       const row = await control.loadTask({ taskId: this.taskId })
       log.warn('the row was moved elsewhere', { step: this.step, row: row.step })
       this.status = row.status
@@ -134,6 +146,7 @@ export class SpecTask {
     }
     this.status = to
     this.held = false
+    this.reminder = null
     this.step += 1
     this.publishStatus()
   }
@@ -144,7 +157,18 @@ export class SpecTask {
     if (isQueued(this.status)) return this.tryClaim()
     if (isWorking(this.status)) return this.beginWork(request)
     if (this.status === 'pull_request') return this.merge()
+    if (isReview(this.status)) return this.armReminder()
     if (endsSession(this.status) && this.sessionId !== null) await stopSession(this.sessionId, `The task is ${this.status}`)
+  }
+
+  /** Reviewers are reminded while the task waits for them; histories from before this have no timer there. */
+  private async armReminder(): Promise<void> {
+    if (patched('reviewers-are-reminded')) await this.remind(0)
+  }
+
+  private async remind(count: number): Promise<void> {
+    const { nextInMs } = await control.remindReviewers({ taskId: this.taskId, step: this.step, count })
+    this.reminder = nextInMs === null ? null : { at: Date.now() + nextInMs, count }
   }
 
   private async leaveWork(): Promise<void> {

@@ -13,6 +13,12 @@ export interface Move {
   mergedCommit?: string
 }
 
+const verdicts: Partial<Record<MessageKind, 'approved' | 'changes_requested' | 'rejected'>> = {
+  approve_spec: 'approved',
+  request_spec_changes: 'changes_requested',
+  reject_spec: 'rejected',
+}
+
 /** The row's next step: what `recordStep` writes by compare-and-set, under a key that makes its repetition the same write. */
 export function stepOf(
   task: { taskId: TaskId; status: TaskStatus; step: number },
@@ -21,7 +27,7 @@ export function stepOf(
   { request, reason, failure, mergedCommit }: Move,
 ): Parameters<ControlActivities['recordStep']>[0] {
   const step = task.step + 1
-  const review = kind === 'approve_spec' ? 'approved' : kind === 'request_spec_changes' ? 'changes_requested' : null
+  const review = verdicts[kind] ?? null
   const commit = request?.commit ?? null
   return {
     taskId: task.taskId,
@@ -34,7 +40,7 @@ export function stepOf(
     actorId: request?.actorId ?? null,
     failure: failure ?? null,
     failedFrom: to === 'failed' ? task.status : null,
-    activity: failure?.message.slice(0, 500) ?? beginning[to],
+    activity: (failure?.message ?? (kind === 'reject_spec' ? `Spec rejected: ${request?.note ?? ''}` : beginning[to])).slice(0, 500),
     expectSpecCommit: review === null ? null : commit,
     expectBranchCommit: kind === 'approve_implementation' ? commit : null,
     review: review === null || commit === null ? null : { verdict: review, commit, note: request?.note ?? '' },

@@ -9,6 +9,7 @@ const kinds: MessageKind[] = [
   'specReady',
   'approve_spec',
   'request_spec_changes',
+  'reject_spec',
   'implementationReady',
   'approve_implementation',
   'request_implementation_changes',
@@ -35,6 +36,7 @@ const drawn: Record<string, string> = {
   'planning archive': 'archived',
   'spec_review approve_spec': 'queued_implementation',
   'spec_review request_spec_changes': 'planning',
+  'spec_review reject_spec': 'backlog',
   'spec_review back_to_backlog': 'backlog',
   'spec_review archive': 'archived',
   'queued_implementation slotClaimed': 'implementing',
@@ -87,6 +89,6 @@ test('an archived task that was merged is restored to merged', () => {
 })
 
 test('the actions on offer are those the table takes', () => {
-  expect(allowedActions('spec_review', null)).toEqual(['approve_spec', 'request_spec_changes', 'back_to_backlog', 'archive'])
+  expect(allowedActions('spec_review', null)).toEqual(['approve_spec', 'request_spec_changes', 'reject_spec', 'back_to_backlog', 'archive'])
   expect(allowedActions('pull_request', null)).toEqual([])
 })

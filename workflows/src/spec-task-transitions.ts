@@ -7,6 +7,7 @@ export type SpecTaskMessage =
   | { kind: 'specReady' }
   | { kind: 'approve_spec' }
   | { kind: 'request_spec_changes' }
+  | { kind: 'reject_spec' }
   | { kind: 'implementationReady' }
   | { kind: 'approve_implementation' }
   | { kind: 'request_implementation_changes' }
@@ -48,7 +49,7 @@ const table: Record<TaskStatus, Row> = {
   backlog: { start: ({ justDoIt }) => (justDoIt ? 'queued_implementation' : 'queued_planning'), archive: 'archived' },
   queued_planning: { ...work, slotClaimed: 'planning' },
   planning: { ...work, specReady: 'spec_review' },
-  spec_review: { ...leave, approve_spec: 'queued_implementation', request_spec_changes: 'planning' },
+  spec_review: { ...leave, approve_spec: 'queued_implementation', request_spec_changes: 'planning', reject_spec: 'backlog' },
   queued_implementation: { ...work, slotClaimed: 'implementing' },
   implementing: { ...work, implementationReady: 'implementation_review' },
   implementation_review: { ...leave, approve_implementation: 'pull_request', request_implementation_changes: 'implementing' },
@@ -78,6 +79,7 @@ const messageWords: Record<MessageKind, string> = {
   specReady: 'bring a spec',
   approve_spec: 'have its spec approved',
   request_spec_changes: 'have its spec sent back',
+  reject_spec: 'have its spec rejected',
   implementationReady: 'bring an implementation',
   approve_implementation: 'have its implementation approved',
   request_implementation_changes: 'have its implementation sent back',
@@ -94,6 +96,7 @@ const actions: readonly TaskAction[] = [
   'start',
   'approve_spec',
   'request_spec_changes',
+  'reject_spec',
   'approve_implementation',
   'request_implementation_changes',
   'retry',
@@ -117,6 +120,7 @@ export function transition(status: TaskStatus, message: SpecTaskMessage, facts: 
 }
 
 export const isQueued = (status: TaskStatus): boolean => status === 'queued_planning' || status === 'queued_implementation'
+export const isReview = (status: TaskStatus): boolean => status === 'spec_review' || status === 'implementation_review'
 export const isWorking = (status: TaskStatus): boolean => status === 'planning' || status === 'implementing'
 /** The workflow ends here; a later request starts it again from the row. */
 export const isResting = (status: TaskStatus): boolean => status === 'merged' || status === 'archived'

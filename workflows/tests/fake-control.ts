@@ -42,6 +42,11 @@ export class FakeControl implements ControlActivities {
   readonly prompts = new Map<string, FakePrompt>()
   readonly sessions = new Map<SessionId, { epoch: number; queue: string | null; waitForHost: boolean; states: string[] }>()
   readonly merges: string[] = []
+  readonly reminders: Input<'remindReviewers'>[] = []
+  readonly approvers = new Set<string>()
+  approvalsNeeded = 1
+  refuseApproval: string | null = null
+  remindInMs: (count: number) => number | null = () => null
   limit = 3
   specCommit = 'a'.repeat(40)
   branchCommit = 'b'.repeat(40)
@@ -72,6 +77,11 @@ export class FakeControl implements ControlActivities {
     }
     this.tasks.set(task.taskId, task)
     return task
+  }
+
+  /** A prompt that somebody else stored, as a person's message is. */
+  addPrompt(taskId: TaskId, promptId: PromptId): void {
+    this.prompts.set(promptId, { promptId, taskId, kind: 'person', note: null, turn: 'queued' })
   }
 
   addSession(): SessionId {
@@ -118,6 +128,12 @@ export class FakeControl implements ControlActivities {
       return { outcome: 'revision_outdated', reason: `The newest revision is ${this.specCommit}` }
     if (input.expectBranchCommit !== null && input.expectBranchCommit !== this.branchCommit)
       return { outcome: 'branch_moved', reason: `The branch is at ${this.branchCommit}` }
+    if (input.cause === 'approve_spec' && input.actorId !== null) {
+      this.approvers.add(input.actorId)
+      if (this.refuseApproval !== null) return { outcome: 'refused', reason: this.refuseApproval }
+      if (this.approvers.size < this.approvalsNeeded)
+        return { outcome: 'counted', reason: `${this.approvers.size} of ${this.approvalsNeeded} approvals` }
+    }
     task.keys.set(input.step, input.key)
     task.step = input.step
     task.status = input.to
@@ -153,6 +169,12 @@ export class FakeControl implements ControlActivities {
     task.holds = null
     for (const other of this.tasks.values()) if (other.status.startsWith('queued')) await this.slotFreed(other.taskId)
     return {}
+  }
+
+  async remindReviewers({ taskId, step, count }: Input<'remindReviewers'>): Promise<Output<'remindReviewers'>> {
+    this.before('remindReviewers')
+    this.reminders.push({ taskId, step, count })
+    return { nextInMs: this.remindInMs(count) }
   }
 
   async openSession({ taskId }: Input<'openSession'>): Promise<Output<'openSession'>> {

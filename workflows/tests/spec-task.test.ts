@@ -17,6 +17,10 @@ afterEach(() => {
   control.assess = () => ({ complete: true, missing: null, commit: null })
   control.merge = () => ({ outcome: 'merged', commit: 'c'.repeat(40) })
   control.before = () => {}
+  control.approvalsNeeded = 1
+  control.refuseApproval = null
+  control.approvers.clear()
+  control.remindInMs = () => null
   host.play = (promptId) => ended(promptId)
 })
 
@@ -64,6 +68,80 @@ test('of two people who approve at once, one is told that it was done', async ()
   })
   await world.until(task, 'implementation_review')
   expect(kinds(task)).toEqual(['plan', 'implement'])
+})
+
+const person = (number: number) => `usr_0000000000000000000000000${number}`
+
+test('of two approvals that are needed the first counts and the second moves the task, also across a worker’s death', async () => {
+  world.control.approvalsNeeded = 2
+  const task = await inReview()
+  const approve = (number: number) => world.ask(task, 'approve_spec', { commit: world.control.specCommit, actorId: person(number) })
+  expect(await approve(1)).toEqual({ accepted: true, status: 'spec_review', code: null, reason: '1 of 2 approvals' })
+  expect(await approve(1)).toMatchObject({ accepted: true, status: 'spec_review', reason: '1 of 2 approvals' })
+  expect(task.status).toBe('spec_review')
+  await world.stopControlWorker()
+  const last = approve(2)
+  await world.startControlWorker()
+  expect(await last).toEqual({ accepted: true, status: 'queued_implementation', code: null, reason: null })
+  await world.until(task, 'implementation_review')
+  expect(kinds(task)).toEqual(['plan', 'implement'])
+})
+
+test('an approval that a rule of the project refuses moves nothing and says why', async () => {
+  world.control.refuseApproval = '2 threads are open'
+  const task = await inReview()
+  expect(await approveSpec(task)).toEqual({
+    accepted: false,
+    status: 'spec_review',
+    code: 'transition_refused',
+    reason: '2 threads are open',
+  })
+  expect(task.status).toBe('spec_review')
+})
+
+test('a rejected spec puts the task back into the backlog with the reason, and it can be started again', async () => {
+  const task = await inReview()
+  const verdict = await world.ask(task, 'reject_spec', { commit: world.control.specCommit, note: 'We buy it instead' })
+  expect(verdict).toMatchObject({ accepted: true, status: 'backlog' })
+  expect(task.activity).toBe('Spec rejected: We buy it instead')
+  await world.eventually(() => task.holds === null)
+  await world.ask(task, 'start')
+  await world.until(task, 'spec_review')
+  expect(kinds(task)).toEqual(['plan', 'plan'])
+})
+
+test('who reviews is reminded at growing intervals while the task waits, and never after', async () => {
+  const { control } = world
+  control.remindInMs = (count) => (count < 3 ? 100 * 2 ** count : null)
+  const of = (task: FakeTask) => control.reminders.filter(({ taskId }) => taskId === task.taskId).map(({ step, count }) => [step, count])
+  const task = await inReview()
+  await world.eventually(() => of(task).length === 4)
+  expect(of(task)).toEqual([0, 1, 2, 3].map((count) => [3, count]))
+  control.remindInMs = (count) => (count === 0 ? 50 : 600_000)
+  await approveSpec(task)
+  await world.until(task, 'implementation_review')
+  await world.eventually(() => of(task).length === 6)
+  expect(of(task).slice(4)).toEqual([
+    [task.step, 0],
+    [task.step, 1],
+  ])
+})
+
+test('a question in a thread goes to the session while the task stays in review, each in its turn and once', async () => {
+  const task = await inReview()
+  const before = task.story.length
+  const asked = ['prm_question00000000000000001', 'prm_question00000000000000002'] as PromptId[]
+  for (const promptId of asked) world.control.addPrompt(task.taskId, promptId)
+  const tell = (promptId?: PromptId) => workflow(task).signal('personPrompt', { promptId, mode: 'queue' })
+  await tell(asked[0])
+  await world.stopControlWorker()
+  await tell(asked[1])
+  await tell(asked[1])
+  await world.startControlWorker()
+  await world.eventually(() => asked.every((id) => world.control.prompt(id).turn === 'end_turn'))
+  expect(world.host.sent.filter((id) => asked.includes(id))).toEqual(asked)
+  expect([task.status, task.story.length]).toEqual(['spec_review', before])
+  expect((await approveSpec(task)).accepted).toBe(true)
 })
 
 test('a request that comes twice by its id is handled once, with one answer', async () => {

@@ -96,7 +96,11 @@ export class World implements AsyncDisposable {
     return handle
   }
 
-  async ask(task: FakeTask, action: TaskAction, set: { commit?: string; note?: string; id?: string } = {}): Promise<TaskVerdict> {
+  async ask(
+    task: FakeTask,
+    action: TaskAction,
+    set: { commit?: string; note?: string; id?: string; actorId?: string } = {},
+  ): Promise<TaskVerdict> {
     const { id = randomUUID(), ...rest } = set
     const handle = this.temporal.client.workflow.getHandle(specTaskWorkflowId(task.taskId))
     const request = { id, action, actorId: 'usr_00000000000000000000000001', ...rest }

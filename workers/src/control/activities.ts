@@ -13,6 +13,7 @@ import {
   recordStep,
   recordTurn,
   releaseSlot,
+  remindReviewers,
   setActivity,
 } from '@helix/contract/internal'
 import type { ControlActivities } from '@helix/workflows/activities'
@@ -55,6 +56,7 @@ const endpoints = {
   locateSession,
   recordSession,
   recordTurn,
+  remindReviewers,
 } satisfies Record<keyof ControlActivities, Endpoint>
 
 /** Each control-side activity is one call of the control plane's internal API. */
