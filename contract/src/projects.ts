@@ -38,12 +38,30 @@ export const project = z.object({
 })
 export type Project = z.infer<typeof project>
 
+/** What a project asks of a review of a spec; the server keeps it in the transaction that moves the task. */
+export const reviewRules = z.object({
+  /** How many people must approve the same commit. */
+  approvalsNeeded: z.number().int().min(1).max(5),
+  /** Whether who made the task may approve it. */
+  selfApproval: z.boolean(),
+  /** Every thread must be resolved before an approval. */
+  requireResolved: z.boolean(),
+  /** Units: hours until reviewers are reminded, at most three times and each time later; 0: never. */
+  reviewReminderHours: z.number().int().min(0).max(720),
+  /** Reviewers may make links that show a spec to anybody who has them. Taking it back closes every link. */
+  publicLinks: z.boolean(),
+  /** Who is asked to review, unless a task names others. */
+  defaultReviewerIds: z.array(idSchema('user')).max(20),
+})
+export type ReviewRules = z.infer<typeof reviewRules>
+
 /** Units: seconds. */
 export const startUpSeconds = z.number().int().min(10).max(900)
 /** Units: UTF-16 units. */
 export const longest = { startUpScript: 32_000, guidelines: 20_000 }
 
 export const projectSettings = project.extend({
+  ...reviewRules.shape,
   /** Branches that tasks may not be merged into and agents may not push. */
   protectedBranches: z.array(z.string()),
   /** Run in the working copy of the first repository when a session starts, before the agent; empty: none. */
@@ -126,6 +144,7 @@ export const updateProject = defineEndpoint({
     startUpScript: text(longest.startUpScript).optional(),
     startUpSeconds: startUpSeconds.optional(),
     guidelines: text(longest.guidelines).optional(),
+    ...reviewRules.partial().shape,
     /** Adds, removes and orders the repositories. */
     repositoryIds: repositoryIds.optional(),
   }),

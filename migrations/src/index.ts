@@ -9,6 +9,7 @@ import * as signIn from './0007-sign-in.ts'
 import * as projects from './0008-projects.ts'
 import * as board from './0009-board.ts'
 import * as conversation from './0010-conversation.ts'
+import * as review from './0011-review.ts'
 import * as inbox from './0012-inbox.ts'
 
 /**
@@ -26,6 +27,7 @@ const list: [string, Knex.Migration][] = [
   ['0008-projects', projects],
   ['0009-board', board],
   ['0010-conversation', conversation],
+  ['0011-review', review],
   ['0012-inbox', inbox],
 ]
 

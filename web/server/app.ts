@@ -26,6 +26,7 @@ import { organisationRoutes } from './organisations/routes.ts'
 import { pagesHandler } from './pages.ts'
 import { projectRoutes } from './projects/routes.ts'
 import { repositoryRoutes } from './repositories/routes.ts'
+import { specLinkRoutes } from './reviews/links/routes.ts'
 import { reviewRoutes } from './reviews/routes.ts'
 import { secretRoutes } from './secrets/routes.ts'
 import { sessionRoutes } from './sessions/routes.ts'
@@ -67,6 +68,7 @@ export async function createApp(context: Context, metrics: Metrics): Promise<Exp
   app.use(viewRoutes(context))
   app.use(templateRoutes(context))
   app.use(reviewRoutes(context))
+  app.use(specLinkRoutes(context))
   app.use(sessionRoutes(context))
   app.use(inboxRoutes(context))
   app.use(notificationRoutes(context))

@@ -22,7 +22,7 @@ const workspace = '/workspace'
 const specsWorktree = `${workspace}/helix-specs`
 
 /** Read by agents as text and by the demo script as data; see docs/architecture.md. */
-function factsBlock({ task, repositories }: PromptFacts, phase: 'planning' | 'implementing'): string {
+export function factsBlock({ task, repositories }: Pick<PromptFacts, 'task' | 'repositories'>, phase: 'planning' | 'implementing'): string {
   return [
     '<helix-task>',
     `phase: ${phase}`,
@@ -61,7 +61,7 @@ function planning(facts: PromptFacts): string {
   return `You are planning a change; do not implement it yet. This is what is wanted:
 
 ${task.prompt}
-
+${facts.note === null ? '' : `\nAn earlier spec for it was rejected, for this reason:\n${facts.note.trim()}\n`}
 Look at the repository first. Then write three documents into ${folder}/ (a worktree of the branch helix-specs):
 - requirements.md: what must hold when it is done, as user stories with acceptance criteria in EARS form ("When …, the system shall …").
 - design.md: how it will be built: the files to touch, interfaces, data, failure cases, how it is tested, what was decided against.

@@ -5,6 +5,7 @@ import type { Context } from '../context.ts'
 import { RequestStore } from '../conversation/requests.ts'
 import { appendEvent } from '../events/store.ts'
 import { mount as mountAny } from '../http/mount.ts'
+import { remindOfReview } from '../reviews/reminders.ts'
 import { type TaskRow, TaskStore } from '../tasks/store.ts'
 import { locate, writeState, writeTurn } from './sessions.ts'
 import { claimPlace, releasePlace } from './slots.ts'
@@ -63,6 +64,9 @@ export function internalRoutes(context: Context): Router {
   })
   mount(router, context, internal.claimSlot, async ({ params, body }) =>
     told(params.taskId, await db.transaction((trx) => claimPlace(trx, params.taskId, body.phase, body.force))),
+  )
+  mount(router, context, internal.remindReviewers, async ({ params, body }) =>
+    told(params.taskId, await db.transaction((trx) => remindOfReview(trx, params.taskId, body))),
   )
   mount(router, context, internal.releaseSlot, async ({ params }) => {
     await db.transaction((trx) => releasePlace(trx, params.taskId))

@@ -8,6 +8,7 @@ import { voidRequests } from '../conversation/requests.ts'
 import { appendEvent } from '../events/store.ts'
 import { HostStore, lostAfter, silentAfter } from '../hosts/store.ts'
 import { revokeSessionTokens } from '../identity/tokens.ts'
+import { settleQuestions } from '../reviews/questions.ts'
 import type { SessionRow } from '../sessions/store.ts'
 
 async function getRow(context: Context, id: SessionId): Promise<SessionRow> {
@@ -57,6 +58,7 @@ export async function writeState(context: Context, id: SessionId, { epoch, state
         .where({ session_id: id })
         .whereIn('state', ['queued', 'running'])
         .update({ state: 'ended', outcome: 'cancelled', ended_at: trx.fn.now() })
+      await settleQuestions(trx, id)
     }
     await appendEvent(trx, session.org_id, {
       type: 'session.changed',
@@ -96,6 +98,7 @@ export async function writeTurn(
       taskId: session.task_id,
       state: sessionState,
     })
+    if (state !== 'running') await settleQuestions(trx, id)
     return false
   })
   context.bus.wake(session.org_id)

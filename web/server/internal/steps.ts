@@ -3,9 +3,9 @@ import { HelixError } from '@helix/contract/errors'
 import type { TaskId } from '@helix/contract/ids'
 import type { recordStep } from '@helix/contract/internal'
 import type { Knex } from 'knex'
-import { newId } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
 import { inboxStep } from '../inbox/steps.ts'
+import { approvalProblem, countApproval, insertReview } from '../reviews/decisions.ts'
 import { branchProblem, revisionProblem } from '../tasks/binding.ts'
 import type { TaskRow } from '../tasks/store.ts'
 import { wakeDependents } from './slots.ts'
@@ -21,22 +21,31 @@ async function outdated(trx: Knex, row: TaskRow, step: Step): Promise<Outcome | 
   return branch === null ? null : { outcome: 'branch_moved', reason: branch }
 }
 
+/** A rule of the project says no, or an approval counts and others must follow; null when the step may be written. */
+async function decided(trx: Knex, row: TaskRow, step: Step): Promise<Outcome | null> {
+  const subject = step.cause === 'approve_spec' ? 'spec' : step.cause === 'approve_implementation' ? 'implementation' : null
+  const problem = subject === null ? null : await approvalProblem(trx, row, step.actorId, subject)
+  if (problem !== null) return { outcome: 'refused', reason: problem }
+  const { review: decision, actorId } = step
+  if (decision === null || actorId === null) return null
+  if (decision.verdict !== 'approved') return null
+  const counted = await countApproval(trx, row, { actorId, step: step.step, decision })
+  if (counted === null) return null
+  const activity = `The spec waits for your review: ${counted}`
+  await trx('spec_tasks').where({ id: row.id }).update({ activity })
+  const about = { projectId: row.project_id, taskId: row.id }
+  await appendEvent(trx, row.org_id, { type: 'task.activity', ...about, activity })
+  await appendEvent(trx, row.org_id, { type: 'spec.reviewed', ...about })
+  return { outcome: 'counted', reason: counted }
+}
+
 async function writeReview(trx: Knex, row: TaskRow, step: Step): Promise<void> {
-  if (step.review === null || step.actorId === null) return
-  const revision = await trx('spec_revisions').where({ task_id: row.id, commit: step.review.commit }).first('id')
-  if (revision === undefined) throw new HelixError('not_found', 'There is no revision with this commit.')
-  const review = {
-    id: newId('review'),
-    org_id: row.org_id,
-    task_id: row.id,
-    revision_id: revision.id,
-    user_id: step.actorId,
-    step: step.step,
-    ...step.review,
-  }
-  await trx('spec_reviews').insert(review).onConflict(['task_id', 'step']).ignore()
+  const { review: decision, actorId } = step
+  if (decision === null || actorId === null || decision.verdict === 'approved') return
+  if (!(await insertReview(trx, row, { actorId, step: step.step, decision })))
+    throw new HelixError('not_found', 'There is no revision with this commit.')
   // The agent is told all that is open, again what it was told before: only people say that a comment is dealt with.
-  if (step.review.verdict === 'changes_requested')
+  if (decision.verdict === 'changes_requested')
     await trx('spec_comments').where({ task_id: row.id }).whereNull('resolved_at').whereNull('sent_at').update({ sent_at: trx.fn.now() })
 }
 
@@ -49,6 +58,8 @@ export async function writeStep(trx: Knex, taskId: TaskId, step: Step): Promise<
     return { outcome: 'late', reason: `The row is at step ${row.step} (${row.status}).` }
   const refused = await outdated(trx, row, step)
   if (refused !== null) return refused
+  const undecided = await decided(trx, row, step)
+  if (undecided !== null) return undecided
   await trx('spec_tasks')
     .where({ id: taskId })
     .update({

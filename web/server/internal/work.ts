@@ -9,7 +9,7 @@ import { CodeCommentStore } from '../code-comments/store.ts'
 import { type Context, newId } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
 import { ProjectStore } from '../projects/store.ts'
-import { readDocuments } from '../reviews/routes.ts'
+import { readDocuments } from '../reviews/documents.ts'
 import { ExtrasStore } from '../tasks/extras/store.ts'
 import { progressOf } from '../tasks/progress.ts'
 import { baseBranchIn, type ProjectRepository, specFolderOfRow, type TaskRow, TaskStore } from '../tasks/store.ts'
@@ -52,13 +52,23 @@ export async function openSessionFor(db: Knex, taskId: TaskId): Promise<SessionI
 }
 
 async function openComments(db: Knex, task: TaskRow): Promise<PromptFacts['comments']> {
-  const rows = await db('spec_comments').where({ task_id: task.id }).whereNull('resolved_at').whereNull('sent_at').orderBy('created_at')
+  const rows = await db('spec_comments')
+    .where({ task_id: task.id, parent_id: null })
+    .whereNull('resolved_at')
+    .whereNull('sent_at')
+    .orderBy('created_at')
   return rows.map((row) => ({
     document: row.anchor?.document ?? null,
     quote: row.anchor?.quote ?? null,
     body: row.body,
     author: row.author_name,
   }))
+}
+
+/** Why the spec before this one was rejected; null where none was. */
+async function lastRejection(db: Knex, task: TaskRow): Promise<string | null> {
+  const row = await db('spec_reviews').where({ task_id: task.id }).orderBy('created_at', 'desc').first('verdict', 'note')
+  return row?.verdict === 'rejected' ? row.note : null
 }
 
 /** One prompt per key: the key's row holds the id that the first call made. */
@@ -83,7 +93,16 @@ export async function preparePromptFor(
     const codeComments = kind === 'revise_implementation' ? await code.open(trx, task.org_id, taskId) : []
     const files = await new ExtrasStore(trx).attachments(task.org_id, task.id)
     const attachments = files.map(({ name, type, url }) => ({ name, type, url: `${context.config.sessionUrl}${url}` }))
-    const text = composePrompt(kind, { task, repositories, note, comments, codeComments, attachments, guidelines: project.guidelines })
+    const rejected = kind === 'plan' ? await lastRejection(trx, task) : null
+    const text = composePrompt(kind, {
+      task,
+      repositories,
+      note: note ?? rejected,
+      comments,
+      codeComments,
+      attachments,
+      guidelines: project.guidelines,
+    })
     const promptId = newId('prompt')
     await trx('prompts').insert({
       id: promptId,

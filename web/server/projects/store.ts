@@ -1,6 +1,6 @@
 import type { AgentRuntime } from '@helix/contract/agents'
 import type { OrgId, ProjectId, RepositoryId, UserId } from '@helix/contract/ids'
-import type { Project, ProjectSettings } from '@helix/contract/projects'
+import type { Project, ProjectSettings, ReviewRules } from '@helix/contract/projects'
 import type { Knex } from 'knex'
 import { newId } from '../context.ts'
 
@@ -21,6 +21,12 @@ interface ProjectRow {
   start_up_script: string
   start_up_seconds: number
   guidelines: string
+  approvals_needed: number
+  self_approval: boolean
+  require_resolved: boolean
+  review_reminder_hours: number
+  public_links: boolean
+  default_reviewers: UserId[]
   version: number
   changed_by: UserId | null
   changed_at: Date | null
@@ -52,6 +58,7 @@ export type ProjectChange = Partial<
     | 'startUpScript'
     | 'startUpSeconds'
     | 'guidelines'
+    | keyof ReviewRules
   > & { repositoryIds: RepositoryId[] }
 >
 
@@ -80,6 +87,12 @@ const columnsOf = (change: ProjectChange): Record<string, unknown> => {
     start_up_script: change.startUpScript,
     start_up_seconds: change.startUpSeconds,
     guidelines: change.guidelines,
+    approvals_needed: change.approvalsNeeded,
+    self_approval: change.selfApproval,
+    require_resolved: change.requireResolved,
+    review_reminder_hours: change.reviewReminderHours,
+    public_links: change.publicLinks,
+    default_reviewers: change.defaultReviewerIds && JSON.stringify(change.defaultReviewerIds),
   }
   return Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined))
 }
@@ -123,6 +136,12 @@ export class ProjectStore {
       startUpScript: row.start_up_script,
       startUpSeconds: row.start_up_seconds,
       guidelines: row.guidelines,
+      approvalsNeeded: row.approvals_needed,
+      selfApproval: row.self_approval,
+      requireResolved: row.require_resolved,
+      reviewReminderHours: row.review_reminder_hours,
+      publicLinks: row.public_links,
+      defaultReviewerIds: row.default_reviewers,
       changed: row.changed_at === null ? null : { by: person?.name ?? null, at: row.changed_at.toISOString() },
     }
   }

@@ -5,6 +5,7 @@ import type { JournalEntry, Session, SessionState } from '@helix/contract/sessio
 import { wellFormedJson } from '@helix/contract/text'
 import type { Knex } from 'knex'
 import { followRequests, voidRequests } from '../conversation/requests.ts'
+import { settleQuestions } from '../reviews/questions.ts'
 
 export interface SessionRow {
   id: SessionId
@@ -108,7 +109,12 @@ export class SessionStore {
       .where({ 'p.id': promptId, 's.host_id': hostId })
       .first('p.id', 'p.kind', 'p.text', 'u.name')
     if (row === undefined) return null
-    return { promptId: row.id, origin: row.kind === 'person' ? 'person' : 'workflow', author: row.name ?? null, text: row.text }
+    return {
+      promptId: row.id,
+      origin: row.kind === 'person' || row.kind === 'answer_comment' ? 'person' : 'workflow',
+      author: row.name ?? null,
+      text: row.text,
+    }
   }
 
   /** Stores each entry once by its sequence number. Answers with the highest number under which none is missing. */
@@ -136,6 +142,8 @@ export class SessionStore {
         upTo = sequence
       }
       if (upTo !== from) await trx('agent_sessions').where({ id: session.id }).update({ journal_upto: upTo })
+      const closedGap = upTo - from > entries.length
+      if (closedGap || entries.some(({ payload }) => payload.kind === 'turn_end')) await settleQuestions(trx, session.id)
       return upTo
     })
   }

@@ -4,6 +4,7 @@ import { appendEvent } from '../events/store.ts'
 import type { GitPort } from '../git/port.ts'
 import type { PushListener, RecordedPush } from '../git/push-log.ts'
 import { enqueue } from '../outbox/store.ts'
+import { voidApprovals } from '../reviews/decisions.ts'
 import { progressOf } from './progress.ts'
 import { specFolderOfRow, type TaskRow } from './store.ts'
 
@@ -79,6 +80,11 @@ export function taskPushListener(git: Pick<GitPort, 'readFile'>): PushListener {
       await trx('spec_tasks')
         .where({ id: task.id })
         .update({ progress_done: progress?.done ?? null, progress_total: progress?.total ?? null })
+      // What the agent ticks off while it implements changes nothing about what was approved.
+      if (task.status === 'spec_review' && (await voidApprovals(trx, task.id, `Revision ${revision} came`)) > 0)
+        await trx('spec_tasks')
+          .where({ id: task.id })
+          .update({ activity: `The spec waits for your review: revision ${revision} is new` })
       revised.push({ task, revision })
     }
     await tellSpec(trx, push, revised)

@@ -96,9 +96,9 @@ export function taskRoutes(context: Context): Router {
       const row = await get(actor.orgId, params.taskId)
       const given = body as { commit?: string; note?: string }
       if (action === 'request_implementation_changes') await requireChanges(context, row, given.note)
-      await moveTask(context, row, { action, actorId: actor.userId, ...given, onceKey: request.header('idempotency-key') })
+      const note = await moveTask(context, row, { action, actorId: actor.userId, ...given, onceKey: request.header('idempotency-key') })
       const task = await describe(actor, row.id)
-      return { status: task.status, task }
+      return { status: task.status, task, note }
     })
   }
   return router

@@ -5,6 +5,7 @@ import type { TaskAction } from '@helix/contract/tasks'
 import type { TaskRequest } from '@helix/workflows/messages'
 import type { Context } from '../context.ts'
 import { hashRequest } from '../http/idempotency.ts'
+import { approvalProblem } from '../reviews/decisions.ts'
 import { branchProblem, revisionProblem } from './binding.ts'
 import type { TaskRow } from './store.ts'
 
@@ -34,10 +35,22 @@ async function refuseOutdated({ db }: Context, task: TaskRow, { commit }: Move):
   if (branch !== null) throw new HelixError('branch_moved', branch, { status: task.status })
 }
 
-/** Sends a person's request to the task's workflow and throws what it refuses. The row has changed when this returns. */
-export async function moveTask(context: Context, task: TaskRow, move: Move): Promise<void> {
+/** What the project's rules refuse is told at once too, and asked again with the step. */
+async function refuseByRules({ db }: Context, task: TaskRow, { action, actorId }: Move): Promise<void> {
+  const subject = action === 'approve_spec' ? 'spec' : action === 'approve_implementation' ? 'implementation' : null
+  const problem = subject === null ? null : await approvalProblem(db, task, actorId, subject)
+  if (problem !== null) throw new HelixError('transition_refused', problem, { status: task.status })
+}
+
+/**
+ * Sends a person's request to the task's workflow and throws what it refuses. Answers with what came of one that left the task where it was; else
+ * the row has changed when this returns.
+ */
+export async function moveTask(context: Context, task: TaskRow, move: Move): Promise<string | null> {
   await refuseOutdated(context, task, move)
+  await refuseByRules(context, task, move)
   const verdict = await context.temporal.requestTask(task.id, requestOf(move), verdictDeadlineMs)
   context.bus.wake(task.org_id)
   if (!verdict.accepted) throw new HelixError(verdict.code ?? 'transition_refused', verdict.reason ?? undefined, { status: verdict.status })
+  return verdict.reason
 }

@@ -126,6 +126,8 @@ export function nextAnswer({ shell, entries }: Conversation): Answer {
   if (since.some(({ from }) => from === 'user'))
     return say('I am a fixed script and cannot follow free instructions. Configure an inference provider to work with a model.')
   if (since.some(({ text }) => text.includes(failureMark))) return say('A step failed; its output says why. I stop here.')
+  if (facts.round === 'answer_comment')
+    return say('I am a fixed script and cannot judge the question; a model would answer here. The documents stay as they are.')
   const steps = stepsFor(facts)
   const step = steps[since.length]
   if (step !== undefined) return say(step.text, step.command)

@@ -33,5 +33,5 @@ export const words = {
   notDone: 'That was not done',
   unread: 'The spec could not be read again',
   old: 'You are looking at an old revision. Decisions are made on the newest.',
-  verdicts: { approved: 'approved', changes_requested: 'asked for changes' },
+  verdicts: { approved: 'approved', changes_requested: 'asked for changes', rejected: 'rejected it' },
 }

@@ -1,28 +1,46 @@
-import type { Comment, SpecDocument } from '@helix/contract/reviews'
+import type { Comment, Question, Spec, SpecDocument } from '@helix/contract/reviews'
 import type { Mark } from '#lib/markdown/render.ts'
-import { findQuote } from '#lib/markdown/selection.ts'
 
 export interface Thread {
   comment: Comment
+  replies: Comment[]
+  /** The question to the agent that waits for its answer, or the last one that got none. */
+  question: Question | null
   /** Where its text stands in the shown document; null: nowhere (a comment on the whole, or the text is gone). */
   place: { start: number; end: number } | null
 }
 
-/** The comments that belong beside one document: its own, in the order of the text, then those on the whole spec. */
-export function threadsOf(comments: readonly Comment[], document: SpecDocument, source: string): Thread[] {
+const placeOf = ({ place }: Comment): Thread['place'] =>
+  place === null || place.start === null || place.end === null ? null : { start: place.start, end: place.end }
+
+/** What is told of a question: one that was answered has its reply. */
+function tellingQuestion(questions: readonly Question[], id: string): Question | null {
+  const last = questions.findLast(({ commentId }) => commentId === id)
+  return last === undefined || last.state === 'answered' ? null : last
+}
+
+/** The threads that belong beside one document: its own, in the order of the text, then those on the whole spec. */
+export function threadsOf({ comments, questions }: Pick<Spec, 'comments' | 'questions'>, document: SpecDocument): Thread[] {
   const order = (thread: Thread): number => thread.place?.start ?? Number.POSITIVE_INFINITY
   return comments
-    .filter(({ anchor }) => anchor === null || anchor.document === document)
-    .map((comment) => ({ comment, place: comment.anchor === null ? null : findQuote(source, comment.anchor.quote, comment.anchor.offset) }))
+    .filter(({ parentId, anchor }) => parentId === null && (anchor === null || anchor.document === document))
+    .map((comment) => ({
+      comment,
+      replies: comments.filter(({ parentId }) => parentId === comment.id),
+      question: tellingQuestion(questions, comment.id),
+      place: placeOf(comment),
+    }))
     .sort((a, b) => order(a) - order(b) || a.comment.id.localeCompare(b.comment.id))
 }
 
-/** What to highlight: the places of open comments. */
+/** What to highlight: the places of open threads. */
 export function marksOf(threads: readonly Thread[]): Mark[] {
   return threads.flatMap(({ comment, place }) => (place === null || comment.resolvedAt !== null ? [] : [{ id: comment.id, ...place }]))
 }
 
 export function openCount(comments: readonly Comment[], document?: SpecDocument): number {
-  return comments.filter(({ resolvedAt, anchor }) => resolvedAt === null && (document === undefined || anchor?.document === document))
-    .length
+  return comments.filter(
+    ({ parentId, resolvedAt, anchor }) =>
+      parentId === null && resolvedAt === null && (document === undefined || anchor?.document === document),
+  ).length
 }

@@ -4,6 +4,7 @@ import {
   approveSpec,
   archiveTask,
   moveToBacklog,
+  rejectSpec,
   requestImplementationChanges,
   requestSpecChanges,
   restoreTask,
@@ -21,6 +22,7 @@ export async function act(call: Call, action: TaskAction, task: Task, note = '')
   if (action === 'approve_spec') return (await call(approveSpec, { params, body: { commit: task.revision?.commit ?? '' } })).task
   if (action === 'request_spec_changes')
     return (await call(requestSpecChanges, { params, body: { commit: task.revision?.commit ?? '', note } })).task
+  if (action === 'reject_spec') return (await call(rejectSpec, { params, body: { commit: task.revision?.commit ?? '', note } })).task
   if (action === 'approve_implementation')
     return (await call(approveImplementation, { params, body: { commit: task.branchCommit ?? '' } })).task
   return (await call(requestImplementationChanges, { params, body: { note } })).task
@@ -36,6 +38,6 @@ export function nextAction(task: Pick<Task, 'allowed' | 'status'>): TaskAction |
 /** Everything else the state allows, for the menu. Spec decisions are made on the review page, where the spec is read. */
 export function otherActions(task: Pick<Task, 'allowed' | 'status'>): TaskAction[] {
   const next = nextAction(task)
-  const elsewhere: TaskAction[] = ['approve_spec', 'request_spec_changes', 'request_implementation_changes']
+  const elsewhere: TaskAction[] = ['approve_spec', 'request_spec_changes', 'reject_spec', 'request_implementation_changes']
   return task.allowed.filter((action) => action !== next && !elsewhere.includes(action))
 }

@@ -41,6 +41,7 @@ export const words = {
     start: 'Start planning',
     approve_spec: 'Approve spec',
     request_spec_changes: 'Request changes',
+    reject_spec: 'Reject spec',
     approve_implementation: 'Approve and merge',
     request_implementation_changes: 'Request changes',
     retry: 'Retry',
