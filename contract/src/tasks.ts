@@ -139,7 +139,8 @@ export const createTask = defineEndpoint({
     agentRuntime: agentRuntime.optional(),
     baseBranch: branchName.optional(),
     /** Skip the spec and its review. */
-    justDoIt: z.boolean().default(false),
+    /** Left out: what the project's settings say. */
+    justDoIt: z.boolean().optional(),
     /** Start now instead of waiting in the backlog. */
     start: z.boolean().default(true),
     priority: priority.default('normal'),

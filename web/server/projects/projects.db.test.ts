@@ -1,6 +1,6 @@
 import { HelixError } from '@helix/contract/errors'
 import { claimSession, fetchPrompt } from '@helix/contract/hosts'
-import type { HostId, ProjectId, TaskId } from '@helix/contract/ids'
+import type { HostId, ProjectId, RepositoryId, TaskId } from '@helix/contract/ids'
 import { mergeTask, openSession, preparePrompt } from '@helix/contract/internal'
 import { applyProjectConfig, exportProjectConfig } from '@helix/contract/project-config'
 import {
@@ -58,6 +58,13 @@ async function claim(taskId: TaskId) {
   return answer.spec
 }
 
+/** Commits helix.yaml to the default branch, as a push would. */
+async function putFile(repositoryId: RepositoryId, text: string): Promise<void> {
+  const { git, folderOf } = server.context.gitStorage
+  const input = `commit refs/heads/main\ncommitter A <a@example.com> 1700000000 +0000\ndata 1\nx\nfrom refs/heads/main^0\nM 644 inline helix.yaml\ndata ${Buffer.byteLength(text)}\n${text}\n`
+  await git(['fast-import', '--quiet'], { gitDir: folderOf({ orgId: ada.orgId, repositoryId }), input })
+}
+
 test('of two edits that began from the same version, one is written and the other is told by whom and when', async () => {
   const { id } = await addProject(ada)
   const { version } = await ada.call(getProjectSettings, params(id))
@@ -89,6 +96,13 @@ test('a protected branch takes no task, and no merge of a task that was begun be
     body: { key: 'm', commit: 'a'.repeat(40), approvedById: null },
   })
   expect(merged).toMatchObject({ outcome: 'failed', reason: expect.stringContaining('protected by "ma*"') })
+})
+
+test('a new task is begun as the settings say, unless it says otherwise', async () => {
+  const project = await addProject(ada)
+  await ada.call(updateProject, { ...params(project.id), body: { justDoIt: true } })
+  expect((await addTask(ada, project)).justDoIt).toBe(true)
+  expect((await addTask(ada, project, { justDoIt: false })).justDoIt).toBe(false)
 })
 
 test('new tasks leave from the base branch of the settings, which must be there', async () => {
@@ -221,8 +235,14 @@ test('helix.yaml is applied whole or not at all, and a second time changes nothi
   expect(outdated.code).toBe('conflict')
 })
 
-test('a project is not created from a file that is not there', async () => {
-  const project = await addProject(ada)
-  const body = { name: 'From file', repositoryIds: project.repositories.map(({ id }) => id), fromHelixYaml: true }
+test('a project is created with the settings of its repository, or not at all', async () => {
+  const { id } = await ada.call(createRepository, { body: { name: 'with-config', source: { kind: 'sample' } } })
+  const body = { name: 'From file', repositoryIds: [id], fromHelixYaml: true }
   expect((await failure(ada.call(createProject, { body }))).details?.fields).toMatchObject({ fromHelixYaml: expect.any(String) })
+  await putFile(id, 'version: 1\nname: Not taken\nlimits:\n  planning: 0\n')
+  const bad = await failure(ada.call(createProject, { body }))
+  expect(bad.details?.problems).toMatchObject([{ path: 'limits.planning', line: 4 }])
+  await putFile(id, 'version: 1\nname: Not taken\nlimits:\n  planning: 9\nguidelines: Be kind\n')
+  const made = await ada.call(createProject, { body })
+  expect(await ada.call(getProjectSettings, params(made.id))).toMatchObject({ name: 'From file', planningLimit: 9, guidelines: 'Be kind' })
 })

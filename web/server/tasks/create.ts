@@ -72,7 +72,7 @@ export async function createTaskRow(
       prompt: body.prompt,
       agentRuntime: body.agentRuntime ?? project.agentRuntime,
       demo: context.providers.demo,
-      justDoIt: body.justDoIt,
+      justDoIt: body.justDoIt ?? project.justDoIt,
       baseBranch,
       priority: body.priority,
       createdBy: actor.userId,

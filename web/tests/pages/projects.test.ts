@@ -42,7 +42,7 @@ test('settings are changed section by section, faults stand at their field, and 
   await page.keyboard.press('Control+s')
   await saved(page)
   expect((await settingsOf()).name).toBe('Web shop')
-  await page.getByRole('link', { name: 'Branches and repositories' }).click()
+  await page.getByRole('link', { name: 'Branches' }).click()
   await page.getByLabel('Protected branches').fill('release/*\nma*')
   await page.getByRole('button', { name: 'Save' }).click()
   await page.getByText('covers main, the base branch of new tasks').waitFor()

@@ -2,7 +2,7 @@ import type { Call } from '@helix/contract/client'
 import { HelixError } from '@helix/contract/errors'
 import type { RepositoryId } from '@helix/contract/ids'
 import { createProject, type Project } from '@helix/contract/projects'
-import { createRepository } from '@helix/contract/repositories'
+import { createRepository, getFile } from '@helix/contract/repositories'
 
 export type Source =
   | { kind: 'sample' }
@@ -32,8 +32,21 @@ async function freshRepository(call: Call, name: string, source: Exclude<Source,
   }
 }
 
-/** The repository first, then the project over it. `key` makes a second try of the same form find the first one's project. */
-export async function createProjectWith(call: Call, name: string, source: Source, key: string): Promise<Project> {
+/** Whether the default branch has a helix.yaml at its root. */
+async function hasConfig(call: Call, repositoryId: RepositoryId): Promise<boolean> {
+  try {
+    await call(getFile, { params: { repositoryId }, query: { path: 'helix.yaml' } })
+    return true
+  } catch (error) {
+    if (error instanceof HelixError && error.code === 'not_found') return false
+    throw error
+  }
+}
+
+/** The repository first, then the project over it. `key` makes a second try of the same form find the first one's project. `config`: its settings are taken from helix.yaml if the
+ * repository has one. */
+export async function createProjectWith(call: Call, name: string, source: Source, key: string, config = false): Promise<Project> {
   const repositoryId = source.kind === 'existing' ? source.repositoryId : await freshRepository(call, repositoryNameFrom(name), source)
-  return call(createProject, { body: { name, repositoryIds: [repositoryId] }, idempotencyKey: `${key}-${repositoryId}` })
+  const fromHelixYaml = config && (await hasConfig(call, repositoryId))
+  return call(createProject, { body: { name, repositoryIds: [repositoryId], fromHelixYaml }, idempotencyKey: `${key}-${repositoryId}` })
 }

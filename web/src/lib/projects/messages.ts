@@ -16,6 +16,8 @@ export const words = {
   from: 'URL or path',
   fromPlaceholder: 'https://git.example.com/team/service.git',
   choose: 'Repository',
+  config: 'Take the settings from helix.yaml',
+  configHint: 'If the repository has one at the root of its default branch.',
   agent: 'Agent',
   create: 'Create project',
   importing: 'Importing takes as long as a git clone.',

@@ -3,7 +3,7 @@ export const projectSections = [
   { key: 'general', label: 'General' },
   { key: 'agents', label: 'Agents' },
   { key: 'automation', label: 'Automation and limits' },
-  { key: 'branches', label: 'Branches and repositories' },
+  { key: 'branches', label: 'Branches' },
   { key: 'members', label: 'Members' },
   { key: 'secrets', label: 'Secrets' },
   { key: 'start-up', label: 'Start-up' },
