@@ -66,7 +66,9 @@ test('of two people the second is told who was first, sees both texts and loses 
   const { page, errors } = await openPage(person)
   await page.goto(at('guidelines'))
   await page.getByLabel('Guidelines for agents').fill('Mine')
+  await page.getByText('Not saved yet.').waitFor()
   await page.reload()
+  await page.getByText('Not saved yet.').waitFor()
   expect(await page.getByLabel('Guidelines for agents').inputValue()).toBe('Mine')
   await installation.call(updateProject, { params: { projectId: project.id }, body: { guidelines: 'Theirs' } })
   await page
