@@ -6,16 +6,19 @@ import { inboxKinds } from '@helix/contract/inbox'
 import * as internal from '@helix/contract/internal'
 import { createLabel } from '@helix/contract/labels'
 import { createTeam, invitePeople } from '@helix/contract/organisations'
+import { type Role, roles } from '@helix/contract/permissions'
 import { promptMaxLength } from '@helix/contract/tasks'
 import { createTemplate } from '@helix/contract/templates'
 import { createView } from '@helix/contract/views'
 import { createWebhook } from '@helix/contract/webhooks'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newId } from '../context.ts'
+import { IdentityStore } from '../identity/store.ts'
 import { addProject, addTask } from '../internal/testing.ts'
 import { testTokens } from '../testing/context.ts'
 import { type Asked, send } from '../testing/requests.ts'
 import { openTestServer, type Person, type TestServer } from '../testing/server.ts'
+import { endsThings, weakestRole } from './access.expected.ts'
 
 let server: TestServer
 let owner: Person
@@ -223,6 +226,49 @@ describe.each(endpoints.filter(([, { permission }]) => permission !== 'public'))
     for (const secret of secrets.filter((id) => !told.includes(id))) expect(answer.text).not.toContain(secret)
   })
 })
+
+/** Somebody of the owner's organisation with this role, and a key. */
+async function memberOf(role: Role): Promise<string> {
+  const userId = newId('user')
+  const { db } = server.context
+  await db('users').insert({ id: userId, email: `${userId}@example.com`, name: role })
+  await db('memberships').insert({ org_id: owner.orgId, user_id: userId, role })
+  return (await new IdentityStore(db).createApiKey(owner.orgId, userId, role)).secret
+}
+
+test('every endpoint answers every role as the table says, and is not there for who may not see the project', async () => {
+  expect([...weakestRole.keys()].toSorted()).toEqual(endpoints.map(([name]) => name).toSorted())
+  const keys = new Map<Role, string>()
+  for (const role of roles) keys.set(role, await memberOf(role))
+  let pairs = 0
+  for (const [name, endpoint] of endpoints) {
+    const weakest = weakestRole.get(name) ?? 'owner'
+    for (const role of roles.toReversed()) {
+      const may = weakest === 'public' || roles.indexOf(role) <= roles.indexOf(weakest)
+      pairs += 1
+      if (may && endsThings.has(name)) continue
+      const { status, body } = await send(server.url, endpoint, request(name), keys.get(role) ?? '')
+      const refused = body.error?.details?.needed !== undefined
+      const told = may ? [refused, status === 401 && weakest !== 'public'] : [status, body.error?.details]
+      expect([name, role, ...told]).toEqual([
+        name,
+        role,
+        ...(may ? [false, false] : [403, { needed: weakest, role, permission: endpoint.permission }]),
+      ])
+    }
+  }
+  await server.context.db('projects').where({ org_id: owner.orgId }).update({ visibility: 'private' })
+  const outside = await memberOf('member')
+  for (const [name, endpoint] of endpoints) {
+    if (!/:(projectId|taskId|sessionId|repositoryId)/.test(endpoint.path)) continue
+    pairs += 1
+    const { status, body } = await send(server.url, endpoint, request(name), outside)
+    expect([name, status, body.error?.code]).toEqual([name, 404, 'not_found'])
+  }
+  await server.context.db('projects').where({ org_id: owner.orgId }).update({ visibility: 'organisation' })
+  // With the two walks above: who brings no key, and another organisation.
+  console.info(`access table: ${pairs + endpoints.length * 2} pairs of endpoint and role checked, ${endpoints.length} endpoints`)
+}, 120_000)
 
 test.each(internals)('%s of the internal API is closed to people and to the other service', async (_, endpoint) => {
   const other = endpoint.permission === 'worker' ? testTokens.runner : testTokens.worker

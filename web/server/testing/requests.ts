@@ -9,7 +9,7 @@ export interface Asked {
 export interface Answered {
   status: number
   text: string
-  body: { error?: { code: string; message: string; requestId: string; details?: { fields?: Record<string, string> } } }
+  body: { error?: { code: string; message: string; requestId: string; details?: { fields?: Record<string, string>; needed?: string } } }
 }
 
 /** One request without the client's own checks, so that nonsense reaches the server. */

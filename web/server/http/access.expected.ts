@@ -1,0 +1,52 @@
+import type { Role } from '@helix/contract/permissions'
+
+/**
+ * Who may call what, written by hand and not read from the contract: a permission that changes there has to be changed here too, by somebody who
+ * looks at it. The weakest role that may; `public`: everybody.
+ */
+const table: Record<Role | 'public', string> = {
+  owner: '',
+  public: `
+    signInWithLink getSignInOptions requestPasswordReset resetPassword signInWithPassword signUp startSingleSignOn
+    verifyEmail verifySecondFactor readInvitation`,
+  viewer: `
+    createApiKey getMe listApiKeys revokeApiKey setPassword signOut confirmTwoFactor disableTwoFactor enableTwoFactor
+    getSecurity removePasskey revokeOtherSessions revokeSession updateProfile listEvents acceptInvitation createOrganisation
+    leaveOrganisation listOrganisations listPeople listTeams locate switchOrganisation getOwnRole listProjectMembers
+    getProject getProjectSettings listProjects getFile getRepository getTree listBranches listCommits listRepositories
+    getBoard getChanges getTask getTimeline listTasks getSpec getJournal getSession findTaskPaths getTaskAgent
+    listCodeComments getSystem listHosts countInbox finishInboxItem listInbox readInboxItem snoozeInboxItem cloneTask
+    listLabels createView deleteView listViews listTemplates addPushDevice getNotifications removeOwnWebhook
+    removePushDevice setOwnWebhook testNotifications updateNotifications`,
+  reviewer: `
+    approveImplementation approveSpec requestImplementationChanges requestSpecChanges createComment resolveComment
+    createCodeComment deleteCodeComment resolveCodeComment`,
+  member: `
+    createRepository addDependency archiveTask createTask moveToBacklog removeDependency restoreTask retryTask sendPrompt
+    startTask updateTask answerPermission editPrompt stopTurn withdrawPrompt sendCodeComments bulkTasks createLabel
+    deleteLabel updateLabel createTemplate deleteTemplate removeAttachment`,
+  admin: `
+    createConnection createServiceAccount deactivatePerson deleteConnection getRegistration listConnections reactivatePerson
+    updateConnection updateRegistration createTeam deleteTeam invitePeople listInvitations removePerson revokeInvitation
+    updateOrganisation updatePerson updateTeam removeProjectMember setProjectMember setProjectVisibility listAudit
+    archiveProject createProject deleteProject listDeletedProjects restoreProject unarchiveProject updateProject
+    applyProjectConfig exportProjectConfig createProjectSecret createSecret deleteProjectSecret deleteSecret
+    listProjectSecrets listSecrets updateProjectSecret updateSecret createWebhook deleteWebhook listDeliveries listWebhooks
+    redeliver rotateWebhookSecret testWebhook updateWebhook listMail retryMail`,
+}
+
+export const weakestRole: ReadonlyMap<string, Role | 'public'> = new Map(
+  Object.entries(table).flatMap(([role, names]) =>
+    names
+      .split(/\s+/)
+      .filter((name) => name !== '')
+      .map((name): [string, Role | 'public'] => [name, role as Role | 'public']),
+  ),
+)
+
+/** Called by a role that may, these would take away what the next call is about; their own tests show that they work. */
+export const endsThings = new Set(
+  'leaveOrganisation signOut setPassword removePerson deactivatePerson deleteProject archiveProject updateProfile removeProjectMember setProjectVisibility switchOrganisation deleteTeam updatePerson setProjectMember'.split(
+    ' ',
+  ),
+)
