@@ -60,6 +60,7 @@ test('every table says whose its rows are, but for links between such tables and
     'repository_refs',
     'sign_in_attempts',
     'sign_in_links',
+    'spec_anchors',
     'task_assignees',
     'task_labels',
     'two_factors',

@@ -7,7 +7,7 @@ import type { Role } from '@helix/contract/permissions'
 const table: Record<Role | 'public', string> = {
   owner: '',
   public: `
-    signInWithLink getSignInOptions requestPasswordReset resetPassword signInWithPassword signUp startSingleSignOn
+    readPublicSpec signInWithLink getSignInOptions requestPasswordReset resetPassword signInWithPassword signUp startSingleSignOn
     verifyEmail verifySecondFactor readInvitation`,
   viewer: `
     createApiKey getMe listApiKeys revokeApiKey setPassword signOut confirmTwoFactor disableTwoFactor enableTwoFactor
@@ -19,6 +19,7 @@ const table: Record<Role | 'public', string> = {
     listLabels createView deleteView listViews listTemplates addPushDevice getNotifications removeOwnWebhook
     removePushDevice setOwnWebhook testNotifications updateNotifications`,
   reviewer: `
+    rejectSpec applySuggestions askAgent createSpecLink listSpecLinks listTaskPeople revokeSpecLink setReviewers
     approveImplementation approveSpec requestImplementationChanges requestSpecChanges createComment resolveComment
     createCodeComment deleteCodeComment resolveCodeComment`,
   member: `
