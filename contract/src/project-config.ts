@@ -4,7 +4,7 @@ import { agentRuntime } from './agents.ts'
 import { branchPattern } from './branches.ts'
 import { defineEndpoint } from './endpoint.ts'
 import { idSchema } from './ids.ts'
-import { longest, permissionMode, startUpSeconds } from './projects.ts'
+import { longest, permissionMode, reviewRules, startUpSeconds } from './projects.ts'
 import { exposure, secretName } from './secrets.ts'
 import { line, text } from './text.ts'
 
@@ -29,6 +29,15 @@ export const projectConfig = z.strictObject({
   automation: z.strictObject({ justDoIt: z.boolean().optional(), autoStart: z.boolean().optional() }).optional(),
   limits: z.strictObject({ planning: limit.optional(), implementing: limit.optional() }).optional(),
   branches: z.strictObject({ base: line(200).nullable().optional(), protected: z.array(branchPattern).max(20).optional() }).optional(),
+  review: z
+    .strictObject({
+      approvals: reviewRules.shape.approvalsNeeded.optional(),
+      selfApproval: z.boolean().optional(),
+      requireResolved: z.boolean().optional(),
+      reminderHours: reviewRules.shape.reviewReminderHours.optional(),
+      publicLinks: z.boolean().optional(),
+    })
+    .optional(),
   startUp: z.strictObject({ script: text(longest.startUpScript).optional(), deadlineSeconds: startUpSeconds.optional() }).optional(),
   guidelines: text(longest.guidelines).optional(),
   visibility: visibility.optional(),

@@ -4,6 +4,7 @@ export const projectSections = [
   { key: 'agents', label: 'Agents' },
   { key: 'automation', label: 'Automation and limits' },
   { key: 'branches', label: 'Branches' },
+  { key: 'review', label: 'Review' },
   { key: 'members', label: 'Members' },
   { key: 'secrets', label: 'Secrets' },
   { key: 'start-up', label: 'Start-up' },
