@@ -20,6 +20,7 @@ export const sections: readonly SettingsSection[] = [
   { key: 'password', label: 'Password', group: 'Account', permission: null },
   { key: 'security', label: 'Security', group: 'Account', permission: null, keywords: 'two factor passkey sessions totp' },
   { key: 'keys', label: 'API keys', group: 'Account', permission: null, keywords: 'token ci' },
+  { key: 'notifications', label: 'Notifications', group: 'Account', permission: null, keywords: 'e-mail push webhook quiet hours mute' },
   { key: 'organisation', label: 'General', group: 'Organisation', permission: null, keywords: 'name leave' },
   { key: 'people', label: 'People', group: 'Organisation', permission: null, keywords: 'invite members roles' },
   { key: 'teams', label: 'Teams', group: 'Organisation', permission: null },
@@ -33,6 +34,8 @@ export const sections: readonly SettingsSection[] = [
   { key: 'service-accounts', label: 'Service accounts', group: 'Organisation', permission: 'organisation:write', keywords: 'ci bot keys' },
   { key: 'secrets', label: 'Secrets', group: 'Organisation', permission: 'organisation:write', keywords: 'environment variables tokens' },
   { key: 'deleted-projects', label: 'Deleted projects', group: 'Organisation', permission: 'organisation:write', keywords: 'restore undo' },
+  { key: 'webhooks', label: 'Webhooks', group: 'Organisation', permission: 'organisation:write', keywords: 'slack chat' },
+  { key: 'mail', label: 'Mail', group: 'Organisation', permission: 'organisation:write', keywords: 'smtp log' },
   { key: 'audit', label: 'Audit log', group: 'Organisation', permission: 'audit:read', keywords: 'export history' },
   { key: 'system', label: 'System', group: 'Installation', permission: null, keywords: 'version hosts sandbox inference api reference' },
 ]

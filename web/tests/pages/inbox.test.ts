@@ -1,0 +1,199 @@
+import { randomUUID } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createClient } from '@helix/contract/client'
+import type { TaskId } from '@helix/contract/ids'
+import { recordStep } from '@helix/contract/internal'
+import { createProject, type Project } from '@helix/contract/projects'
+import { createRepository } from '@helix/contract/repositories'
+import { createTask, type TaskStatus } from '@helix/contract/tasks'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { accessibilityFaults, openBrowser, openPage } from './browser.ts'
+import { type Installation, openInstallation } from './installation.ts'
+
+let installation: Installation
+let browser: Browser
+let person: BrowserContext
+let project: Project
+
+beforeAll(async () => {
+  ;[installation, browser] = await Promise.all([openInstallation(), openBrowser()])
+  const { call } = installation
+  const repository = await call(createRepository, { body: { name: 'sample', source: { kind: 'sample' } } })
+  project = await call(createProject, { body: { name: 'Sample', repositoryIds: [repository.id] } })
+  person = await browser.newContext({ viewport: { width: 1440, height: 900 } })
+  const { page } = await openPage(person)
+  await page.goto(await installation.link())
+  await page.waitForURL(/\/projects$/)
+  await page.close()
+})
+afterAll(async () => {
+  await browser?.close()
+  await installation?.[Symbol.asyncDispose]()
+})
+
+/** As the workflow would. */
+async function step(taskId: TaskId, number: number, from: TaskStatus, to: TaskStatus, message?: string): Promise<void> {
+  const worker = createClient({ baseUrl: installation.url, token: installation.token })
+  const nothing = { reason: null, actorId: null, expectSpecCommit: null, expectBranchCommit: null, review: null, mergedCommit: null }
+  const failure = message === undefined ? null : { code: 'deadline', message }
+  const body = { ...nothing, key: randomUUID(), step: number, from, to, cause: 'test', failure, failedFrom: null, activity: to }
+  await worker(recordStep, { params: { taskId }, body })
+}
+async function taskIn(title: string, to: TaskStatus, message?: string): Promise<TaskId> {
+  const { id } = await installation.call(createTask, { params: { projectId: project.id }, body: { prompt: title, start: false } })
+  await step(id, 1, 'backlog', to, message)
+  return id
+}
+const count = (page: Page) => page.locator('nav [data-count]')
+
+test('what needs a person comes by itself, is counted in the rail, and goes when anyone has handled it', async () => {
+  const { page, errors } = await openPage(person)
+  await page.goto(`${installation.url}/inbox`)
+  await page.getByText('Nothing needs you').waitFor()
+  const review = await taskIn('Greet the person', 'spec_review')
+  await taskIn('Count the words', 'failed', 'It took longer than two hours.')
+  await page.getByText('It took longer than two hours.').waitFor()
+  await page.locator('nav [data-count="2"]').waitFor()
+  expect(await page.getByRole('region', { name: 'For you' }).getByRole('listitem').count()).toBe(2)
+  await step(review, 2, 'spec_review', 'queued_implementation')
+  await page.locator('nav [data-count="1"]').waitFor()
+  expect(await page.getByText('Greet the person').count()).toBe(0)
+  await page.getByRole('link', { name: 'Done' }).click()
+  await page.getByText('Approved').waitFor()
+  expect(errors).toEqual([])
+  await page.close()
+})
+
+test('the whole inbox is worked through by keyboard: move, snooze, bring back, done, open', async () => {
+  const { page, errors } = await openPage(person)
+  const last = await taskIn('Read the file', 'spec_review')
+  await page.goto(`${installation.url}/inbox`)
+  await page.getByRole('link', { name: /Read the file/ }).waitFor()
+  await page.waitForLoadState('networkidle').catch(() => undefined)
+  await page.keyboard.press('j')
+  await page.keyboard.press('s')
+  await page.getByRole('menuitem', { name: 'Until tomorrow' }).waitFor()
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('Enter')
+  await page.locator('nav [data-count="1"]').waitFor()
+  await page.getByRole('link', { name: /^Snoozed/ }).click()
+  await page.getByRole('button', { name: 'Bring back' }).click()
+  await page.getByText('Nothing is snoozed').waitFor()
+  await page.getByRole('link', { name: /^Open/ }).click()
+  await page.getByRole('link', { name: /Read the file/ }).waitFor()
+  const before = await page.getByRole('link', { name: /Count the words/ }).count()
+  await page.keyboard.press('j')
+  await page.keyboard.press('j')
+  await page.keyboard.press('e')
+  await page.getByText('Count the words').waitFor({ state: 'detached' })
+  expect(before).toBe(1)
+  await page.keyboard.press('Enter')
+  await page.waitForURL(`**/tasks/${last}/spec`)
+  expect(errors).toEqual([])
+  await page.close()
+})
+
+test('two people see the same: what one marks as done leaves the other’s page', async () => {
+  const [{ page: mine }, { page: theirs }] = await Promise.all([openPage(person), openPage(person)])
+  await taskIn('Sort the list', 'failed', 'No change was made.')
+  await Promise.all([mine.goto(`${installation.url}/inbox`), theirs.goto(`${installation.url}/inbox?project=${project.id}`)])
+  await theirs.getByText('No change was made.').waitFor()
+  const row = mine.getByRole('listitem').filter({ hasText: 'Sort the list' })
+  await row.getByRole('button', { name: 'Done' }).click()
+  await theirs.getByText('No change was made.').waitFor({ state: 'detached' })
+  await Promise.all([mine.close(), theirs.close()])
+})
+
+test('a person chooses what is sent and when, and finds it so again', async () => {
+  const { page, errors } = await openPage(person)
+  await page.goto(`${installation.url}/settings/notifications`)
+  await page.waitForLoadState('networkidle').catch(() => undefined)
+  await page.getByLabel('Mention: E-mail').uncheck()
+  await page.getByLabel('Time zone').selectOption('Asia/Tokyo')
+  await page.getByLabel('Quiet hours').check()
+  await page.getByLabel('From').fill('23:30')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('Saved.').waitFor()
+  await page.reload()
+  expect(await page.getByLabel('Mention: E-mail').isChecked()).toBe(false)
+  expect(await page.getByLabel('Time zone').inputValue()).toBe('Asia/Tokyo')
+  expect(await page.getByLabel('From').inputValue()).toBe('23:30')
+  expect(errors).toEqual([])
+  await page.close()
+})
+
+test('an administrator adds a webhook, copies its secret once, tests it, and sees why it fails', async () => {
+  const receiver = createServer((_request, response) => response.writeHead(503).end())
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve))
+  const { page, errors } = await openPage(person)
+  await page.goto(`${installation.url}/settings/webhooks`)
+  await page.getByText('No webhooks').waitFor()
+  await page.waitForLoadState('networkidle').catch(() => undefined)
+  await page.getByRole('button', { name: 'Add webhook' }).click()
+  await page.getByLabel('Name').fill('Team chat')
+  await page.getByLabel('URL').fill(`http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`)
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('must be an https URL').waitFor()
+  await page.getByLabel('URL').fill(`https://127.0.0.1:${(receiver.address() as AddressInfo).port}/`)
+  await page.getByRole('button', { name: 'Save' }).click()
+  expect(await page.getByRole('status').filter({ hasText: 'whsec_' }).count()).toBe(1)
+  await page.getByRole('button', { name: 'Send a test' }).click()
+  await page.getByText('not an address of the public internet').waitFor()
+  await page.reload()
+  await page.getByText('Team chat').waitFor()
+  expect(await page.getByText('whsec_').count()).toBe(0)
+  expect(errors).toEqual([])
+  receiver.close()
+  await page.close()
+})
+
+test('an administrator reads the mail log and opens a link from it', async () => {
+  const { page, errors } = await openPage(person)
+  await page.goto(`${installation.url}/settings/mail`)
+  await page.getByText('No mail server is configured').waitFor()
+  await page
+    .getByText(/Failed: try again/)
+    .first()
+    .waitFor()
+  await page
+    .getByRole('link', { name: /^Open the link/ })
+    .first()
+    .click()
+  await page.waitForURL(/\/tasks\/tsk_/)
+  expect(errors).toEqual([])
+  await page.close()
+})
+
+test('the new pages have no serious accessibility fault, in either theme, wide and narrow', async () => {
+  const { page, errors } = await openPage(person)
+  await taskIn('A task with a very long title that goes on and on '.repeat(3).trim(), 'implementation_review')
+  const faults: string[] = []
+  for (const theme of ['light', 'dark']) {
+    await person.addCookies([{ name: 'helix-theme', value: theme, url: installation.url }])
+    for (const width of [1440, 390]) {
+      await page.setViewportSize({ width, height: 844 })
+      for (const path of [
+        '/inbox',
+        '/inbox?state=done',
+        '/inbox?state=snoozed',
+        '/settings/notifications',
+        '/settings/webhooks',
+        '/settings/mail',
+      ]) {
+        await page.goto(`${installation.url}${path}`)
+        faults.push(...(await accessibilityFaults(page)))
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)
+        if (wide) faults.push(`${path} scrolls sideways at ${width}`)
+        if (process.env.HELIX_SHOTS !== undefined) {
+          const name = path.replace(/\W+/g, '-')
+          await page.screenshot({ path: `${process.env.HELIX_SHOTS}/${name}-${theme}-${width}.png` })
+        }
+      }
+    }
+  }
+  expect(faults).toEqual([])
+  expect(errors).toEqual([])
+  await page.close()
+})
