@@ -30,7 +30,8 @@ export const routes = {
   projectSettings: (projectId: string, section = 'general') => `/projects/${projectId}/settings/${section}`,
   newTask: (projectId: string) => `/projects/${projectId}/new`,
   task: (taskId: string, tab?: TaskTab) => `/tasks/${taskId}${query({ tab })}`,
-  spec: (taskId: string, at: { revision?: number; document?: string } = {}) => `/tasks/${taskId}/spec${query(at)}`,
+  spec: (taskId: string, at: { revision?: number; document?: string; compare?: number; view?: string } = {}) =>
+    `/tasks/${taskId}/spec${query({ ...at, view: at.view === 'rendered' ? undefined : at.view })}`,
   repositories: () => '/repositories',
   repository: (repositoryId: string, at: { tab?: RepositoryTab; ref?: string | undefined; path?: string } = {}) =>
     `/repositories/${repositoryId}${query(at)}`,

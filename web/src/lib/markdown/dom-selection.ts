@@ -26,3 +26,20 @@ export function selectedPassage(root: Element, source: string, selection: Select
   const end = pointIn(last, last.contains(range.endContainer) ? range.endOffset : textLength(last))
   return passageBetween(source, start, end)
 }
+
+const blockNames = 'h2, h3, h4, h5, h6, p, li, pre, tr'
+
+/** What can be commented as one: the innermost paragraphs, headings, items and rows of a rendered document. */
+export function blocksIn(root: Element): HTMLElement[] {
+  return [...root.querySelectorAll<HTMLElement>(blockNames)].filter(
+    (block) => block.querySelector(blockNames) === null && block.querySelector('[data-at]') !== null,
+  )
+}
+
+/** A whole block as a passage of its source. */
+export function blockPassage(block: Element, source: string): Passage | null {
+  const within = pieces(block)
+  const [first, last] = [within[0], within.at(-1)]
+  if (first === undefined || last === undefined) return null
+  return passageBetween(source, pointIn(first, 0), pointIn(last, textLength(last)))
+}

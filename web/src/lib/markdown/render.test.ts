@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { renderMarkdown } from './render.ts'
-import { findQuote, passageBetween } from './selection.ts'
+import { passageBetween } from './selection.ts'
 
 const sample = `# Add a *greeting*
 
@@ -127,11 +127,5 @@ describe('selections', () => {
   test('half a character reference becomes the whole of it', () => {
     const source = 'x &amp; y'
     expect(passageBetween(source, { at: 0, into: 0 }, { at: 0, into: 3, length: 9 })).toEqual({ quote: source, offset: 0 })
-  })
-
-  test('a quote that moved is found nearest to where it was, and one that is gone is not', () => {
-    expect(findQuote('b a b a b', 'a', 6)).toEqual({ start: 6, end: 7 })
-    expect(findQuote('b a b b a', 'a', 7)).toEqual({ start: 8, end: 9 })
-    expect(findQuote('b b', 'a', 0)).toBeNull()
   })
 })

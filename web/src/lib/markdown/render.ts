@@ -8,6 +8,8 @@ export interface Mark {
   id: string
   start: number
   end: number
+  /** What kind of passage: a commented one unless it is what a revision took away or brought. */
+  tag?: 'ins' | 'del'
 }
 
 export interface Heading {
@@ -31,7 +33,10 @@ function markedPiece(text: string, start: number, marks: readonly Mark[]): strin
     .map((from, index) => {
       const to = points[index + 1] ?? end
       const piece = `<span data-at="${from}">${escapeHtml(text.slice(from - start, to - start))}</span>`
-      const ids = marks.filter((mark) => mark.start <= from && mark.end >= to).map((mark) => mark.id)
+      const here = marks.filter((mark) => mark.start <= from && mark.end >= to)
+      const tag = here.find((mark) => mark.tag !== undefined)?.tag
+      if (tag !== undefined) return `<${tag}>${piece}</${tag}>`
+      const ids = here.map((mark) => mark.id)
       return ids.length === 0 ? piece : `<mark data-comment="${escapeHtml(ids.join(' '))}">${piece}</mark>`
     })
     .join('')

@@ -29,13 +29,3 @@ export function passageBetween(source: string, start: Point, end: Point): Passag
   if (quote === '') return null
   return { quote: quote.toWellFormed(), offset: from + whole.indexOf(quote) }
 }
-
-/** Where a comment's quote stands now: at its offset, else the occurrence nearest to it. Null when the text is gone. */
-export function findQuote(source: string, quote: string, offset: number): { start: number; end: number } | null {
-  if (source.startsWith(quote, offset)) return { start: offset, end: offset + quote.length }
-  let best: number | null = null
-  for (let at = source.indexOf(quote); at !== -1; at = source.indexOf(quote, at + 1)) {
-    if (best === null || Math.abs(at - offset) < Math.abs(best - offset)) best = at
-  }
-  return best === null ? null : { start: best, end: best + quote.length }
-}

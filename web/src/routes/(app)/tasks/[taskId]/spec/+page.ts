@@ -4,8 +4,10 @@ import type { PageLoad } from './$types'
 
 export const load: PageLoad = async (event) => {
   event.depends('helix:spec')
-  const asked = event.url.searchParams.get('revision')
   const { task } = await event.parent()
-  const spec = await ask(event, getSpec, { params: { taskId: task.id }, query: asked === null ? {} : { revision: Number(asked) } })
-  return { spec, documents: specDocuments }
+  const read = (revision: string | null) =>
+    ask(event, getSpec, { params: { taskId: task.id }, query: revision === null ? {} : { revision: Number(revision) } })
+  const other = event.url.searchParams.get('compare')
+  const [spec, compared] = await Promise.all([read(event.url.searchParams.get('revision')), other === null ? null : read(other)])
+  return { spec, compared, documents: specDocuments }
 }
