@@ -20,9 +20,11 @@ export function requestLog(log: Logger, observe: (route: string, status: number,
     request.id = randomUUID()
     response.setHeader('x-request-id', request.id)
     response.on('close', () => {
+      // The address of a public link is its secret.
+      const path = request.path.replace(/^\/s\/.*/, '/s/')
       const durationMs = Math.round(performance.now() - start)
       observe(
-        request.path
+        path
           .split('/')
           .slice(1, 4)
           .join('/')
@@ -30,12 +32,9 @@ export function requestLog(log: Logger, observe: (route: string, status: number,
         response.statusCode,
         durationMs / 1000,
       )
-      if (quiet.has(request.path)) return
+      if (quiet.has(path)) return
       const aborted = response.writableFinished ? {} : { aborted: true }
-      log.info(
-        { requestId: request.id, method: request.method, path: request.path, status: response.statusCode, durationMs, ...aborted },
-        'request',
-      )
+      log.info({ requestId: request.id, method: request.method, path, status: response.statusCode, durationMs, ...aborted }, 'request')
     })
     next()
   }
