@@ -99,7 +99,7 @@ export const updateProfile = defineEndpoint({
   method: 'PATCH',
   path: '/api/v1/me',
   permission: 'account:self',
-  summary: 'Change the own name or address; a new address asks for the password, where there is one',
+  summary: 'Change the own name or address; a new address asks for the password, and counts once its mail was opened',
   body: z.object({ name: line(80).optional(), email: email.optional(), password: z.string().max(200).optional() }),
   response: principal,
   errors: ['sign_in_failed', 'conflict', 'rate_limited'],

@@ -13,12 +13,14 @@ import {
 import { type Request, type Response, Router } from 'express'
 import type { Context } from '../context.ts'
 import { type Actor, mount } from '../http/mount.ts'
+import { enqueueMail } from '../mail/store.ts'
 import { Attempts } from './attempts/store.ts'
 import { headersOf, passCookies } from './auth/relay.ts'
 import type { AuthSource } from './auth/source.ts'
 import { sessionTokenOf } from './principal.ts'
+import { codeKey, RegistrationStore } from './registration/store.ts'
 import { SecurityStore } from './security/store.ts'
-import { IdentityStore } from './store.ts'
+import { IdentityStore, placeholderEmail } from './store.ts'
 
 /** The own account: profile, password, second factor, passkeys and browser sessions. */
 export function accountRoutes(context: Context, source: AuthSource): Router {
@@ -26,6 +28,7 @@ export function accountRoutes(context: Context, source: AuthSource): Router {
   const store = new IdentityStore(context.db)
   const security = new SecurityStore(context.db)
   const attempts = new Attempts(context.db)
+  const registration = new RegistrationStore(context.db, context.config)
 
   /** A stolen browser must not take the account over: what guards it asks for the password again. */
   const provePassword = async (actor: Actor, password: string | undefined): Promise<void> => {
@@ -51,10 +54,26 @@ export function accountRoutes(context: Context, source: AuthSource): Router {
     await store.setPassword(actor.userId, body.next, current(request))
     return {}
   })
-  mount(router, context, updateProfile, async ({ actor, body }) => {
-    if (body.email !== undefined) await provePassword(actor, body.password)
-    if (!(await security.updateProfile(actor.userId, { name: body.name, email: body.email })))
+  /** The new address proves itself by mail, and the old one is told; neither says whether somebody has it already. */
+  const changeEmail = async (actor: Actor, now: string, next: string, request: Request): Promise<void> => {
+    if (now === placeholderEmail) {
+      if (await security.settle(actor.userId, next)) return
       throw new HelixError('conflict', 'email: this address cannot be used', { fields: { email: 'cannot be used' } })
+    }
+    byBrowser(actor)
+    const input = { body: { newEmail: next }, headers: headersOf(request), asResponse: true as const }
+    const answer = await (await source.get()).api.changeEmail(input)
+    if (!answer.ok) throw new HelixError('sign_in_failed', 'The address was not changed: sign in again and try once more.')
+    const text = `Somebody, hopefully you, asked to use ${next} for your Helix account from now on. It counts once the link in the mail there was opened.\n\nIf it was not you, set a new password and end the other sessions: ${context.config.frontendUrl}/settings/security`
+    await enqueueMail(context.db, { orgId: null, to: now, subject: 'A new address for your Helix account', text })
+  }
+
+  mount(router, context, updateProfile, async ({ actor, body, request }) => {
+    const { user } = await store.getPerson(actor.orgId, actor.userId)
+    const moves = body.email !== undefined && body.email.toLowerCase() !== user.email.toLowerCase()
+    if (moves) await provePassword(actor, body.password)
+    if (body.name !== undefined) await security.rename(actor.userId, body.name)
+    if (moves && body.email !== undefined) await changeEmail(actor, user.email, body.email, request)
     return { ...(await store.getPerson(actor.orgId, actor.userId)), via: actor.via }
   })
   mount(router, context, getSecurity, async ({ actor, request }) => security.of(actor.userId, current(request)))
@@ -77,6 +96,7 @@ export function accountRoutes(context: Context, source: AuthSource): Router {
       response,
       'That code is not right. Codes change every 30 s; look at the clock of your phone.',
     )
+    await registration.once(codeKey(actor.userId, input.body.code))
     return {}
   })
   mount(router, context, disableTwoFactor, async ({ actor, body, request, response }) => {

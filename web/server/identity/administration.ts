@@ -36,6 +36,11 @@ export function identityAdministrationRoutes(context: Context, source: AuthSourc
   const noOwners = (actor: Actor, roles: readonly (string | null)[]): void => {
     if (actor.role !== 'owner' && roles.includes('owner')) throw new HelixError('forbidden', 'Only an owner gives or takes ownership.')
   }
+  /** Who says whom to believe can be anybody: accounts are the installation's, not one organisation's. */
+  const requireHome = async (actor: Actor): Promise<void> => {
+    if (!(await registration.isHome(actor.orgId)))
+      throw new HelixError('forbidden', 'Connections are made by the administrators of the installation’s first organisation.')
+  }
   const change = async (orgId: OrgId, work: (trx: Knex) => Promise<void>): Promise<void> => {
     await context.db.transaction(async (trx) => {
       await work(trx)
@@ -49,6 +54,7 @@ export function identityAdministrationRoutes(context: Context, source: AuthSourc
     nextCursor: null,
   }))
   mount(router, context, createConnection, async ({ actor, body }) => {
+    await requireHome(actor)
     noOwners(actor, [body.defaultRole, ...Object.values(body.groupRoles)])
     await checkIssuer(body.kind, body.issuer, local)
     const made = await connections.put(actor.orgId, null, body)
@@ -60,6 +66,7 @@ export function identityAdministrationRoutes(context: Context, source: AuthSourc
     noOwners(actor, [body.defaultRole ?? null, ...Object.values(body.groupRoles ?? {})])
     const known = (await connections.list(actor.orgId)).find(({ id }) => id === params.connectionId)
     if (known === undefined) throw new HelixError('not_found')
+    await requireHome(actor)
     if (body.issuer !== undefined) await checkIssuer(known.kind, body.issuer, local)
     const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined))
     const made = await connections.put(actor.orgId, params.connectionId, given)

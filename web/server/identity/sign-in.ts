@@ -1,5 +1,6 @@
 import { HelixError } from '@helix/contract/errors'
 import { signInWithLink } from '@helix/contract/identity'
+import type { UserId } from '@helix/contract/ids'
 import {
   getSignInOptions,
   requestPasswordReset,
@@ -17,9 +18,8 @@ import { Attempts } from './attempts/store.ts'
 import { headersOf, openSession, passCookies } from './auth/relay.ts'
 import type { AuthSource } from './auth/source.ts'
 import { ConnectionStore } from './connections/store.ts'
-import { hashSecret } from './hashing.ts'
 import { sessionTokenOf } from './principal.ts'
-import { RegistrationStore } from './registration/store.ts'
+import { codeKey, RegistrationStore } from './registration/store.ts'
 import { IdentityStore } from './store.ts'
 
 /** A path of this site, never another one. */
@@ -82,11 +82,15 @@ export function signInRoutes(context: Context, source: AuthSource): Router {
     await attempts.count(request.headers.cookie ?? null, request.ip)
     const auth = await source.get()
     const input = { body: { code: body.code.replace(/\s+/g, '') }, headers: headersOf(request), asResponse: true as const }
-    // A code counts once: who looked over the shoulder cannot type it again.
-    const used = `second-factor ${hashSecret(`${request.headers.cookie} ${input.body.code}`)}`
     const answer = body.kind === 'backup' ? await auth.api.verifyBackupCode(input) : await auth.api.verifyTOTP(input)
-    if (!answer.ok || !(await registration.once(used)))
-      throw new HelixError('sign_in_failed', 'That code is not right, or it was used already.')
+    const wrong = (): HelixError => new HelixError('sign_in_failed', 'That code is not right, or it was used already.')
+    if (!answer.ok) throw wrong()
+    const { token, user } = (await answer.clone().json()) as { token: string; user: { id: UserId } }
+    // A code counts once for its person: who looked over the shoulder, and knows the password, cannot type it again in another browser.
+    if (!(await registration.once(codeKey(user.id, input.body.code)))) {
+      await store.closeSession(token)
+      throw wrong()
+    }
     passCookies(answer, response)
     return {}
   })

@@ -5,6 +5,7 @@ import { addProject, addTask } from '../internal/testing.ts'
 import { openTestServer, type Person, type TestServer } from '../testing/server.ts'
 import { TestBrowser } from './browser.testing.ts'
 import { RegistrationStore } from './registration/store.ts'
+import { IdentityStore } from './store.ts'
 
 let server: TestServer
 let owner: Person
@@ -109,7 +110,7 @@ test('with a second factor a password is half of the way, a code counts once, an
   const second = (next: TestBrowser, body: object) => next.ask('POST', '/api/v1/sign-in/second-factor', body)
   const good = await enter()
   expect((await second(good, { code: '111111' })).status).toBe(401)
-  expect((await second(good, { code: totp(begun.uri) })).status).toBe(200)
+  expect((await second(good, { code: totp(begun.uri, Date.now() + 30_000) })).status).toBe(200)
   expect((await good.ask('GET', '/api/v1/me')).status).toBe(200)
   const backup = begun.backupCodes[0]
   expect((await second(await enter(), { code: backup, kind: 'backup' })).status).toBe(200)
@@ -118,6 +119,49 @@ test('with a second factor a password is half of the way, a code counts once, an
   expect(stored).not.toContain(new URL(begun.uri).searchParams.get('secret'))
   expect((await good.ask('POST', '/api/v1/me/two-factor/disable', { password: 'wrong password here' })).status).toBe(401)
   expect((await good.ask('POST', '/api/v1/me/two-factor/disable', { password })).status).toBe(200)
+})
+
+test('a code of the authenticator counts once for its person, whichever browser it is typed into', async () => {
+  const one = await join('replay@example.com')
+  const { body: begun } = await one.ask<{ uri: string }>('POST', '/api/v1/me/two-factor', { password })
+  const confirmed = totp(begun.uri)
+  expect((await one.ask('POST', '/api/v1/me/two-factor/confirm', { code: confirmed })).status).toBe(200)
+  const enter = async (code: string) => {
+    const next = browser()
+    await next.ask('POST', '/api/v1/sign-in/password', { email: 'replay@example.com', password })
+    const { status } = await next.ask('POST', '/api/v1/sign-in/second-factor', { code })
+    return [status, (await next.ask('GET', '/api/v1/me')).status]
+  }
+  const code = totp(begun.uri, Date.now() + 30_000)
+  const both = await Promise.all([enter(code), enter(code)])
+  expect(both.toSorted()).toEqual([
+    [200, 200],
+    [401, 401],
+  ])
+  expect(await enter(code)).toEqual([401, 401])
+  expect(await enter(confirmed)).toEqual([401, 401])
+})
+
+test('a new address counts once its own mail was opened, and nobody learns whether it is taken', async () => {
+  const one = await join('before@example.com')
+  await join('taken@example.com')
+  const change = (email: string) => one.ask('PATCH', '/api/v1/me', { email, password })
+  const [free, taken] = [await change('after@example.com'), await change('taken@example.com')]
+  expect([free.status, free.body]).toEqual([taken.status, taken.body])
+  const email = async () => (await one.ask<{ user: { email: string } }>('GET', '/api/v1/me')).body.user.email
+  expect(await email()).toBe('before@example.com')
+  expect(await mailTo('before@example.com')).toContain('taken@example.com')
+  expect(await mailTo('taken@example.com')).not.toContain('/verify?')
+  expect((await browser().ask('POST', '/api/v1/sign-up/verify', { token: tokenIn(await mailTo('after@example.com')) })).status).toBe(200)
+  expect(await email()).toBe('after@example.com')
+})
+
+test('the first administrator gives the address at once: no mail server is set up yet', async () => {
+  const store = new IdentityStore(server.context.db)
+  const one = browser()
+  const token = await store.createLink(await store.ensureAdministrator())
+  await one.ask('POST', '/api/v1/sign-in/link', { token })
+  expect((await one.ask('PATCH', '/api/v1/me', { email: 'boss@example.com' })).body).toMatchObject({ user: { email: 'boss@example.com' } })
 })
 
 test('browser sessions are listed and ended, and no token is in the database', async () => {

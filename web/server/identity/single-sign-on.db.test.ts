@@ -91,9 +91,14 @@ async function spoilt(
   handle(request, response)
 }
 
+/** This person's organisation is the installation's first. */
+const administer = (on: TestServer, { userId }: Person) =>
+  on.context.db('installation').insert({ key: 'administrator', value: JSON.stringify({ userId }) })
+
 beforeAll(async () => {
   server = await openTestServer({ HELIX_ALLOW_LOCAL_IMPORT: '1' })
   owner = await server.addPerson()
+  await administer(server, owner)
   provider = await openProvider(0, [await newKey()])
 })
 afterAll(async () => {
@@ -110,9 +115,9 @@ afterEach(async () => {
   await server.context.db('connections').delete()
 })
 
-async function connect(change: object = {}): Promise<string> {
+async function connect(change: object = {}, by: Person = owner): Promise<string> {
   const body = { kind: 'oidc', name: 'Works', issuer: provider.url, clientId: 'helix', clientSecret: 'a-secret-of-the-client', ...change }
-  const headers = { authorization: `Bearer ${owner.apiKey}`, 'content-type': 'application/json' }
+  const headers = { authorization: `Bearer ${by.apiKey}`, 'content-type': 'application/json' }
   const response = await fetch(`${server.url}/api/v1/connections`, { method: 'POST', headers, body: JSON.stringify(body) })
   const answer = (await response.json()) as { id: string; error?: { message: string } }
   if (!response.ok) throw new Error(answer.error?.message)
@@ -158,6 +163,40 @@ test('an address of another domain does not come in', async () => {
   expect((await browser.ask('GET', '/api/v1/me')).status).toBe(401)
 })
 
+/** Somebody with a verified address and a password, in an organisation of their own. */
+async function addVerified(email: string): Promise<string> {
+  const { userId } = await server.addPerson()
+  await server.context.db('users').where({ id: userId }).update({ email, email_verified: true })
+  return userId
+}
+
+test('an address joins an existing account only when the provider says that it is verified', async () => {
+  const userId = await addVerified('victim@example.com')
+  const linked = () => server.context.db('accounts').where({ user_id: userId }).whereNot({ provider_id: 'credential' })
+  for (const said of [{}, { email_verified: false }, { email_verified: 'false' }]) {
+    const { email_verified: _, ...rest } = person
+    person = { ...rest, sub: 'attacker', email: 'victim@example.com', ...said }
+    expect((await signIn(await connect())).end, JSON.stringify(said)).toMatch(/^\/sign-in\?failed=/)
+    expect(await linked()).toEqual([])
+  }
+  person.email_verified = true
+  expect((await signIn(await connect())).end).toBe('/projects')
+  expect(await linked()).toHaveLength(1)
+})
+
+test('only the installation’s own administrators say whom to believe: another organisation’s could vouch for anybody', async () => {
+  await addVerified('chief@example.com')
+  const rival = await server.addPerson()
+  await expect(connect({}, rival)).rejects.toThrow(/first organisation/)
+  expect(await server.context.db('connections')).toEqual([])
+})
+
+test('an address of another domain leaves nothing behind', async () => {
+  person = { ...person, sub: 'trudy', email: 'trudy@elsewhere.org' }
+  await signIn(await connect({ allowedDomains: ['example.com'] }))
+  expect(await server.context.db('users').where({ email: 'trudy@elsewhere.org' })).toEqual([])
+})
+
 test.each([
   ['another audience', (claims: Record<string, unknown>) => ({ ...claims, aud: 'somebody-else' })],
   ['another issuer', (claims: Record<string, unknown>) => ({ ...claims, iss: 'https://evil.example' })],
@@ -198,6 +237,7 @@ test('an issuer that does not answer, or leads to a private network, is told to 
   await expect(connect({ issuer: 'http://127.0.0.1:1' })).rejects.toThrow('does not answer')
   await using strict = await openTestServer()
   const other = await strict.addPerson()
+  await administer(strict, other)
   const body = JSON.stringify({ kind: 'oidc', name: 'x', issuer: 'https://127.0.0.1', clientId: 'a', clientSecret: 'b' })
   const headers = { authorization: `Bearer ${other.apiKey}`, 'content-type': 'application/json' }
   const answer = await fetch(`${strict.url}/api/v1/connections`, { method: 'POST', headers, body })

@@ -34,6 +34,9 @@ const asApiKey = (row: ApiKeyRow): ApiKey => ({
   lastUsedAt: row.last_used_at?.toISOString() ?? null,
 })
 
+/** Of the first administrator, until they give their own. */
+export const placeholderEmail = 'admin@helix.local'
+
 /** People, their organisations and their credentials. Secrets are stored hashed and leave once. */
 export class IdentityStore {
   private readonly db: Knex
@@ -50,7 +53,7 @@ export class IdentityStore {
       if (found !== undefined) return (found.value as { userId: UserId }).userId
       const userId = newId('user')
       const orgId = newId('org')
-      await trx('users').insert({ id: userId, email: 'admin@helix.local', name: 'Administrator', email_verified: true })
+      await trx('users').insert({ id: userId, email: placeholderEmail, name: 'Administrator', email_verified: true })
       await trx('organisations').insert({ id: orgId, slug: 'default', name: 'Default' })
       await trx('memberships').insert({ org_id: orgId, user_id: userId, role: 'owner' })
       await trx('installation').insert({ key: 'administrator', value: JSON.stringify({ userId }) })

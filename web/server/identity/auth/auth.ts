@@ -9,6 +9,8 @@ import type { Connection } from '../connections/store.ts'
 import { hashPassword, passwordMatches } from '../hashing.ts'
 import { cookieName } from '../principal.ts'
 import { IdentityStore } from '../store.ts'
+import { refusalOf, roleOf } from './admission.ts'
+import { claims } from './claims.ts'
 import { providerOf } from './provider.ts'
 import { knexAdapter } from './store.ts'
 
@@ -35,6 +37,17 @@ export function createAuth({ db, config, log }: Parts, connections: readonly (Co
     user: {
       modelName: 'users',
       fields: { emailVerified: 'email_verified', createdAt: 'created_at', updatedAt: 'updated_at' },
+      // The mail goes to the new address, and nothing changes before its link was opened.
+      changeEmail: { enabled: true },
+      // Before anything is made or joined: who does not come in leaves nothing behind.
+      validateUserInfo: ({ user, source }) => {
+        const connection = connections.find(({ id }) => id === source.oauth?.providerId)
+        if (connection === undefined) return
+        const said = claims.getStore()
+        const why = refusalOf(connection, user.email)
+        if (why !== null) return { error: why }
+        if (source.action === 'create-user' && (said === undefined || roleOf(connection, said) === null)) return { error: 'group' }
+      },
     },
     session: {
       modelName: 'browser_sessions',

@@ -1,5 +1,6 @@
 import type { GenericOAuthConfig } from 'better-auth/plugins'
 import type { Connection } from '../connections/store.ts'
+import { vouchedFor } from './admission.ts'
 import { claims } from './claims.ts'
 
 interface GitHubEmail {
@@ -44,7 +45,7 @@ function oidc(one: Connection): Partial<GenericOAuthConfig> {
       const name = [profile.name, profile.preferred_username, profile.email].find(
         (text): text is string => typeof text === 'string' && text !== '',
       )
-      return { name: name ?? 'Somebody', emailVerified: profile.email_verified !== false && profile.emailVerified !== false }
+      return { name: name ?? 'Somebody', emailVerified: vouchedFor(profile) }
     },
   }
 }

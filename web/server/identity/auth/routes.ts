@@ -1,5 +1,4 @@
-import type { OrgId, UserId } from '@helix/contract/ids'
-import { type Role, roles } from '@helix/contract/permissions'
+import type { UserId } from '@helix/contract/ids'
 import { type Request, type Response, Router } from 'express'
 import { recordAudit } from '../../audit/store.ts'
 import type { Context } from '../../context.ts'
@@ -7,6 +6,8 @@ import { appendEvent } from '../../events/store.ts'
 import { OrganisationStore } from '../../organisations/store.ts'
 import { Attempts } from '../attempts/store.ts'
 import { type Connection, ConnectionStore } from '../connections/store.ts'
+import { SecurityStore } from '../security/store.ts'
+import { refusalOf, roleOf } from './admission.ts'
 import { Claims, claims } from './claims.ts'
 import type { AuthSource } from './source.ts'
 
@@ -18,29 +19,16 @@ const passkeyPaths = [
   '/passkey/verify-authentication',
 ]
 
-function roleOf(connection: Connection, said: Claims): Role | null {
-  const mapped = said.groups(connection.groupClaim).flatMap((group) => connection.groupRoles[group] ?? [])
-  return roles.find((role) => mapped.includes(role)) ?? connection.defaultRole
-}
-
-/** Why this person does not come in by this connection; null when they do. */
-function refusal(connection: Connection, said: Claims): string | null {
-  const email = said.all?.email
-  if (typeof email !== 'string') return 'address'
-  const domain = email.split('@')[1]?.toLowerCase() ?? ''
-  if (connection.allowedDomains.length > 0 && !connection.allowedDomains.some((one) => one.toLowerCase() === domain)) return 'domain'
-  return null
-}
-
 /** Callbacks of identity providers, and the browser's half of passkeys. */
 export function authRoutes(context: Context, source: AuthSource): Router {
   const router = Router()
   const connections = new ConnectionStore(context.db, context.sealing)
   const organisations = new OrganisationStore(context.db)
+  const security = new SecurityStore(context.db)
   const attempts = new Attempts(context.db)
 
   /** The provider's groups decide the role anew at each sign-in; without a mapping only the first one counts. */
-  const admit = async (connection: Connection, said: Claims, userId: UserId): Promise<boolean> => {
+  const admit = async (connection: Connection, said: Claims, userId: UserId, sessionId: string): Promise<boolean> => {
     const { orgId } = connection
     const role = roleOf(connection, said)
     return context.db.transaction(async (trx) => {
@@ -49,10 +37,7 @@ export function authRoutes(context: Context, source: AuthSource): Router {
       const mapped = Object.keys(connection.groupRoles).length > 0
       if (now === null && role !== null) await organisations.join(trx, orgId, userId, role, [])
       else if (mapped && role !== null && now !== role && now !== 'owner') await organisations.setRole(trx, orgId, userId, role)
-      await trx('browser_sessions')
-        .where({ user_id: userId })
-        .andWhereRaw("created_at > now() - interval '1 minute'")
-        .update({ org_id: orgId as OrgId })
+      await security.beginIn(trx, sessionId, orgId)
       await appendEvent(trx, orgId, { type: 'access.changed' })
       return true
     })
@@ -75,10 +60,17 @@ export function authRoutes(context: Context, source: AuthSource): Router {
     const { internalAdapter } = await auth.$context
     const token = cookies.flatMap((one) => /^(?:__Host-)?helix=([^.;%]+)/.exec(one)?.[1] ?? [])[0]
     const session = token === undefined ? null : await internalAdapter.findSession(token)
+    const refused = said.all === null ? 'sso' : refusalOf(connection, said.all.email)
     const why =
-      session === null
-        ? 'sso'
-        : (refusal(connection, said) ?? ((await admit(connection, said, session.user.id as UserId)) ? null : 'group'))
+      refused ??
+      (session === null
+        ? // Nobody was made of a person without a role.
+          roleOf(connection, said) === null
+          ? 'group'
+          : 'sso'
+        : (await admit(connection, said, session.user.id as UserId, session.session.id))
+          ? null
+          : 'group')
     await recordAudit(context.db, {
       orgId: connection.orgId,
       actorId: (session?.user.id as UserId | undefined) ?? null,

@@ -1,10 +1,16 @@
-import type { OrgId } from '@helix/contract/ids'
+import type { OrgId, UserId } from '@helix/contract/ids'
 import type { Knex } from 'knex'
 import type { Config } from '../../config.ts'
+import { hashSecret } from '../hashing.ts'
 
 export interface Registration {
   registration: 'open' | 'invited' | 'closed'
   allowedDomains: string[]
+}
+
+/** One person's one code, whichever browser sends it. Source: RFC 6238, section 5.2: a code is accepted once. */
+export function codeKey(userId: UserId, code: string): string {
+  return `second-factor ${hashSecret(`${userId} ${code}`)}`
 }
 
 /** Who may make an account on this installation. */

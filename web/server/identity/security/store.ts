@@ -3,6 +3,7 @@ import type { OrgId, UserId } from '@helix/contract/ids'
 import type { getSecurity } from '@helix/contract/sign-in'
 import type { Knex } from 'knex'
 import { hashSecret } from '../hashing.ts'
+import { placeholderEmail } from '../store.ts'
 
 /** What guards an account, and the rights that end with it. */
 export class SecurityStore {
@@ -34,18 +35,25 @@ export class SecurityStore {
     }
   }
 
-  /** False when the address is another account's. */
-  async updateProfile(userId: UserId, { name, email }: { name?: string | undefined; email?: string | undefined }): Promise<boolean> {
-    const change = { ...(name === undefined ? {} : { name }), ...(email === undefined ? {} : { email }) }
-    try {
-      await this.db('users')
-        .where({ id: userId })
-        .update({ ...change, updated_at: this.db.fn.now() })
-      return true
-    } catch (error) {
-      if ((error as { code?: string }).code === '23505') return false
-      throw error
-    }
+  async rename(userId: UserId, name: string): Promise<void> {
+    await this.db('users').where({ id: userId }).update({ name, updated_at: this.db.fn.now() })
+  }
+
+  /** Gives the installation's first administrator an address for the one nobody can write to. False: it is somebody else's account. */
+  async settle(userId: UserId, email: string): Promise<boolean> {
+    const query = this.db('users').where({ id: userId, email: placeholderEmail })
+    return query.update({ email, updated_at: this.db.fn.now() }).then(
+      (changed) => changed === 1,
+      (error: { code?: string }) => {
+        if (error.code === '23505') return false
+        throw error
+      },
+    )
+  }
+
+  /** A session that a connection opened works in the connection's organisation. */
+  async beginIn(trx: Knex, sessionId: string, orgId: OrgId): Promise<void> {
+    await trx('browser_sessions').where({ id: sessionId }).update({ org_id: orgId })
   }
 
   async removePasskey(userId: UserId, id: string): Promise<boolean> {

@@ -61,6 +61,8 @@ export const words = {
   enabled: 'People may sign in with it',
   save: 'Save',
   saved: 'Saved.',
+  addressAsked: (email: string) => `A mail went to ${email}: the new address counts once its link was opened.`,
+  connectionsElsewhere: 'The administrators of the installation’s first organisation connect identity providers.',
   notSaved: 'This was not saved',
   delete: 'Delete',
   deleteText: 'Nobody signs in by it any more. Sessions that are open go on.',
