@@ -8,6 +8,7 @@ import { appendEvent } from '../events/store.ts'
 import { mintSessionToken } from '../identity/tokens.ts'
 import { SecretStore } from '../secrets/store.ts'
 import type { SessionRow } from '../sessions/store.ts'
+import { answerableFor, orphaned } from './answerable.ts'
 import { HostStore, lostAfter } from './store.ts'
 
 export type ClaimOutcome = { outcome: 'claimed'; epoch: number; spec: SessionSpec } | { outcome: 'refused'; reason: string }
@@ -89,6 +90,12 @@ export async function claimSessionFor(context: Context, claim: Claim): Promise<C
     const session = (await trx('agent_sessions').where({ id: claim.sessionId }).forUpdate().first()) as SessionRow
     const reason = await refusal(trx, session, claim)
     if (reason !== null) return { outcome: 'refused', reason }
+    const person = await answerableFor(trx, session)
+    if (person === null) {
+      const gone = await trx('users').where({ id: session.started_by }).first('name')
+      return { outcome: 'refused', reason: orphaned(gone?.name ?? 'The person') }
+    }
+    session.started_by = person
     if (claim.epoch > session.epoch) throw new HelixError('epoch_outdated', `The session is at epoch ${session.epoch}.`)
     const again =
       session.host_id === claim.hostId &&
@@ -98,7 +105,7 @@ export async function claimSessionFor(context: Context, claim: Claim): Promise<C
     const epoch = again ? session.epoch : session.epoch + 1
     await trx('agent_sessions')
       .where({ id: session.id })
-      .update({ host_id: claim.hostId, host_boot_id: claim.bootId, epoch, state: 'starting', reason: null })
+      .update({ host_id: claim.hostId, host_boot_id: claim.bootId, epoch, state: 'starting', reason: null, started_by: person })
     const token = await mintSessionToken(trx, { orgId: session.org_id, sessionId: session.id, epoch })
     await appendEvent(trx, session.org_id, {
       type: 'session.changed',

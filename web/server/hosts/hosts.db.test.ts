@@ -182,6 +182,25 @@ test('a silent host is waited for, then given up, and the session is free for an
   expect(await another.claim(sessionId, 1)).toMatchObject({ outcome: 'claimed', epoch: 2 })
 })
 
+test('work does not go on in the name of who was sent away, until somebody takes it over', async () => {
+  const host = await new FakeHost().join()
+  const [sessionId, gone] = [await addSession(), newId('user')]
+  const { db } = server.context
+  await db('users').insert({ id: gone, email: `${gone}@example.com`, name: 'Gone Person' })
+  await db('memberships').insert({ org_id: person.orgId, user_id: gone, role: 'member', deactivated_at: db.fn.now() })
+  await db('agent_sessions').where({ id: sessionId }).update({ started_by: gone })
+  expect(await host.claim(sessionId)).toMatchObject({
+    outcome: 'refused',
+    reason: expect.stringMatching(/^Gone Person.*take the work over/),
+  })
+  const prompt = { org_id: person.orgId, session_id: sessionId, kind: 'person', text: 'Go on', state: 'queued' }
+  await db('prompts').insert({ ...prompt, id: newId('prompt'), author_id: gone })
+  expect((await host.claim(sessionId)).outcome).toBe('refused')
+  await db('prompts').insert({ ...prompt, id: newId('prompt'), author_id: person.userId })
+  expect(await host.claim(sessionId)).toMatchObject({ outcome: 'claimed', spec: { gitIdentity: { name: 'Test Person' } } })
+  expect((await db('agent_sessions').where({ id: sessionId }).first('started_by')).started_by).toBe(person.userId)
+})
+
 test('a stopped session is nobody’s: not listed, not claimed, its tokens closed', async () => {
   const host = await new FakeHost().join()
   const sessionId = await addSession()

@@ -201,6 +201,7 @@ test('who is deactivated has no session, no key and no running work from that mo
   expect((await one.ask('GET', '/api/v1/me')).status).toBe(401)
   expect((await fetch(`${server.url}/api/v1/me`, { headers: { authorization: `Bearer ${key.secret}` } })).status).toBe(401)
   expect((await db('session_tokens').where({ session_id: session.id }).first('revoked_at')).revoked_at).not.toBeNull()
+  expect((await db('agent_sessions').where({ id: session.id }).first('reason')).reason).toMatch(/^Ada, who started this, has no rights/)
   expect((await act('reactivate')).status).toBe(200)
   await one.ask('POST', '/api/v1/sign-in/password', { email: 'gone@example.com', password })
   expect((await one.ask('GET', '/api/v1/me')).body).toMatchObject({ organisation: { id: owner.orgId } })

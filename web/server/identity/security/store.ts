@@ -2,6 +2,7 @@ import type { ResponseOf } from '@helix/contract/endpoint'
 import type { OrgId, UserId } from '@helix/contract/ids'
 import type { getSecurity } from '@helix/contract/sign-in'
 import type { Knex } from 'knex'
+import { orphaned } from '../../hosts/answerable.ts'
 import { hashSecret } from '../hashing.ts'
 import { placeholderEmail } from '../store.ts'
 
@@ -78,6 +79,11 @@ export class SecurityStore {
     await trx('api_keys').where({ org_id: orgId, user_id: userId }).whereNull('revoked_at').update({ revoked_at: trx.fn.now() })
     const running = trx('agent_sessions').where({ org_id: orgId, started_by: userId }).select('id')
     await trx('session_tokens').whereIn('session_id', running).whereNull('revoked_at').update({ revoked_at: trx.fn.now() })
+    const person = await trx('users').where({ id: userId }).first('name')
+    await trx('agent_sessions')
+      .where({ org_id: orgId, started_by: userId })
+      .whereNot('state', 'stopped')
+      .update({ reason: orphaned(person?.name ?? 'The person') })
   }
 
   async reactivate(trx: Knex, orgId: OrgId, userId: UserId): Promise<boolean> {
