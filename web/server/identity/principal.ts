@@ -28,11 +28,13 @@ export function sessionTokenOf(headers: IncomingHttpHeaders, secure: boolean): s
   return value === null ? null : (value.split(/\.|%2E/i)[0] ?? null)
 }
 
-/** A session in use goes on: at most one write a day. */
+/** A session in use goes on; "last seen" is at most this old. Units: milliseconds. */
+const seenEveryMs = 5 * 60_000
+
 async function prolong(db: Knex, id: string): Promise<void> {
   await db('browser_sessions')
     .where({ id })
-    .andWhereRaw("updated_at < now() - interval '1 day'")
+    .andWhereRaw('updated_at < now() - make_interval(secs => ?)', [seenEveryMs / 1000])
     .update({ updated_at: db.fn.now(), expires_at: db.raw('now() + make_interval(days => ?)', [sessionDays]) })
 }
 
@@ -45,7 +47,7 @@ async function byCookie(db: Knex, token: string): Promise<Principal | null> {
     .andWhereRaw('b.expires_at > now()')
     .first('b.id as session_id', 'b.updated_at', 'u.id', 'u.name', 'b.org_id', 'm.role')
   if (row === undefined) return null
-  if (Date.now() - row.updated_at.getTime() > 86_400_000) await prolong(db, row.session_id)
+  if (Date.now() - row.updated_at.getTime() > seenEveryMs) await prolong(db, row.session_id)
   return { userId: row.id, userName: row.name, orgId: row.org_id, orgRole: row.role, via: 'cookie', scopes: null }
 }
 

@@ -2,6 +2,7 @@ import { hkdfSync } from 'node:crypto'
 import { passkey } from '@better-auth/passkey'
 import type { IdKind } from '@helix/contract/ids'
 import { betterAuth } from 'better-auth'
+import { APIError } from 'better-auth/api'
 import { genericOAuth, twoFactor } from 'better-auth/plugins'
 import { type Context, newId } from '../../context.ts'
 import { enqueueMail } from '../../mail/store.ts'
@@ -137,6 +138,14 @@ export function createAuth({ db, config, log }: Parts, connections: readonly (Co
         rpID: new URL(config.frontendUrl).hostname,
         rpName: 'Helix',
         origin: config.frontendUrl,
+        // A passkey stands for both factors: the device, and the finger or code that unlocks it. It is found without a name being typed first.
+        authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
+        authentication: {
+          afterVerification: ({ verification }) => {
+            if (!verification.authenticationInfo.userVerified)
+              throw new APIError('UNAUTHORIZED', { message: 'the person was not verified' })
+          },
+        },
         schema: {
           passkey: {
             modelName: 'passkeys',

@@ -9,6 +9,7 @@ import { type Connection, ConnectionStore } from '../connections/store.ts'
 import { SecurityStore } from '../security/store.ts'
 import { refusalOf, roleOf } from './admission.ts'
 import { Claims, claims } from './claims.ts'
+import { headersOf } from './relay.ts'
 import type { AuthSource } from './source.ts'
 
 /** All that of better-auth's own surface is open; everything else of it goes through our endpoints and their rules. */
@@ -52,7 +53,7 @@ export function authRoutes(context: Context, source: AuthSource): Router {
     const answer = await claims.run(said, () =>
       auth.handler(
         new globalThis.Request(`${context.config.frontendUrl}${request.originalUrl}`, {
-          headers: request.headers as Record<string, string>,
+          headers: headersOf(request),
         }),
       ),
     )
@@ -98,6 +99,8 @@ export function authRoutes(context: Context, source: AuthSource): Router {
       if (request.path.includes('authenticat')) await attempts.count(null, request.ip)
       const auth = await source.get()
       const { toNodeHandler } = await import('better-auth/node')
+      // better-auth notes the address of a new session by this header: what a stranger wrote there is not it.
+      request.headers['x-forwarded-for'] = request.ip ?? ''
       await toNodeHandler(auth)(request, response)
     },
   )
