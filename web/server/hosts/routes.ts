@@ -5,6 +5,7 @@ import { Router } from 'express'
 import type { Context } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
 import { mount } from '../http/mount.ts'
+import { attachmentsText } from '../internal/prompts.ts'
 import { SessionStore } from '../sessions/store.ts'
 import { claimSessionFor } from './claims.ts'
 import { HostStore } from './store.ts'
@@ -39,7 +40,9 @@ export function hostRoutes(context: Context): Router {
   mount(router, context, fetchPrompt, async ({ params }) => {
     const prompt = await sessions.promptFor(params.hostId, params.promptId)
     if (prompt === null) throw new HelixError('not_found')
-    return prompt
+    const files = await sessions.filesOf(prompt.promptId)
+    const attachments = files.map((file) => ({ ...file, url: `${context.config.sessionUrl}${file.url}` }))
+    return { ...prompt, text: prompt.text + attachmentsText({ attachments }) }
   })
   mount(router, context, listHostSessions, async ({ params }) => ({ sessions: await sessions.livingOn(params.hostId) }))
   return router

@@ -127,7 +127,7 @@ beforeAll(async () => {
     moveToBacklog: {},
     archiveTask: {},
     restoreTask: {},
-    sendPrompt: { text: 'Go on', mode: 'steer', attachmentIds: ['att_1'] },
+    sendPrompt: { text: 'Go on', mode: 'steer', attachmentIds: [] },
     editPrompt: { text: 'Go on then' },
     stopTurn: {},
     answerPermission: { optionId: 'allow' },

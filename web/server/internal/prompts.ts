@@ -48,8 +48,8 @@ function commentsText({ comments }: PromptFacts): string {
 
 const quoted = (note: string | null): string => (note === null || note.trim() === '' ? '' : `\nThe reviewer writes:\n${note.trim()}\n`)
 
-/** A prompt that begins work says what was attached, and how to get it. */
-function attachmentsText({ attachments }: PromptFacts): string {
+/** A prompt that begins work, and a person's message, says what was attached and how to get it. */
+export function attachmentsText({ attachments }: Pick<PromptFacts, 'attachments'>): string {
   if (attachments.length === 0) return ''
   const items = attachments.map(({ name, type, url }) => `- ${name.replace(/\s+/g, ' ')} (${type}): ${url}`)
   return `\nAttached files (fetch one with the git credentials' token as bearer):\n${items.join('\n')}\n`

@@ -117,6 +117,16 @@ export class SessionStore {
     }
   }
 
+  /** The files that a person sent with a message. */
+  async filesOf(promptId: PromptId): Promise<{ name: string; type: string; url: string }[]> {
+    const prompt = await this.db('prompts').where({ id: promptId }).first('org_id', 'attachment_ids')
+    const rows = await this.db('attachments')
+      .where({ org_id: prompt?.org_id ?? '' })
+      .whereIn('id', prompt?.attachment_ids ?? [])
+      .orderBy('id')
+    return rows.map(({ id, name, type }) => ({ name, type, url: `/api/v1/attachments/${id}` }))
+  }
+
   /** Stores each entry once by its sequence number. Answers with the highest number under which none is missing. */
   async append(session: SessionRow, entries: JournalEntry[]): Promise<number> {
     const rows = entries.map(({ sequence, at, payload }) => ({

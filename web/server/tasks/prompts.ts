@@ -5,6 +5,7 @@ import type { Knex } from 'knex'
 import type { Context } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
 import { enqueue } from '../outbox/store.ts'
+import { ExtrasStore } from './extras/store.ts'
 import type { TaskRow, TaskStore } from './store.ts'
 
 /** Nobody works on these: a message would wake an agent without a place under the project's limit. */
@@ -34,6 +35,11 @@ export async function sendToAgent(
   const promptId = await context.db.transaction(async (trx) => {
     const status = await store.lockStatus(trx, task)
     if (resting.includes(status)) throw new HelixError('conflict', `The agent of a task that is ${status} does not take messages.`)
+    const missing = await new ExtrasStore(trx).attach(trx, task.project_id, task.id, message.attachmentIds)
+    if (missing !== null)
+      throw new HelixError('invalid_request', `attachmentIds: ${missing} is no file of this project`, {
+        fields: { attachmentIds: 'not a file of this project' },
+      })
     const id = await store.insertPersonPrompt(trx, task, message)
     await enqueue(trx, task.org_id, { kind: 'signalTask', taskId: task.id, signal: 'personPrompt', payload: { promptId: id, mode } })
     await message.also?.(trx)

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
-import { createClient } from '@helix/contract/client'
-import { claimSession } from '@helix/contract/hosts'
-import type { HostId, SessionId, TaskId } from '@helix/contract/ids'
+import { type Call, createClient } from '@helix/contract/client'
+import { claimSession, fetchPrompt } from '@helix/contract/hosts'
+import type { HostId, PromptId, SessionId, TaskId } from '@helix/contract/ids'
 import { openSession, recordStep } from '@helix/contract/internal'
 import type { HostDown, HostUp, PermissionAnswer } from '@helix/contract/link'
 import type { JournalPayload } from '@helix/contract/sessions'
@@ -24,11 +24,14 @@ export class AgentLink {
   readonly answers: PermissionAnswer[] = []
   private readonly socket: WebSocket
   private readonly sessionId: SessionId
+  private readonly hostId = typeid('hst').toString() as HostId
+  private readonly call: Call
   private sequence = 0
   private acknowledged = 0
 
   private constructor(url: string, token: string, sessionId: SessionId) {
     this.sessionId = sessionId
+    this.call = createClient({ baseUrl: url, token })
     this.socket = new WebSocket(`${url.replace('http', 'ws')}/internal/v1/hosts/connect`, { headers: { authorization: `Bearer ${token}` } })
     this.socket.on('message', (data) => {
       const frame = JSON.parse(String(data)) as HostDown
@@ -42,7 +45,7 @@ export class AgentLink {
     const call = createClient({ baseUrl: url, token })
     const { sessionId } = await call(openSession, { params: { taskId }, body: { key: 'k' } })
     const link = new AgentLink(url, token, sessionId)
-    const hostId = typeid('hst').toString() as HostId
+    const { hostId } = link
     await once(link.socket, 'open')
     link.send({ type: 'hello', hostId, name: 'test host', bootId: 'boot', version: '1' })
     link.send({ type: 'report', capacity: 9, running: 0, rung: 'plain', innerDocker: false, packs: [], freeDiskBytes: 1, problem: null })
@@ -60,6 +63,11 @@ export class AgentLink {
     for (let at = 0; at < entries.length; at += 200)
       this.send({ type: 'journal', sessionId: this.sessionId, epoch: 1, entries: entries.slice(at, at + 200) })
     while (this.acknowledged < this.sequence) await once(this.socket, 'message')
+  }
+
+  /** A prompt as the host fetches it for the agent. */
+  prompt(promptId: string) {
+    return this.call(fetchPrompt, { params: { hostId: this.hostId, promptId: promptId as PromptId } })
   }
 
   close(): void {

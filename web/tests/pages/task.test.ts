@@ -118,6 +118,22 @@ test('a file of the repository is named by a few letters, with the keys', async 
   await page.close()
 })
 
+test('a file that is chosen goes with the message', async () => {
+  const { page, errors } = await openPage(person)
+  await open(page)
+  await page.locator('input[type=file]').setInputFiles({ name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('three notes') })
+  await page.getByRole('list', { name: 'Attached files' }).getByText('notes.txt').waitFor()
+  const box = page.getByRole('textbox', { name: 'Message to the agent' })
+  await box.fill('Read my notes')
+  await box.press('Enter')
+  await page.getByRole('region', { name: 'Waiting messages' }).getByText('Read my notes').waitFor()
+  expect(await page.getByRole('list', { name: 'Attached files' }).count()).toBe(0)
+  const { queued } = await installation.call(getTaskAgent, { params: { taskId: task.id } })
+  expect((await agent.prompt(queued[0]?.id ?? '')).text).toMatch(/^Read my notes\n.*notes\.txt \(text\/plain\): http/s)
+  expect(errors).toEqual([])
+  await page.close()
+})
+
 test('offline for a moment loses nothing: the message is sent once Helix answers again', async () => {
   const { page } = await openPage(person)
   await open(page)
