@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto'
+import type { PromptId } from '@helix/contract/ids'
+import type { PromptMode } from '@helix/contract/tasks'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { agentSessionWorkflowId, cancelTurnSignal, personPromptSignal, specTaskWorkflowId } from '../src/messages.ts'
+import type { FakeTask } from './fake-control.ts'
+import { ended } from './fake-host.ts'
+import { World } from './world.ts'
+
+let world: World
+beforeAll(async () => {
+  world = await World.open()
+})
+afterAll(() => world[Symbol.asyncDispose]())
+afterEach(() => {
+  world.control.before = () => {}
+  world.host.play = (promptId) => ended(promptId)
+})
+
+/** A task whose agent works on its first prompt and does not end by itself. */
+async function working(set: Partial<FakeTask> = {}): Promise<{ task: FakeTask; first: PromptId }> {
+  world.host.play = (promptId) => world.host.untilCancelled(promptId)
+  const task = await world.startTask({ justDoIt: true, ...set })
+  await world.eventually(() => world.control.promptsOf(task.taskId).some(({ promptId }) => world.host.sent.includes(promptId)))
+  return { task, first: newest(task) }
+}
+
+const newest = (task: FakeTask): PromptId => world.control.promptsOf(task.taskId).at(-1)?.promptId ?? ('' as never)
+const sentOf = (task: FakeTask): (string | undefined)[] =>
+  world.host.sent.flatMap((id) => world.control.promptsOf(task.taskId).filter(({ promptId }) => promptId === id)).map(({ kind }) => kind)
+
+async function say(task: FakeTask, mode: PromptMode): Promise<PromptId> {
+  const { promptId } = await world.control.preparePrompt({ taskId: task.taskId, key: randomUUID(), kind: 'person', note: null })
+  await world.temporal.client.workflow.getHandle(specTaskWorkflowId(task.taskId)).signal(personPromptSignal, { promptId, mode })
+  return promptId
+}
+
+const session = (task: FakeTask) => world.temporal.client.workflow.getHandle(agentSessionWorkflowId(task.sessionId ?? ('' as never)))
+
+/** How many messages have come to the session's workflow since it began with its first. */
+async function promptsSignalled(task: FakeTask): Promise<number> {
+  const { events } = await session(task).fetchHistory()
+  return events?.filter((event) => event.workflowExecutionSignaledEventAttributes?.signalName === 'prompt').length ?? 0
+}
+
+test('a message that interrupts ends the turn and is heard at once; however often, the work goes on afterwards', async () => {
+  const { task } = await working()
+  for (let round = 1; round <= 4; round++) {
+    const running = newest(task)
+    await world.eventually(() => world.host.sent.includes(running))
+    world.host.play = (promptId) =>
+      world.control.prompt(promptId).kind === 'person' ? ended(promptId) : world.host.untilCancelled(promptId)
+    const message = await say(task, 'interrupt')
+    await world.eventually(() => world.control.prompt(message).turn === 'end_turn')
+    await world.eventually(() => newest(task) !== message && world.host.sent.includes(newest(task)))
+    expect(world.control.prompt(running).turn).toBe('cancelled')
+  }
+  expect(task.status).toBe('implementing')
+  world.host.play = (promptId) => ended(promptId)
+  await say(task, 'interrupt')
+  await world.until(task, 'implementation_review')
+  expect(sentOf(task).slice(0, 3)).toEqual(['implement', 'person', 'nudge'])
+})
+
+test('what steers goes before what waits', async () => {
+  const { task, first } = await working()
+  const queued = await say(task, 'queue')
+  const next = await say(task, 'steer')
+  world.host.play = (promptId) => ended(promptId)
+  // Both have come to the session before its turn ends.
+  await expect.poll(() => promptsSignalled(task), { timeout: 30_000 }).toBe(2)
+  await session(task).signal(cancelTurnSignal, { promptId: first, by: 'person' })
+  await world.eventually(() => world.control.prompt(queued).turn === 'end_turn')
+  const order = world.host.sent.filter((id) => id === queued || id === next)
+  expect(order).toEqual([next, queued])
+})
+
+test('a message that was taken back is never sent', async () => {
+  const { task, first } = await working()
+  const gone = await say(task, 'queue')
+  const kept = await say(task, 'queue')
+  world.control.prompt(gone).turn = 'withdrawn'
+  world.host.play = (promptId) => ended(promptId)
+  await session(task).signal(cancelTurnSignal, { promptId: first, by: 'person' })
+  await world.eventually(() => world.control.prompt(kept).turn === 'end_turn')
+  expect(world.host.sent).not.toContain(gone)
+  expect(world.control.prompt(gone).turn).toBe('withdrawn')
+})
+
+test('an agent that a person stopped waits for the next message, and its turn is the work', async () => {
+  const { task, first } = await working()
+  await session(task).signal(cancelTurnSignal, { promptId: first, by: 'person' })
+  await world.eventually(() => task.activity === 'Stopped by a person: send a message to go on')
+  expect(sentOf(task)).toEqual(['implement'])
+  await world.stopControlWorker()
+  await world.startControlWorker()
+  world.host.play = (promptId) => ended(promptId)
+  await say(task, 'queue')
+  await world.until(task, 'implementation_review')
+  expect(sentOf(task)).toEqual(['implement', 'person'])
+})
+
+test('an agent that waits for a person does not run out of time; one that waits for nobody does', async () => {
+  const { task } = await working({ workDeadlineMs: 1500, waitsForPerson: true })
+  let looks = 0
+  world.control.before = (name) => {
+    if (name === 'loadTask') looks += 1
+  }
+  await world.eventually(() => looks >= 2)
+  expect(task.status).toBe('implementing')
+  task.waitsForPerson = false
+  await world.until(task, 'failed')
+  expect(task.failure?.code).toBe('deadline')
+})
