@@ -16,6 +16,7 @@ const commands = {
   test: { needs: ['docker', 'temporal', 'image', 'web', 'bundle', 'postgres', 'chromium'], script: 'dev/commands/test.ts' },
   bench: { needs: ['docker', 'temporal', 'image', 'web', 'bundle'], script: 'dev/commands/bench.ts' },
   proof: { needs: ['docker', 'temporal', 'image', 'web', 'bundle'], script: 'dev/commands/proof.ts' },
+  pictures: { needs: ['docker', 'temporal', 'image', 'web', 'bundle', 'chromium'], script: 'dev/commands/pictures.ts' },
   check: { needs: [], script: 'dev/commands/check.ts' },
   build: { needs: ['image', 'web', 'bundle'], script: null },
 }

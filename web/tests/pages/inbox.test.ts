@@ -7,7 +7,7 @@ import { recordStep } from '@helix/contract/internal'
 import { createProject, type Project } from '@helix/contract/projects'
 import { createRepository } from '@helix/contract/repositories'
 import { createTask, type TaskStatus } from '@helix/contract/tasks'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Browser, BrowserContext } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { accessibilityFaults, openBrowser, openPage } from './browser.ts'
 import { type Installation, openInstallation } from './installation.ts'
@@ -46,7 +46,6 @@ async function taskIn(title: string, to: TaskStatus, message?: string): Promise<
   await step(id, 1, 'backlog', to, message)
   return id
 }
-const count = (page: Page) => page.locator('nav [data-count]')
 
 test('what needs a person comes by itself, is counted in the rail, and goes when anyone has handled it', async () => {
   const { page, errors } = await openPage(person)
@@ -184,7 +183,7 @@ test('the new pages have no serious accessibility fault, in either theme, wide a
       ]) {
         await page.goto(`${installation.url}${path}`)
         faults.push(...(await accessibilityFaults(page)))
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)
+        const wide = await page.evaluate('document.documentElement.scrollWidth > innerWidth')
         if (wide) faults.push(`${path} scrolls sideways at ${width}`)
         if (process.env.HELIX_SHOTS !== undefined) {
           const name = path.replace(/\W+/g, '-')

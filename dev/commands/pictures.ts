@@ -1,0 +1,93 @@
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { createLabel } from '@helix/contract/labels'
+import { createTeam, invitePeople } from '@helix/contract/organisations'
+import { createTask } from '@helix/contract/tasks'
+import { everyPlace, type Shown, sizes, strangersPlaces, themes } from '@helix/web/tests/pages/every-page.ts'
+import { type Browser, chromium } from 'playwright-core'
+import { chromiumPath, root } from '../config.ts'
+import { fail, say, step } from '../setup/progress.mjs'
+import { signInLink } from '../stack/administrator.ts'
+import { openScratch, type Scratch } from '../stack/scratch.ts'
+import { createAndStart, driveToMerged, openProject } from '../stack/story.ts'
+
+const folder = join(root, 'docs/pictures')
+const wanted = ['Show the price with tax on the product page', 'Fix the slow search', 'Export orders as CSV', 'Rename the basket to cart']
+const later = [
+  'Write down how returns work',
+  'Speed up the build',
+  'A very long title that goes on and on so that it wraps over several lines of the card and still has to be readable by people in a hurry',
+]
+
+/** A shop with people and tasks in every state that the demo script reaches. */
+async function seed({ call }: Scratch): Promise<Shown> {
+  const project = await openProject(call, 'web-shop', null)
+  const params = { projectId: project.id }
+  const [bug, feature] = await Promise.all([
+    call(createLabel, { params, body: { name: 'bug', colour: 'red' } }),
+    call(createLabel, { params, body: { name: 'feature', colour: 'blue' } }),
+  ])
+  await call(createTeam, { body: { name: 'Core' } })
+  await call(invitePeople, { body: { emails: ['ada@example.com', 'grace@example.com'], role: 'reviewer' } })
+  const made = []
+  for (const name of wanted) made.push(await createAndStart(call, project, { name, prompt: `${name}\n\nCover it with tests.` }, name))
+  const [first] = made
+  if (first === undefined) throw new Error('no task')
+  await driveToMerged(call, first.id, 120_000, () => {})
+  for (const [index, prompt] of later.entries())
+    await call(createTask, {
+      params,
+      body: {
+        prompt,
+        start: false,
+        priority: index === 0 ? 'urgent' : 'normal',
+        labelIds: [(index === 1 ? bug : feature).id],
+        dependsOnIds: index === 1 ? [first.id] : [],
+      },
+    })
+  return { projectId: project.id, taskId: first.id, repositoryId: project.repositories[0]?.id ?? '' }
+}
+
+async function take(browser: Browser, scratch: Scratch, shown: Shown): Promise<number> {
+  let count = 0
+  for (const theme of themes)
+    for (const [size, viewport] of Object.entries(sizes)) {
+      const context = await browser.newContext({ viewport, reducedMotion: 'reduce' })
+      await context.addCookies([{ name: 'helix-theme', value: theme, url: scratch.stack.url }])
+      const page = await context.newPage()
+      const shoot = async (places: ReturnType<typeof everyPlace>): Promise<void> => {
+        for (const place of places) {
+          await page.goto(`${scratch.stack.url}${place.path}`)
+          await place.open?.(page)
+          // Lists and fonts settle.
+          await page.waitForTimeout(400)
+          await page.screenshot({ path: join(folder, `${place.name}-${theme}-${size}.png`) })
+          count += 1
+        }
+      }
+      await shoot(strangersPlaces)
+      const link = new URL(await signInLink(scratch.stack))
+      await page.goto(`${scratch.stack.url}${link.pathname}${link.search}`)
+      await page.waitForURL(/\/projects$/)
+      await shoot(everyPlace(shown))
+      await context.close()
+    }
+  return count
+}
+
+try {
+  await using scratch = await step('Installation', () => openScratch(say))
+  const shown = await step('Tasks', () => seed(scratch))
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  const browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox', '--disable-gpu'] })
+  try {
+    const count = await step('Pictures', () => take(browser, scratch, shown))
+    say(`${count} pictures in docs/pictures`)
+  } finally {
+    await browser.close()
+  }
+} catch (error) {
+  fail(error instanceof Error ? (error.stack ?? error.message) : String(error))
+}
+process.exit(0)
