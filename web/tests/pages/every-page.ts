@@ -19,6 +19,16 @@ const dialog = async (page: Page, button: string | RegExp): Promise<void> => {
   await page.getByRole('dialog').waitFor()
 }
 
+/** Keys are heard once the page's script runs: pressed again until then, as a person does. */
+const press = async (page: Page, key: string): Promise<void> => {
+  const opened = page.getByRole('dialog')
+  for (let attempt = 0; attempt < 20 && !(await opened.isVisible()); attempt++) {
+    await page.keyboard.press(key)
+    await opened.waitFor({ timeout: 500 }).catch(() => undefined)
+  }
+  await opened.waitFor()
+}
+
 const account = ['profile', 'password', 'security', 'keys', 'notifications']
 const organisation = [
   'organisation',
@@ -92,18 +102,12 @@ export function everyPlace({ projectId, taskId, repositoryId }: Shown): Place[] 
     {
       name: 'palette',
       path: '/projects',
-      open: async (page) => {
-        await page.keyboard.press('Control+k')
-        await page.getByRole('dialog').waitFor()
-      },
+      open: (page) => press(page, 'Control+k'),
     },
     {
       name: 'keys',
       path: '/projects',
-      open: async (page) => {
-        await page.keyboard.press('?')
-        await page.getByRole('dialog').waitFor()
-      },
+      open: (page) => press(page, '?'),
     },
   ]
 }
