@@ -1,5 +1,6 @@
 export const words = {
   audit: 'Audit log',
+  table: 'Entries of the audit log',
   about: 'Who did what to what, from where. Nothing here can be changed or deleted.',
   find: 'Find: people, actions, targets, addresses',
   from: 'From',
