@@ -13,6 +13,8 @@ export function pushSpec(remote: string, folder: string, documents: Record<'requ
   try {
     git('clone', remote, '.')
     git('checkout', '-B', 'helix-specs')
+    // The first push makes the branch; later ones go on from it.
+    if (execFileSync('git', ['-C', clone, 'branch', '-r']).includes('origin/helix-specs')) git('reset', '--hard', 'origin/helix-specs')
     mkdirSync(join(clone, folder), { recursive: true })
     for (const [name, text] of Object.entries(documents)) writeFileSync(join(clone, folder, `${name}.md`), text)
     git('add', '.')
