@@ -222,7 +222,7 @@ test('what the project asks of an approval is said before the click', async () =
   await page.getByText('You created this task').waitFor()
   expect(await page.getByRole('button', { name: 'Approve revision 1' }).isDisabled()).toBe(true)
   await page.getByText('0 of 2 approvals').waitFor()
-  await page.getByRole('button', { name: 'Choose reviewers' }).click()
+  await page.getByRole('button', { name: /^Reviewers/ }).click()
   await page.getByRole('dialog').getByRole('checkbox').first().check()
   await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
   await page.getByRole('dialog').waitFor({ state: 'detached' })

@@ -23,6 +23,12 @@ test('what is the same, came, went and changed is told apart, with the words tha
   expect(differing(changes)).toBe(3)
 })
 
+test('words that differ one after the other are one passage', () => {
+  const [changed] = compareDocuments('It greets the old person whose name it is given.', 'It greets everybody whose name it is given.')
+  if (changed?.kind !== 'changed') throw new Error('it changed')
+  expect(changed.removed.map(({ start, end }) => changed.before.slice(start, end).trim())).toEqual(['the old person'])
+})
+
 test('a block with little in common is one that went and another that came', () => {
   expect(compareDocuments('Apples are kept in the cellar.', 'Nothing at all remains!').map(({ kind }) => kind)).toEqual([
     'removed',

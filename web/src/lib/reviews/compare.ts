@@ -40,7 +40,18 @@ function wordRanges(before: string, after: string): { removed: Range[]; added: R
     if (!added) left += length
     if (!removed) right += length
   }
-  return found
+  return { ...found, removed: joined(found.removed, before), added: joined(found.added, after) }
+}
+
+/** Words that differ one after the other are one passage: what is between them is blank. */
+function joined(ranges: readonly Range[], text: string): Range[] {
+  const whole: Range[] = []
+  for (const range of ranges) {
+    const last = whole.at(-1)
+    if (last !== undefined && text.slice(last.end, range.start).trim() === '') last.end = range.end
+    else whole.push({ ...range })
+  }
+  return whole
 }
 
 function pair(before: string, after: string): Change | null {

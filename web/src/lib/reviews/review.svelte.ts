@@ -68,8 +68,10 @@ export class ReviewState {
     const shown = this.spec.revision
     if (shown === null) return invalidate('helix:spec')
     try {
-      this.put(await call(getSpec, { params: { taskId: this.taskId }, query: { revision: shown.number } }))
+      const spec = await call(getSpec, { params: { taskId: this.taskId }, query: { revision: shown.number } })
       this.failure = null
+      // Meanwhile the reader may have gone to another revision.
+      if (this.spec.revision?.id === shown.id) this.put(spec)
     } catch (error) {
       this.failure = failureOf(error)
     }
