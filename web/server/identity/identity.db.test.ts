@@ -80,6 +80,20 @@ test('guessing at one account is slowed down, also a hundred guesses at once, an
   await server.context.db('sign_in_attempts').delete()
 })
 
+test('a whole office signs in behind one address, and who guesses among them is still slowed down', async () => {
+  const { db } = server.context
+  await db('sign_in_attempts').delete()
+  const store = new IdentityStore(db)
+  await store.setPassword(await store.ensureAdministrator(), 'a long enough password', null)
+  const attempt = async (password: string) =>
+    (await ask('POST', '/api/v1/sign-in/password', { email: 'admin@helix.local', password })).status
+  for (let person = 0; person < 40; person++) expect(await attempt('a long enough password')).toBe(200)
+  for (let guess = 0; guess < 30; guess++)
+    await ask('POST', '/api/v1/sign-in/password', { email: `guess${guess}@helix.local`, password: 'a guess' })
+  expect(await attempt('a long enough password')).toBe(429)
+  await db('sign_in_attempts').delete()
+})
+
 test('an API key opens until it is revoked, and only its hash is kept', async () => {
   const person = await server.addPerson()
   const { id, secret } = await person.call(createApiKey, { body: { name: 'CI' } })

@@ -60,6 +60,7 @@ export function signInRoutes(context: Context, source: AuthSource): Router {
     await attempts.count(null, request.ip)
     const userId = await store.useLink(body.token)
     if (userId === null) throw new HelixError('sign_in_failed')
+    await attempts.succeeded(null, request.ip)
     await closeOld(request)
     await openSession(context, await source.get(), userId, request, response)
     return { ...(await store.getPerson(await store.homeOf(userId), userId)), via: 'cookie' as const }
@@ -72,7 +73,7 @@ export function signInRoutes(context: Context, source: AuthSource): Router {
       await audit(request, 'signInFailed', body.email)
       throw new HelixError('sign_in_failed')
     }
-    await attempts.succeeded(body.email)
+    await attempts.succeeded(body.email, request.ip)
     await closeOld(request)
     passCookies(answer, response)
     const said = (await answer.json()) as { twoFactorRedirect?: boolean }
@@ -91,6 +92,7 @@ export function signInRoutes(context: Context, source: AuthSource): Router {
       await store.closeSession(token)
       throw wrong()
     }
+    await attempts.succeeded(request.headers.cookie ?? null, request.ip)
     passCookies(answer, response)
     return {}
   })

@@ -49,10 +49,15 @@ export class Attempts {
     throw new HelixError('rate_limited', `Too many attempts: wait ${retryAfterSeconds} s and try again.`, { retryAfterSeconds })
   }
 
-  /** It was really them. The address keeps its count: others may be guessing from it. */
-  async succeeded(account: string): Promise<void> {
-    await this.db('sign_in_attempts')
-      .where({ key: `account ${hashSecret(account.toLowerCase())}` })
-      .delete()
+  /** It was really them: the account begins anew, and the address gets back this one attempt and no other; others may be guessing from it. */
+  async succeeded(account: string | null, address?: string): Promise<void> {
+    if (account !== null)
+      await this.db('sign_in_attempts')
+        .where({ key: `account ${hashSecret(account.toLowerCase())}` })
+        .delete()
+    if (address !== undefined)
+      await this.db('sign_in_attempts')
+        .where({ key: `address ${hashSecret(address)}` })
+        .update({ failures: this.db.raw('greatest(failures - 1, 0)') })
   }
 }

@@ -87,6 +87,7 @@ export function authRoutes(context: Context, source: AuthSource): Router {
       if (session !== null && token !== undefined) await internalAdapter.deleteSession(token)
       return response.redirect(`/sign-in?failed=${why}`)
     }
+    await attempts.succeeded(null, request.ip)
     for (const cookie of cookies) response.append('set-cookie', cookie)
     const to = answer.headers.get('location') ?? '/'
     response.redirect(to.startsWith(context.config.frontendUrl) || to.startsWith('/') ? to : '/')
@@ -102,6 +103,7 @@ export function authRoutes(context: Context, source: AuthSource): Router {
       // better-auth notes the address of a new session by this header: what a stranger wrote there is not it.
       request.headers['x-forwarded-for'] = request.ip ?? ''
       await toNodeHandler(auth)(request, response)
+      if (response.statusCode < 400) await attempts.succeeded(null, request.ip)
     },
   )
   return router
