@@ -37,9 +37,8 @@ export function draggableCard(card: () => TaskCard, moving: Moving): Attachment<
         onDragStart: () => {
           moving.dragged = card()
         },
-        onDrop: () => {
-          moving.dragged = null
-        },
+        // The card hears of it before the column does, which has to know what was dropped.
+        onDrop: () => queueMicrotask(() => (moving.dragged = null)),
       }),
     )
 }
