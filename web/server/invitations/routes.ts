@@ -11,7 +11,7 @@ import { Router } from 'express'
 import type { Context } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
 import { mount } from '../http/mount.ts'
-import { Throttle } from '../identity/throttle.ts'
+import { Attempts } from '../identity/attempts/store.ts'
 import { enqueueMail } from '../mail/store.ts'
 import { OrganisationStore } from '../organisations/store.ts'
 import { InvitationStore } from './store.ts'
@@ -25,7 +25,7 @@ export function invitationRoutes(context: Context): Router {
   const router = Router()
   const store = new InvitationStore(context.db)
   const organisations = new OrganisationStore(context.db)
-  const throttle = new Throttle()
+  const attempts = new Attempts(context.db)
   const linkOf = (token: string): string => `${context.config.frontendUrl}/join?token=${token}`
 
   mount(router, context, listInvitations, async ({ actor }) => ({ items: await store.list(actor.orgId), nextCursor: null }))
@@ -61,14 +61,14 @@ export function invitationRoutes(context: Context): Router {
     return {}
   })
   mount(router, context, readInvitation, async ({ body, request }) => {
-    throttle.count(`invitation ${request.ip}`)
+    await attempts.count(null, request.ip)
     const found = await store.find(body.token)
     if (found === null) throw new HelixError('not_found', 'This invitation was used, revoked or has expired: ask for a new one.')
     const { organisation, email, role, invitedBy, expiresAt } = found
     return { organisation, email, role, invitedBy, expiresAt }
   })
   mount(router, context, acceptInvitation, async ({ actor, body }): Promise<Organisation> => {
-    throttle.count(`accept ${actor.userId}`)
+    await attempts.count(`accept ${actor.userId}`, undefined)
     const before = await store.acceptedBy(body.token, actor.userId)
     const known = before === null ? null : await organisations.find(actor.userId, before)
     if (known !== null) return known
