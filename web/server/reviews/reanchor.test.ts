@@ -70,6 +70,11 @@ describe('changed', () => {
     const after = '## Two\n\nThe cache keeps all answers for a day and then drops them.\n\n## One\n\nNothing here.\n'
     expect(follow(before, after)).toMatchObject(is('changed', 'The cache keeps all answers for a day and then drops them'))
   })
+  test('a word at its end that is another one now belongs to it, what follows on the next line does not', () => {
+    const before = 'The program shall «end with code 2»\nand say why it does so.'
+    expect(follow(before, 'The program shall end with code 64\nand say why it does so.')).toMatchObject(is('changed', 'end with code 64'))
+    expect(follow(before, 'The program shall end with code\nand say why it does so.')).toMatchObject(is('changed', 'end with code'))
+  })
   test('a paragraph that was wrapped anew is the same words', () => {
     expect(follow('Text: «one two three four\nfive six» end', 'Text: one two three\nfour five six end')).toMatchObject({
       state: 'changed',

@@ -149,7 +149,21 @@ function likePlace(before: string, { quote, offset }: Quoted, after: string): Pl
   const window = there.slice(from, at + here.length * 2)
   const { first, last, like } = tightest(here, window)
   if (like < likeness) return null
-  return { state: 'changed', start: window[first]?.start ?? 0, end: window[last]?.end ?? 0 }
+  const [begin, to] = widened(here, window, first, last, after)
+  return { state: 'changed', start: window[begin]?.start ?? 0, end: window[to]?.end ?? 0 }
+}
+
+/** Words at the ends of the quote that are other ones now belong to it too, as many as there were, within their line. */
+function widened(here: readonly Word[], there: readonly Word[], first: number, last: number, after: string): [number, number] {
+  const oneLine = (left: number, right: number): boolean => !after.slice(there[left]?.end, there[right]?.start).includes('\n')
+  const [head, tail] = [
+    here.findIndex(({ text }) => text === there[first]?.text),
+    here.findLastIndex(({ text }) => text === there[last]?.text),
+  ]
+  let [from, to] = [first, last]
+  for (let left = head; left > 0 && from > 0 && oneLine(from - 1, from); left--) from -= 1
+  for (let left = here.length - 1 - tail; left > 0 && to + 1 < there.length && oneLine(to, to + 1); left--) to += 1
+  return [from, to]
 }
 
 /** The stretch of `there` that is most like `here`, as places of words: an alignment takes the first word it can, so it is done from both ends. */
