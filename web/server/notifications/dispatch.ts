@@ -29,10 +29,10 @@ export interface Sending {
 /** The due pings of one person by one channel; no other relay has or gets them. Empty: nothing is due, or another relay is at it. */
 async function takeDue(trx: Knex, now: Date): Promise<PingRow[]> {
   const due = () => trx('pings').where({ state: 'waiting' }).andWhere('due_at', '<=', now)
-  const first = (await due().orderBy('due_at').orderBy('id').forUpdate().skipLocked().first()) as PingRow | undefined
+  const first = (await due().orderBy('due_at').orderBy('id').first()) as PingRow | undefined
   if (first === undefined) return []
   const { org_id, user_id, channel } = first
-  // Two relays that each held some of a person's pings would send two digests.
+  // Before any row is locked: two relays that each held some of a person's pings would send two digests.
   const { rows } = await trx.raw('select pg_try_advisory_xact_lock(hashtext(?)) as mine', [`pings ${org_id} ${user_id} ${channel}`])
   if (!rows[0].mine) return []
   return due().andWhere({ org_id, user_id, channel }).orderBy('id').forUpdate().skipLocked()

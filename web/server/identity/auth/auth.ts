@@ -1,4 +1,3 @@
-import { hkdfSync } from 'node:crypto'
 import { passkey } from '@better-auth/passkey'
 import type { IdKind } from '@helix/contract/ids'
 import { betterAuth } from 'better-auth'
@@ -22,14 +21,14 @@ const idKinds: Record<string, IdKind> = { user: 'user', passkey: 'passkey' }
 
 export type Parts = Pick<Context, 'db' | 'config' | 'sealing' | 'log'>
 
-export function createAuth({ db, config, log }: Parts, connections: readonly (Connection & { clientSecret: string })[]) {
+export function createAuth({ db, config, log }: Parts, connections: readonly (Connection & { clientSecret: string })[], secret: string) {
   const identity = new IdentityStore(db)
   const mail = (to: string, subject: string, text: string): Promise<void> => enqueueMail(db, { orgId: null, to, subject, text })
   return betterAuth({
     appName: 'Helix',
     baseURL: config.frontendUrl,
     basePath: '/api/auth',
-    secret: Buffer.from(hkdfSync('sha256', config.HELIX_ENCRYPTION_KEY, '', 'helix sign-in', 32)).toString('base64url'),
+    secret,
     database: knexAdapter(db),
     logger: { level: 'error', log: (level, message) => log.warn({ level }, `identity: ${message}`) },
     telemetry: { enabled: false },
