@@ -48,6 +48,7 @@ async function mayRead(context: Context, request: Request, row: AttachmentRow): 
   }
   const actor = await resolveActor(context, request)
   if (actor === null) throw new HelixError('not_signed_in')
+  if (actor.scopes !== null && !actor.scopes.includes('task:read')) return false
   return actor.orgId === row.org_id && (await roleOnProject(context.db, actor, row.project_id)) !== null
 }
 

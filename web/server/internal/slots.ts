@@ -75,9 +75,9 @@ function waiting(trx: Knex, projectId: ProjectId, phase: Phase) {
     .whereNotExists(blocked(trx))
 }
 
-/** Tells the first in the queue to claim again: a place is free, or the limit is higher. */
+/** Tells those in the queue, as many as a limit can be, to claim again: a place is free, or the limit is higher. */
 export async function wakeWaiting(trx: Knex, orgId: OrgId, projectId: ProjectId, phase: Phase): Promise<void> {
-  const first = await waiting(trx, projectId, phase).orderBy(admission).limit(10).select('id')
+  const first = await waiting(trx, projectId, phase).orderBy(admission).limit(100).select('id')
   for (const { id } of first) await enqueue(trx, orgId, { kind: 'signalTask', taskId: id, signal: 'slotFreed', payload: {} })
   await startFromBacklog(trx, orgId, projectId, phase)
 }

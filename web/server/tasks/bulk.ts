@@ -97,7 +97,7 @@ async function refuseWithoutWrite(db: Knex, actor: Actor, projectId: ProjectId):
   const role = await roleOnProject(db, actor, projectId)
   if (role === null)
     throw new HelixError('invalid_request', 'projectIds: not a project that you can see', { fields: { projectIds: 'unknown project' } })
-  if (!roleGrants(role, 'task:write'))
+  if (!roleGrants(role, 'task:write') || (actor.scopes !== null && !actor.scopes.includes('task:write')))
     throw new HelixError('forbidden', `To put tasks there you need to be member of that project; you are ${role}.`)
 }
 

@@ -158,9 +158,11 @@ test('a new task takes files and a draft that outlives a reload, and going back 
   const { page } = await openBoard()
   await page.getByRole('link', { name: 'New task' }).click()
   const prompt = page.getByRole('textbox', { name: 'What do you want?' })
+  await prompt.waitFor()
   await prompt.fill('Draw the logo')
   await page.reload()
-  expect(await prompt.inputValue()).toBe('Draw the logo')
+  // The draft is there once the page's script runs.
+  await expect.poll(() => prompt.inputValue()).toBe('Draw the logo')
   await page
     .locator('input[type=file]')
     .setInputFiles({ name: 'logo.svg', mimeType: 'image/svg+xml', buffer: Buffer.from('<svg onload="alert(1)"/>') })

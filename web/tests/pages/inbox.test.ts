@@ -134,7 +134,7 @@ test('an administrator adds a webhook, copies its secret once, tests it, and see
   await page.getByLabel('Name').fill('Team chat')
   await page.getByLabel('URL').fill(`http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`)
   await page.getByRole('button', { name: 'Save' }).click()
-  await page.getByText('must be an https URL').waitFor()
+  await page.getByText('must be an https URL', { exact: true }).waitFor()
   await page.getByLabel('URL').fill(`https://127.0.0.1:${(receiver.address() as AddressInfo).port}/`)
   await page.getByRole('button', { name: 'Save' }).click()
   expect(await page.getByRole('status').filter({ hasText: 'whsec_' }).count()).toBe(1)

@@ -16,6 +16,9 @@ interface DependencyRow {
   status: TaskStatus
 }
 
+/** A private project's titles are for those who see it: elsewhere only the number is shown. */
+const shownTitle = `case when p.visibility = 'private' and s.project_id <> own.project_id then 'A task of a private project' else s.title end as title`
+
 const relatedOf = ({ id, project_id, number, title, status }: DependencyRow): Related => ({
   id,
   projectId: project_id,
@@ -86,7 +89,9 @@ export class ExtrasStore {
       .join('spec_tasks as s', 's.id', 'd.depends_on')
       .where({ 'd.org_id': orgId, 'd.task_id': id })
       .orderBy('s.number')
-      .select('d.task_id', 's.id', 's.project_id', 's.number', 's.title', 's.status')
+      .join('spec_tasks as own', 'own.id', 'd.task_id')
+      .join('projects as p', 'p.id', 's.project_id')
+      .select('d.task_id', 's.id', 's.project_id', 's.number', 's.status', this.db.raw(shownTitle))
     return rows.map(relatedOf)
   }
 
@@ -95,7 +100,9 @@ export class ExtrasStore {
       .join('spec_tasks as s', 's.id', 'd.task_id')
       .where({ 'd.org_id': orgId, 'd.depends_on': id })
       .orderBy('s.number')
-      .select('d.task_id', 's.id', 's.project_id', 's.number', 's.title', 's.status')
+      .join('spec_tasks as own', 'own.id', 'd.depends_on')
+      .join('projects as p', 'p.id', 's.project_id')
+      .select('d.task_id', 's.id', 's.project_id', 's.number', 's.status', this.db.raw(shownTitle))
     return rows.map(relatedOf)
   }
 
