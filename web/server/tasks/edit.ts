@@ -59,9 +59,12 @@ export async function writeEdit(trx: Knex, actor: Actor, row: TaskRow, edit: Edi
 export const changed = (trx: Knex, row: TaskRow): Promise<void> =>
   appendEvent(trx, row.org_id, { type: 'task.changed', projectId: row.project_id, taskId: row.id, status: row.status, step: row.step })
 
-/** The row, locked: of two edits at once the second sees the first. */
+/**
+ * The row, locked: of two edits at once the second sees the first. Its key is not: a dependency that another task adds to it refers to it meanwhile,
+ * and would wait for this one, which may wait for that.
+ */
 export async function lockTask(trx: Knex, orgId: OrgId, taskId: TaskId): Promise<TaskRow> {
-  const row = (await trx('spec_tasks').where({ org_id: orgId, id: taskId }).forUpdate().first()) as TaskRow | undefined
+  const row = (await trx('spec_tasks').where({ org_id: orgId, id: taskId }).forNoKeyUpdate().first()) as TaskRow | undefined
   if (row === undefined) throw new HelixError('not_found')
   return row
 }
