@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { defineEndpoint } from './endpoint.ts'
 import { idSchema } from './ids.ts'
 import { permissionOption, session } from './sessions.ts'
-import { promptMaxLength, promptModes } from './tasks.ts'
+import { promptModes } from './task-work.ts'
+import { promptMaxLength } from './tasks.ts'
 import { line, text, timestamp } from './text.ts'
 
 /** A question of the agent that a person answers: may it use a tool? */

@@ -20,6 +20,8 @@ import * as secrets from './secrets.ts'
 import * as sessions from './sessions.ts'
 import * as signIn from './sign-in.ts'
 import * as system from './system.ts'
+import * as taskMoves from './task-moves.ts'
+import * as taskWork from './task-work.ts'
 import * as tasks from './tasks.ts'
 import * as templates from './templates.ts'
 import * as views from './views.ts'
@@ -46,6 +48,8 @@ export const publicEndpoints: ReadonlyMap<string, Endpoint> = new Map(
     secrets,
     repositories,
     tasks,
+    taskMoves,
+    taskWork,
     reviews,
     sessions,
     conversation,

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { defineEndpoint } from './endpoint.ts'
 import { idSchema } from './ids.ts'
 import { sessionStates } from './sessions.ts'
-import { taskStatus } from './tasks.ts'
+import { taskStatus } from './task-status.ts'
 
 /**
  * What `/api/v1/events` sends: SSE with `id:` the event's number, `event:` its type and `data:` this JSON. Events are hints to read again

@@ -3,7 +3,7 @@ import { defineEndpoint } from './endpoint.ts'
 import { idSchema } from './ids.ts'
 import { commitHash } from './repositories.ts'
 import { sessionStates } from './sessions.ts'
-import { taskFailure, taskStatus } from './tasks.ts'
+import { taskFailure, taskStatus } from './task-status.ts'
 
 /**
  * What workers ask of the control plane, each the body of one activity. All of it may arrive twice: `key` is workflow id + step, and the

@@ -1,4 +1,4 @@
-import { getTimeline } from '@helix/contract/tasks'
+import { getTimeline } from '@helix/contract/task-work'
 import { say } from '../setup/progress.mjs'
 import { openScratch, type Scratch } from '../stack/scratch.ts'
 import { createAndStart, openProject, sampleStory, table } from '../stack/story.ts'

@@ -1,4 +1,5 @@
-import { getTimeline, type Task } from '@helix/contract/tasks'
+import { getTimeline } from '@helix/contract/task-work'
+import type { Task } from '@helix/contract/tasks'
 import { say } from '../setup/progress.mjs'
 import { openScratch, type Scratch } from '../stack/scratch.ts'
 import { createAndStart, driveToMerged, openProject, sampleStory, table, timelineTable } from '../stack/story.ts'

@@ -3,7 +3,10 @@ import { HelixError } from '@helix/contract/errors'
 import type { TaskId } from '@helix/contract/ids'
 import { createProject, type Project, updateProject } from '@helix/contract/projects'
 import { createRepository } from '@helix/contract/repositories'
-import { approveImplementation, approveSpec, createTask, getTask, getTimeline, type Task, type TaskStatus } from '@helix/contract/tasks'
+import { approveImplementation, approveSpec } from '@helix/contract/task-moves'
+import type { TaskStatus } from '@helix/contract/task-status'
+import { getTimeline } from '@helix/contract/task-work'
+import { createTask, getTask, type Task } from '@helix/contract/tasks'
 
 export interface Story {
   name: string

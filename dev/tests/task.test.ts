@@ -2,16 +2,10 @@ import { HelixError } from '@helix/contract/errors'
 import { getFile, listCommits } from '@helix/contract/repositories'
 import { createComment, getSpec } from '@helix/contract/reviews'
 import { getJournal } from '@helix/contract/sessions'
-import {
-  approveSpec,
-  createTask,
-  getChanges,
-  getTask,
-  getTimeline,
-  requestSpecChanges,
-  type Task,
-  type TaskStatus,
-} from '@helix/contract/tasks'
+import { approveSpec, requestSpecChanges } from '@helix/contract/task-moves'
+import type { TaskStatus } from '@helix/contract/task-status'
+import { getChanges, getTimeline } from '@helix/contract/task-work'
+import { createTask, getTask, type Task } from '@helix/contract/tasks'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { root } from '../config.ts'
 import { openScratch, type Scratch } from '../stack/scratch.ts'

@@ -1,6 +1,6 @@
 import type { PromptId, SessionId } from '@helix/contract/ids'
 import type { TurnResult } from '@helix/contract/link'
-import type { PromptMode } from '@helix/contract/tasks'
+import type { PromptMode } from '@helix/contract/task-work'
 import {
   ActivityFailure,
   CancellationScope,

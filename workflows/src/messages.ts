@@ -1,5 +1,6 @@
 import type { PromptId, SessionId, TaskId, UserId } from '@helix/contract/ids'
-import type { PromptMode, TaskAction, TaskStatus } from '@helix/contract/tasks'
+import type { TaskAction, TaskStatus } from '@helix/contract/task-status'
+import type { PromptMode } from '@helix/contract/task-work'
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow'
 
 /** Workflow ids are business ids: starting what already runs does nothing. */

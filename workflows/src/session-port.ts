@@ -1,5 +1,5 @@
 import type { PromptId, SessionId } from '@helix/contract/ids'
-import type { PromptMode } from '@helix/contract/tasks'
+import type { PromptMode } from '@helix/contract/task-work'
 import { getExternalWorkflowHandle, ParentClosePolicy, startChild, workflowInfo } from '@temporalio/workflow'
 import { agentSessionWorkflowId, cancelTurnSignal, promptSignal, stopSessionSignal } from './messages.ts'
 

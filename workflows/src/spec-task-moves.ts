@@ -1,6 +1,6 @@
 import type { PromptId, SessionId } from '@helix/contract/ids'
 import type { PromptKind, TaskSnapshot } from '@helix/contract/internal'
-import type { TaskStatus } from '@helix/contract/tasks'
+import type { TaskStatus } from '@helix/contract/task-status'
 import { ActivityFailure, log, patched, upsertSearchAttributes } from '@temporalio/workflow'
 import { control, cosmetic, merging } from './control.ts'
 import type { InboxMessage } from './inbox.ts'

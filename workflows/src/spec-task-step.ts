@@ -1,5 +1,5 @@
 import type { TaskId } from '@helix/contract/ids'
-import type { TaskStatus } from '@helix/contract/tasks'
+import type { TaskStatus } from '@helix/contract/task-status'
 import type { ControlActivities } from './activities.ts'
 import { specTaskWorkflowId, type TaskRequest } from './messages.ts'
 import type { MessageKind } from './spec-task-transitions.ts'

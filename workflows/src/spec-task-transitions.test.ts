@@ -1,4 +1,4 @@
-import { taskStatuses } from '@helix/contract/tasks'
+import { taskStatuses } from '@helix/contract/task-status'
 import { expect, test } from 'vitest'
 import { allowedActions, type MessageKind, transition } from './spec-task-transitions.ts'
 

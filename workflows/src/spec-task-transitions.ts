@@ -1,4 +1,4 @@
-import type { TaskAction, TaskStatus } from '@helix/contract/tasks'
+import type { TaskAction, TaskStatus } from '@helix/contract/task-status'
 
 /** What can happen to a spec task: what people ask, and what its own work brings. */
 export type SpecTaskMessage =

@@ -1,4 +1,4 @@
-import type { TaskStatus } from '@helix/contract/tasks'
+import type { TaskStatus } from '@helix/contract/task-status'
 
 /** The sentence on the card when a status begins: what the task waits for, or what happens now. */
 export const beginning: Record<TaskStatus, string> = {

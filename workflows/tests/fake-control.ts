@@ -1,6 +1,6 @@
 import type { PromptId, SessionId, TaskId } from '@helix/contract/ids'
 import type { PromptKind } from '@helix/contract/internal'
-import type { TaskStatus } from '@helix/contract/tasks'
+import type { TaskStatus } from '@helix/contract/task-status'
 import type { ControlActivities } from '../src/activities.ts'
 
 type Input<Name extends keyof ControlActivities> = Parameters<ControlActivities[Name]>[0]

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { PromptId } from '@helix/contract/ids'
-import type { PromptMode } from '@helix/contract/tasks'
+import type { PromptMode } from '@helix/contract/task-work'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { agentSessionWorkflowId, cancelTurnSignal, personPromptSignal, specTaskWorkflowId } from '../src/messages.ts'
 import type { FakeTask } from './fake-control.ts'

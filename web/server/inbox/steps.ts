@@ -1,6 +1,6 @@
 import type { UserId } from '@helix/contract/ids'
 import { type InboxKind, inboxKinds } from '@helix/contract/inbox'
-import type { TaskStatus } from '@helix/contract/tasks'
+import type { TaskStatus } from '@helix/contract/task-status'
 import type { Knex } from 'knex'
 import type { TaskRow } from '../tasks/store.ts'
 import { raise, settle } from './store.ts'

@@ -4,7 +4,8 @@ import type { TaskId } from '@helix/contract/ids'
 import { recordStep } from '@helix/contract/internal'
 import { createProject, type Project } from '@helix/contract/projects'
 import { createRepository } from '@helix/contract/repositories'
-import { createTask, type Task, type TaskStatus } from '@helix/contract/tasks'
+import type { TaskStatus } from '@helix/contract/task-status'
+import { createTask, type Task } from '@helix/contract/tasks'
 import type { Person, TestServer } from '../testing/server.ts'
 
 let repositories = 0

@@ -1,5 +1,6 @@
 import { createComment, resolveComment } from '@helix/contract/reviews'
-import { approveSpec, getTask } from '@helix/contract/tasks'
+import { approveSpec } from '@helix/contract/task-moves'
+import { getTask } from '@helix/contract/tasks'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { openTestFolder, type TestFolder } from '../git/testing.ts'
 import { openTestServer, type Person, type TestServer } from '../testing/server.ts'

@@ -1,6 +1,7 @@
 import type { ResponseOf } from '@helix/contract/endpoint'
 import { HelixError } from '@helix/contract/errors'
-import type { getChanges, Task } from '@helix/contract/tasks'
+import type { getChanges } from '@helix/contract/task-work'
+import type { Task } from '@helix/contract/tasks'
 import { specTaskWorkflowId } from '@helix/workflows/messages'
 import { allowedActions } from '@helix/workflows/spec-task-transitions'
 import type { Context } from '../context.ts'

@@ -1,6 +1,7 @@
 import { HelixError } from '@helix/contract/errors'
 import type { PromptId, UserId } from '@helix/contract/ids'
-import type { PromptMode, TaskStatus } from '@helix/contract/tasks'
+import type { TaskStatus } from '@helix/contract/task-status'
+import type { PromptMode } from '@helix/contract/task-work'
 import type { Knex } from 'knex'
 import type { Context } from '../context.ts'
 import { appendEvent } from '../events/store.ts'

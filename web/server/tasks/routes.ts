@@ -1,16 +1,9 @@
 import { HelixError } from '@helix/contract/errors'
 import type { OrgId, TaskId } from '@helix/contract/ids'
-import {
-  createTask,
-  getBoard,
-  getChanges,
-  getTask,
-  getTimeline,
-  listTasks,
-  sendPrompt,
-  type TaskAction,
-  taskMoves,
-} from '@helix/contract/tasks'
+import { taskMoves } from '@helix/contract/task-moves'
+import type { TaskAction } from '@helix/contract/task-status'
+import { getChanges, getTimeline, sendPrompt } from '@helix/contract/task-work'
+import { createTask, getBoard, getTask, listTasks } from '@helix/contract/tasks'
 import { Router } from 'express'
 import { CodeCommentStore } from '../code-comments/store.ts'
 import type { Context } from '../context.ts'

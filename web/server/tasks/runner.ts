@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { HelixError } from '@helix/contract/errors'
 import type { UserId } from '@helix/contract/ids'
-import type { TaskAction } from '@helix/contract/tasks'
+import type { TaskAction } from '@helix/contract/task-status'
 import type { TaskRequest } from '@helix/workflows/messages'
 import type { Context } from '../context.ts'
 import { hashRequest } from '../http/idempotency.ts'

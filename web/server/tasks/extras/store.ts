@@ -1,7 +1,8 @@
 import type { Attachment } from '@helix/contract/attachments'
 import type { OrgId, ProjectId, TaskId, UserId } from '@helix/contract/ids'
 import type { Label } from '@helix/contract/labels'
-import type { Task, TaskCard, TaskStatus } from '@helix/contract/tasks'
+import type { TaskStatus } from '@helix/contract/task-status'
+import type { Task, TaskCard } from '@helix/contract/tasks'
 import type { Knex } from 'knex'
 
 export type CardExtras = Pick<TaskCard, 'labels' | 'assignees' | 'blockedBy' | 'attachmentCount'>

@@ -1,5 +1,6 @@
 import { agentRuntimeNames } from '@helix/contract/agents'
-import { boardColumns, type TaskCard } from '@helix/contract/tasks'
+import { boardColumns } from '@helix/contract/task-status'
+import type { TaskCard } from '@helix/contract/tasks'
 
 export type ColumnKey = (typeof boardColumns)[number]['key']
 

@@ -1,4 +1,5 @@
-import type { TaskCard, TaskStatus } from '@helix/contract/tasks'
+import type { TaskStatus } from '@helix/contract/task-status'
+import type { TaskCard } from '@helix/contract/tasks'
 import { expect, test } from 'vitest'
 import type { ColumnKey } from './filter.ts'
 import { dropOf } from './moves.ts'

@@ -1,4 +1,5 @@
-import { boardColumns, type TaskAction, type TaskCard, type TaskStatus } from '@helix/contract/tasks'
+import { boardColumns, type TaskAction, type TaskStatus } from '@helix/contract/task-status'
+import type { TaskCard } from '@helix/contract/tasks'
 import { type ColumnKey, columnOf } from './filter.ts'
 
 /** What dropping a card on a column means. */

@@ -1,5 +1,7 @@
 import type { TaskId } from '@helix/contract/ids'
-import { boardColumns, moveToBacklog, retryTask, startTask, type TaskCard } from '@helix/contract/tasks'
+import { moveToBacklog, retryTask, startTask } from '@helix/contract/task-moves'
+import { boardColumns } from '@helix/contract/task-status'
+import type { TaskCard } from '@helix/contract/tasks'
 import { SvelteSet } from 'svelte/reactivity'
 import { call } from '#lib/api.ts'
 import { failureOf } from '#lib/failure.ts'

@@ -1,5 +1,5 @@
 import type { TaskId } from '@helix/contract/ids'
-import { type PromptMode, sendPrompt } from '@helix/contract/tasks'
+import { type PromptMode, sendPrompt } from '@helix/contract/task-work'
 import { call } from '#lib/api.ts'
 import { draft } from '#lib/draft.svelte.ts'
 import { type Failure, failureOf } from '#lib/failure.ts'

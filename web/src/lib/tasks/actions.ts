@@ -10,9 +10,9 @@ import {
   restoreTask,
   retryTask,
   startTask,
-  type Task,
-  type TaskAction,
-} from '@helix/contract/tasks'
+} from '@helix/contract/task-moves'
+import type { TaskAction } from '@helix/contract/task-status'
+import type { Task } from '@helix/contract/tasks'
 
 /** Asks for one move and answers with the task as it is then. Approvals bind to the commit that the task shows. */
 export async function act(call: Call, action: TaskAction, task: Task, note = ''): Promise<Task> {

@@ -1,6 +1,7 @@
 import type { TaskId } from '@helix/contract/ids'
 import { getSpec } from '@helix/contract/reviews'
-import { getChanges, getTimeline, type TaskStatus } from '@helix/contract/tasks'
+import type { TaskStatus } from '@helix/contract/task-status'
+import { getChanges, getTimeline } from '@helix/contract/task-work'
 import { ask } from '#lib/load.ts'
 import { type TaskTab, taskTabs } from '#lib/routes.ts'
 

@@ -1,5 +1,5 @@
 import type { PermissionRequest, TaskAgent } from '@helix/contract/conversation'
-import { taskStatuses } from '@helix/contract/tasks'
+import { taskStatuses } from '@helix/contract/task-status'
 import { describe, expect, test } from 'vitest'
 import { waitsFor } from './waits-for.ts'
 

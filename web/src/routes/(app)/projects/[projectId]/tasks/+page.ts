@@ -1,5 +1,6 @@
 import type { ProjectId } from '@helix/contract/ids'
-import { listTasks, taskStatus } from '@helix/contract/tasks'
+import { taskStatus } from '@helix/contract/task-status'
+import { listTasks } from '@helix/contract/tasks'
 import { ask } from '#lib/load.ts'
 import type { PageLoad } from './$types'
 

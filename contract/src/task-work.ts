@@ -1,0 +1,104 @@
+import { z } from 'zod'
+import { defineEndpoint } from './endpoint.ts'
+import { idSchema } from './ids.ts'
+import { commit, commitHash, fileChange } from './repositories.ts'
+import { taskStatus } from './task-status.ts'
+import { promptMaxLength } from './tasks.ts'
+import { line, text, timestamp } from './text.ts'
+
+const params = z.object({ taskId: idSchema('task') })
+
+/** `queue`: after what waits; `steer`: next, into the running turn where the agent can; `interrupt`: ends the running turn first. */
+export const promptModes = ['queue', 'steer', 'interrupt'] as const
+export type PromptMode = (typeof promptModes)[number]
+
+export const sendPrompt = defineEndpoint({
+  method: 'POST',
+  path: '/api/v1/tasks/:taskId/prompts',
+  permission: 'task:write',
+  summary: 'Send a message to the agent of this task: after what waits, next, or instead of the running turn',
+  params,
+  body: z.object({
+    text: text(promptMaxLength).refine((value) => value.trim() !== '', 'say something'),
+    mode: z.enum(promptModes).default('queue'),
+    attachmentIds: z.array(line(100)).max(20).default([]),
+  }),
+  response: z.object({
+    promptId: idSchema('prompt'),
+    /** What became of it, where that is not what was asked for; for people. */
+    note: z.string().nullable(),
+  }),
+  errors: ['conflict', 'idempotency_mismatch'],
+  maxBodyBytes: 1024 * 1024,
+})
+
+export const timelineStep = z.object({
+  step: z.number().int(),
+  status: taskStatus,
+  /** What moved it: a message of the workflow, e.g. `specReady`. */
+  cause: z.string(),
+  reason: z.string().nullable(),
+  actor: z.string().nullable(),
+  at: timestamp,
+  /** Until the next step; null for the current one. */
+  durationMs: z.number().int().nullable(),
+})
+export type TimelineStep = z.infer<typeof timelineStep>
+
+export const getTimeline = defineEndpoint({
+  method: 'GET',
+  path: '/api/v1/tasks/:taskId/timeline',
+  permission: 'task:read',
+  summary: 'The steps of the workflow, the starts of its session and its turns, oldest first',
+  params,
+  response: z.object({
+    steps: z.array(timelineStep),
+    sessionStarts: z.array(
+      z.object({
+        epoch: z.number().int(),
+        reason: z.string(),
+        stages: z.array(z.object({ name: z.string(), durationMs: z.number() })),
+        at: timestamp,
+      }),
+    ),
+    turns: z.array(
+      z.object({
+        promptId: idSchema('prompt'),
+        kind: z.string(),
+        state: z.enum(['queued', 'running', 'ended', 'failed', 'withdrawn']),
+        outcome: z.string().nullable(),
+        queuedAt: timestamp,
+        startedAt: timestamp.nullable(),
+        endedAt: timestamp.nullable(),
+      }),
+    ),
+    /** What the agent asked a person, and how long that took. */
+    waits: z.array(
+      z.object({
+        requestId: z.string(),
+        title: z.string(),
+        state: z.enum(['pending', 'answered', 'void']),
+        answeredBy: z.string().nullable(),
+        askedAt: timestamp,
+        endedAt: timestamp.nullable(),
+      }),
+    ),
+  }),
+})
+
+export const getChanges = defineEndpoint({
+  method: 'GET',
+  path: '/api/v1/tasks/:taskId/changes',
+  permission: 'task:read',
+  summary: 'The diff of the working branch against where it left the base branch',
+  params,
+  response: z.object({
+    repositoryId: idSchema('repository'),
+    base: commitHash.nullable(),
+    head: commitHash.nullable(),
+    commits: z.array(commit),
+    files: z.array(fileChange),
+    /** True when the diff has more than 500 files and the rest is left out. */
+    truncated: z.boolean(),
+  }),
+})
