@@ -38,9 +38,14 @@ export const cloneTask = defineEndpoint({
   method: 'POST',
   path: '/api/v1/tasks/:taskId/clone',
   permission: 'task:read',
-  summary: 'Copy the task into the backlog of other projects (or its own): prompt, priority, labels by name, attachments',
+  summary:
+    'Copy the task into the backlog of other projects (or its own): prompt, priority, labels by name, attachments, and the assignees who see them',
   params: z.object({ taskId: idSchema('task') }),
   body: z.object({ projectIds: z.array(idSchema('project')).min(1).max(20) }),
-  response: z.object({ items: z.array(taskDetails) }),
+  response: z.object({
+    items: z.array(taskDetails),
+    /** Who was not assigned to a copy, and why; for people. */
+    notes: z.array(z.string()),
+  }),
   errors: ['forbidden', 'idempotency_mismatch'],
 })

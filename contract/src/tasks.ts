@@ -28,7 +28,14 @@ export const taskCard = z.object({
   progress: z.object({ done: z.number().int(), total: z.number().int() }).nullable(),
   priority,
   labels: z.array(label),
-  assignees: z.array(z.object({ id: idSchema('user'), name: z.string() })),
+  assignees: z.array(
+    z.object({
+      id: idSchema('user'),
+      name: z.string(),
+      /** They may not see the project any more: nothing of this task reaches them. */
+      lostAccess: z.boolean(),
+    }),
+  ),
   /** Numbers of the tasks it depends on that are not merged yet. */
   blockedBy: z.array(z.number().int()),
   attachmentCount: z.number().int(),

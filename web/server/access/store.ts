@@ -77,6 +77,16 @@ function alive(db: Knex, orgId: OrgId) {
     .as('p')
 }
 
+/**
+ * SQL: the person of the column `user` sees the project of the table `project`. The rules are those of `visibleProjects`; who is deactivated sees
+ * nothing.
+ */
+export const seesProject = (user: string, project: string): string => `exists (
+  select 1 from memberships m where m.org_id = ${project}.org_id and m.user_id = ${user} and m.deactivated_at is null and (
+    ${project}.visibility = 'organisation' or m.role in ('owner', 'admin') or exists (
+      select 1 from project_access g left join team_members t on t.org_id = g.org_id and t.team_id = g.team_id
+      where g.project_id = ${project}.id and m.user_id in (g.user_id, t.user_id))))`
+
 /** The repositories this person may see; null: all of the organisation. */
 export async function visibleRepositories(db: Knex, who: Grantee): Promise<Set<RepositoryId> | null> {
   const projects = await visibleProjects(db, who)

@@ -5,7 +5,7 @@ import type { ProjectId, TaskId } from '@helix/contract/ids'
 import { roleGrants } from '@helix/contract/permissions'
 import { priorities } from '@helix/contract/priorities'
 import type { TaskAction } from '@helix/contract/task-status'
-import { createTask } from '@helix/contract/tasks'
+import { createTask, type Task } from '@helix/contract/tasks'
 import { Router } from 'express'
 import type { Knex } from 'knex'
 import { roleOnProject } from '../access/store.ts'
@@ -87,9 +87,10 @@ export function bulkRoutes(context: Context): Router {
     if (row === null) throw new HelixError('not_found')
     const targets = [...new Set(body.projectIds)]
     for (const projectId of targets) await refuseWithoutWrite(context.db, actor, projectId)
-    const items = []
-    for (const projectId of targets) items.push(await cloneTo(context, store, actor, row, projectId))
-    return { items }
+    const items: Task[] = []
+    const notes: string[] = []
+    for (const projectId of targets) items.push(await cloneTo(context, store, actor, row, projectId, notes))
+    return { items, notes }
   })
   return router
 }
@@ -102,13 +103,26 @@ async function refuseWithoutWrite(db: Knex, actor: Actor, projectId: ProjectId):
     throw new HelixError('forbidden', `To put tasks there you need to be member of that project; you are ${role}.`)
 }
 
-async function cloneTo(context: Context, store: TaskStore, actor: Actor, row: TaskRow, projectId: ProjectId) {
+/** `notes` is told who could not come along. */
+async function cloneTo(
+  context: Context,
+  store: TaskStore,
+  actor: Actor,
+  row: TaskRow,
+  projectId: ProjectId,
+  notes: string[],
+): Promise<Task> {
   const project = await new ProjectStore(context.db).find(actor.orgId, projectId)
   if (project === null) throw new HelixError('not_found')
-  const { labels } = (await new ExtrasStore(context.db).ofTasks(row.org_id, [row.id]))(row.id)
+  const extras = new ExtrasStore(context.db)
+  const { labels, assignees } = (await extras.ofTasks(row.org_id, [row.id]))(row.id)
   const names = new Set(labels.map(({ name }) => name.toLowerCase()))
   const there = (await new LabelStore(context.db).list(actor.orgId, projectId)).filter(({ name }) => names.has(name.toLowerCase()))
   const attachmentIds = await new AttachmentStore(context.db).copy(actor, row.id, projectId)
+  const assigned = assignees.map(({ id }) => id)
+  const assigneeIds = await extras.assignable(context.db, actor.orgId, projectId, assigned)
+  for (const { id, name } of assignees)
+    if (!assigneeIds.includes(id)) notes.push(`${name} may not see ${project.name} and is not assigned there.`)
   const sameProject = projectId === row.project_id
   const fields: BodyOf<typeof createTask> = createTask.body.parse({
     prompt: row.prompt,
@@ -117,6 +131,7 @@ async function cloneTo(context: Context, store: TaskStore, actor: Actor, row: Ta
     start: false,
     priority: priorities[row.priority] ?? 'normal',
     labelIds: there.map(({ id }) => id),
+    assigneeIds,
     attachmentIds,
     ...(sameProject ? { agentRuntime: row.agent_runtime, baseBranch: row.base_branch } : {}),
   })

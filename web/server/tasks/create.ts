@@ -42,8 +42,8 @@ const unknown = (field: string, what: string): HelixError =>
 async function hang(trx: Knex, actor: Actor, project: Project, id: TaskId, body: BodyOf<typeof createTask>): Promise<void> {
   const extras = new ExtrasStore(trx)
   if ((await extras.setLabels(trx, project.id, id, body.labelIds)) !== null) throw unknown('labelIds', 'not a label of this project')
-  if ((await extras.setAssignees(trx, actor.orgId, id, body.assigneeIds)) !== null)
-    throw unknown('assigneeIds', 'nobody of this organisation')
+  const unassignable = await extras.setAssignees(trx, { orgId: actor.orgId, projectId: project.id, taskId: id }, body.assigneeIds)
+  if (unassignable !== null) throw unknown('assigneeIds', unassignable)
   if ((await extras.attach(trx, project.id, id, body.attachmentIds)) !== null)
     throw unknown('attachmentIds', 'not a file that was uploaded to this project')
   const visible = await visibleProjects(trx, actor)

@@ -41,8 +41,9 @@ export async function writeEdit(trx: Knex, actor: Actor, row: TaskRow, edit: Edi
   const extras = new ExtrasStore(trx)
   if (edit.labelIds !== undefined && (await extras.setLabels(trx, row.project_id, row.id, edit.labelIds)) !== null)
     throw unknown('labelIds', 'not a label of this project')
-  if (edit.assigneeIds !== undefined && (await extras.setAssignees(trx, row.org_id, row.id, edit.assigneeIds)) !== null)
-    throw unknown('assigneeIds', 'nobody of this organisation')
+  const task = { orgId: row.org_id, projectId: row.project_id, taskId: row.id }
+  const unassignable = edit.assigneeIds === undefined ? null : await extras.setAssignees(trx, task, edit.assigneeIds)
+  if (unassignable !== null) throw unknown('assigneeIds', unassignable)
   await trx('spec_tasks')
     .where({ id: row.id })
     .update({

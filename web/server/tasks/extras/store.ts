@@ -4,6 +4,7 @@ import type { Label } from '@helix/contract/labels'
 import type { TaskStatus } from '@helix/contract/task-status'
 import type { Task, TaskCard } from '@helix/contract/tasks'
 import type { Knex } from 'knex'
+import { seesProject } from '../../access/store.ts'
 
 export type CardExtras = Pick<TaskCard, 'labels' | 'assignees' | 'blockedBy' | 'attachmentCount'>
 type Related = Task['dependsOn'][number]
@@ -55,9 +56,12 @@ export class ExtrasStore {
       .select('t.task_id', 'l.id', 'l.name', 'l.colour')
     const assignees = await this.db('task_assignees as a')
       .join('users as u', 'u.id', 'a.user_id')
+      .join('spec_tasks as s', 's.id', 'a.task_id')
+      .join('projects as p', 'p.id', 's.project_id')
+      .where({ 's.org_id': orgId })
       .whereIn('a.task_id', [...ids])
       .orderByRaw('lower(u.name), u.id')
-      .select('a.task_id', 'u.id', 'u.name')
+      .select('a.task_id', 'u.id', 'u.name', this.db.raw(`not ${seesProject('u.id', 'p')} as lost_access`))
     const blockers = await this.blockers(this.db, ids)
     const attachments = await this.db('attachments')
       .where({ org_id: orgId })
@@ -69,7 +73,11 @@ export class ExtrasStore {
     const [labelsBy, assigneesBy, blockersBy, countBy] = [by(labels), by(assignees), by(blockers), by(attachments)]
     return (id) => ({
       labels: (labelsBy.get(id) ?? []).map((row): Label => ({ id: row.id, name: row.name, colour: row.colour })),
-      assignees: (assigneesBy.get(id) ?? []).map((row) => ({ id: row.id as UserId, name: row.name as string })),
+      assignees: (assigneesBy.get(id) ?? []).map((row) => ({
+        id: row.id as UserId,
+        name: row.name as string,
+        lostAccess: row.lost_access as boolean,
+      })),
       blockedBy: (blockersBy.get(id) ?? []).map(({ number }) => number),
       attachmentCount: Number(countBy.get(id)?.[0]?.count ?? 0),
     })
@@ -127,19 +135,44 @@ export class ExtrasStore {
     return null
   }
 
-  async setAssignees(trx: Knex, orgId: OrgId, taskId: TaskId, userIds: readonly string[]): Promise<string | null> {
-    const known = await trx('memberships')
-      .where({ org_id: orgId })
-      .whereIn('user_id', [...userIds])
-      .select('user_id')
-    const missing = userIds.find((id) => !known.some((row) => row.user_id === id))
-    if (missing !== undefined) return missing
+  /** Who of these may see the project, and so be assigned to its tasks. */
+  async assignable(trx: Knex, orgId: OrgId, projectId: ProjectId, userIds: readonly UserId[]): Promise<UserId[]> {
+    const rows = await trx('users as u')
+      .join('projects as p', (join) => join.onVal('p.id', '=', projectId).andOnVal('p.org_id', '=', orgId))
+      .whereIn('u.id', [...userIds])
+      .whereRaw(seesProject('u.id', 'p'))
+      .select('u.id')
+    return rows.map(({ id }) => id)
+  }
+
+  /** Answers why somebody cannot be assigned, for people. Who is assigned already and lost access since may stay. */
+  async setAssignees(
+    trx: Knex,
+    { orgId, projectId, taskId }: { orgId: OrgId; projectId: ProjectId; taskId: TaskId },
+    userIds: readonly UserId[],
+  ): Promise<string | null> {
+    const assigned = await trx('task_assignees').where({ task_id: taskId }).select('user_id')
+    const added = [...new Set(userIds)].filter((id) => !assigned.some((row) => row.user_id === id))
+    const may = await this.assignable(trx, orgId, projectId, added)
+    const refused = added.find((id) => !may.includes(id))
+    if (refused !== undefined) return this.whyNotAssigned(trx, orgId, refused)
     await trx('task_assignees')
       .where({ task_id: taskId })
       .whereNotIn('user_id', [...userIds])
       .delete()
-    for (const user_id of new Set(userIds)) await trx('task_assignees').insert({ task_id: taskId, user_id }).onConflict().ignore()
+    for (const user_id of added) await trx('task_assignees').insert({ task_id: taskId, user_id }).onConflict().ignore()
     return null
+  }
+
+  /** People of other organisations have no name here. */
+  private async whyNotAssigned(trx: Knex, orgId: OrgId, userId: UserId): Promise<string> {
+    const person = await trx('memberships as m')
+      .join('users as u', 'u.id', 'm.user_id')
+      .where({ 'm.org_id': orgId, 'm.user_id': userId })
+      .first('u.name', 'm.deactivated_at')
+    if (person === undefined) return 'nobody of this organisation'
+    if (person.deactivated_at !== null) return `${person.name} is deactivated`
+    return `${person.name} may not see this project: give them access first`
   }
 
   /** Hangs files that were uploaded to this project, by anybody who may, on the task. What hangs elsewhere stays there. */

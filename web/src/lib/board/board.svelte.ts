@@ -100,6 +100,8 @@ export class BoardState {
   }
 
   private hear(event: HelixEvent): void {
+    // Who is assigned may see less than before, or more.
+    if (event.type === 'access.changed') this.readAll()
     if (!('projectId' in event) || event.projectId !== this.projectId) return
     if (event.type === 'project.changed') this.readAll()
     if (!('taskId' in event) || event.taskId === null || event.type === 'session.journal') return

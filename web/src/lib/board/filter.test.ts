@@ -67,7 +67,7 @@ describe('filter', () => {
 
   test('labels and assignees are found by words of their names, and make lanes', () => {
     const labels = [{ id: 'lbl_1' as never, name: 'Needs docs', colour: 'blue' as const }]
-    const labelled = card({ labels, assignees: [{ id: 'usr_2' as never, name: 'Grace Hopper' }] })
+    const labelled = card({ labels, assignees: [{ id: 'usr_2' as never, name: 'Grace Hopper', lostAccess: false }] })
     expect(passes(labelled, 'label:needs-docs assignee:grace')).toBe(true)
     const lanes = lanesOf([labelled, card({ number: 9 })], '', 'label')
     expect(lanes.map(({ title, count }) => [title, count])).toEqual([

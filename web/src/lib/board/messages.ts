@@ -54,6 +54,7 @@ export const words = {
   createLabel: 'Create',
   colour: 'Colour',
   assignees: 'Assignees',
+  lostAccess: 'may not see this project any more',
   dependsOn: 'Waits for',
   dependsOnHint: 'It queues until these are merged.',
   addDependency: 'Add',
@@ -65,7 +66,8 @@ export const words = {
   notSaved: 'The task was not changed',
   reload: 'Take the newest and keep my changes',
   cloneTitle: (number: number) => `Clone #${number}`,
-  cloneText: 'A copy is put into the backlog of each project you choose, with prompt, labels of the same name, and files.',
+  cloneText:
+    'A copy is put into the backlog of each project you choose, with prompt, labels of the same name, files, and the assignees who see the project.',
   cloned: (count: number) => (count === 1 ? 'Cloned to 1 project.' : `Cloned to ${count} projects.`),
   notCloned: 'The task was not cloned',
   projects: 'Projects',

@@ -9,6 +9,7 @@ export const roleWords: Record<Role, { label: string; hint: string }> = {
 }
 
 export const words = {
+  lostAccess: 'May not see this project any more',
   organisation: 'Organisation',
   name: 'Name',
   save: 'Save',
