@@ -15,10 +15,27 @@ export function openBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: process.env.HELIX_CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', ...quiet] })
 }
 
+/** A person begins when the page looks finished; a machine clicks before its script runs. */
+function awaitScript(page: Page): void {
+  const { goto, reload } = { goto: page.goto.bind(page), reload: page.reload.bind(page) }
+  const heard = () => page.locator('html[data-script]').waitFor({ state: 'attached' })
+  page.goto = async (url, options) => {
+    const response = await goto(url, options)
+    if (await page.locator('body[data-sveltekit-preload-data]').count()) await heard()
+    return response
+  }
+  page.reload = async (options) => {
+    const response = await reload(options)
+    await heard()
+    return response
+  }
+}
+
 /** A page whose errors are collected: a test ends with none. */
 export async function openPage(context: BrowserContext): Promise<{ page: Page; errors: string[] }> {
   const page = await context.newPage()
   page.setDefaultTimeout(10_000)
+  awaitScript(page)
   const errors: string[] = []
   page.on('pageerror', (error) => errors.push(error.message))
   page.on('console', (message) => {

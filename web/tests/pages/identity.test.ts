@@ -149,6 +149,7 @@ test('a forgotten password is set anew by the mail, which ends the session in th
   await join(page, 'lost@example.com')
   await other.page.goto(`${installation.url}/sign-in`)
   await other.page.getByRole('link', { name: 'Forgot the password?' }).click()
+  await other.page.waitForURL(/\/reset$/)
   await other.page.getByLabel('E-mail').fill('lost@example.com')
   await other.page.getByRole('button', { name: 'Send the mail' }).click()
   await other.page.getByText('If lost@example.com has an account').waitFor()

@@ -90,6 +90,7 @@ test('a paragraph is commented by keyboard alone, and a half-written comment is 
   await page.keyboard.press('2')
   await page.getByText('One function writes').waitFor()
   await page.keyboard.press('1')
+  await page.locator('mark').first().waitFor()
   await page.keyboard.press('n')
   await page.locator('[data-thread]:focus').waitFor()
   expect(errors).toEqual([])
