@@ -3,7 +3,7 @@ import { agentRuntime } from './agents.ts'
 import { defineEndpoint } from './endpoint.ts'
 import { idSchema } from './ids.ts'
 import { sessionSecret, startUp } from './link.ts'
-import { permissionMode } from './projects.ts'
+import { permissionMode } from './permission-mode.ts'
 import { sessionStates } from './sessions.ts'
 
 /** What a sandbox host asks of the control plane, with its runner token. */

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { agentRuntime } from './agents.ts'
+import { exposure } from './exposure.ts'
 import { idSchema } from './ids.ts'
-import { permissionMode } from './projects.ts'
-import { exposure } from './secrets.ts'
+import { permissionMode } from './permission-mode.ts'
 import { journalEntry } from './sessions.ts'
 
 /**

@@ -3,9 +3,11 @@ import { grantRoles, visibility } from './access.ts'
 import { agentRuntime } from './agents.ts'
 import { branchPattern } from './branches.ts'
 import { defineEndpoint } from './endpoint.ts'
+import { exposure } from './exposure.ts'
 import { idSchema } from './ids.ts'
-import { longest, permissionMode, reviewRules, startUpSeconds } from './projects.ts'
-import { exposure, secretName } from './secrets.ts'
+import { permissionMode } from './permission-mode.ts'
+import { longest, reviewRules, startUpSeconds } from './projects.ts'
+import { secretName } from './secrets.ts'
 import { line, text } from './text.ts'
 
 const limit = z.number().int().min(1).max(100)

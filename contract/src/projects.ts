@@ -3,11 +3,8 @@ import { agentRuntime } from './agents.ts'
 import { branchPattern } from './branches.ts'
 import { defineEndpoint, page, pageQuery } from './endpoint.ts'
 import { idSchema } from './ids.ts'
+import { permissionMode } from './permission-mode.ts'
 import { line, text, timestamp } from './text.ts'
-
-/** `allow`: agents use their tools without asking, the container is the boundary. `ask`: what they ask waits for a person. */
-export const permissionMode = z.enum(['allow', 'ask'])
-export type PermissionMode = z.infer<typeof permissionMode>
 
 export const project = z.object({
   id: idSchema('project'),

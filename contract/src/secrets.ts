@@ -1,12 +1,8 @@
 import { z } from 'zod'
 import { defineEndpoint } from './endpoint.ts'
+import { exposure } from './exposure.ts'
 import { idSchema } from './ids.ts'
 import { text, timestamp } from './text.ts'
-
-/** `environment`: every process of a session has it. `startup`: the start-up script alone. */
-export const exposures = ['environment', 'startup'] as const
-export const exposure = z.enum(exposures)
-export type Exposure = z.infer<typeof exposure>
 
 /** Set by Helix, the shell or the agents themselves. */
 const reserved =

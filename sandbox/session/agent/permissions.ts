@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { PermissionAnswer } from '@helix/contract/link'
-import type { PermissionMode } from '@helix/contract/projects'
+import type { PermissionMode } from '@helix/contract/permission-mode'
 import type { JournalPayload, PermissionOption } from '@helix/contract/sessions'
 
 /** What an agent asks before it uses a tool. */

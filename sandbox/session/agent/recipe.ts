@@ -1,4 +1,4 @@
-import type { PermissionMode } from '@helix/contract/projects'
+import type { PermissionMode } from '@helix/contract/permission-mode'
 
 /** What an agent's launch depends on. */
 export interface RecipeInput {

@@ -1,6 +1,7 @@
+import type { Exposure } from '@helix/contract/exposure'
 import type { OrgId, ProjectId, SecretId, UserId } from '@helix/contract/ids'
 import type { SessionSecret } from '@helix/contract/link'
-import type { Exposure, Secret } from '@helix/contract/secrets'
+import type { Secret } from '@helix/contract/secrets'
 import type { Knex } from 'knex'
 import { newId } from '../context.ts'
 import { type SealingKeys, seal, unseal } from './seal.ts'

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { PermissionMode } from '@helix/contract/projects'
+import type { PermissionMode } from '@helix/contract/permission-mode'
 import type { Recipe } from '../recipe.ts'
 
 /** Nobody types the next prompt here, so suggestions for it would only be paid for. */
