@@ -36,7 +36,7 @@ export const taskCard = z.object({
       lostAccess: z.boolean(),
     }),
   ),
-  /** Numbers of the tasks it depends on that are not merged yet. */
+  /** Numbers of the tasks it depends on that are still to be merged; an archived one is not waited for. */
   blockedBy: z.array(z.number().int()),
   attachmentCount: z.number().int(),
   /** Raised by each edit of title, prompt, priority, labels or assignees; an edit names the one it saw. */

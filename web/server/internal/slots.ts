@@ -1,8 +1,9 @@
 import { HelixError } from '@helix/contract/errors'
 import type { OrgId, ProjectId, TaskId } from '@helix/contract/ids'
 import type { Knex } from 'knex'
+import { appendEvent } from '../events/store.ts'
 import { enqueue } from '../outbox/store.ts'
-import { ExtrasStore } from '../tasks/extras/store.ts'
+import { ExtrasStore, stillToCome } from '../tasks/extras/store.ts'
 import type { TaskRow } from '../tasks/store.ts'
 
 export type Phase = 'planning' | 'implementing'
@@ -59,12 +60,12 @@ function waitReason(phase: Phase, limit: number, holders: number[], ahead: numbe
 /** The order in which places are given. */
 const admission = ['priority', 'queued_at', 'number']
 
-/** A task that needs another one which is not merged. */
+/** A task that needs another one which is still to come. */
 const blocked = (trx: Knex) =>
   trx('task_dependencies as d')
     .join('spec_tasks as needed', 'needed.id', 'd.depends_on')
     .whereRaw('d.task_id = spec_tasks.id')
-    .whereNull('needed.merged_commit')
+    .whereRaw(stillToCome('needed'))
     .select(trx.raw('1'))
 
 /** Tasks that queue for a place of this phase and could take one. */
@@ -78,7 +79,7 @@ function waiting(trx: Knex, projectId: ProjectId, phase: Phase) {
 /** Tells those in the queue, as many as a limit can be, to claim again: a place is free, or the limit is higher. */
 export async function wakeWaiting(trx: Knex, orgId: OrgId, projectId: ProjectId, phase: Phase): Promise<void> {
   const first = await waiting(trx, projectId, phase).orderBy(admission).limit(100).select('id')
-  for (const { id } of first) await enqueue(trx, orgId, { kind: 'signalTask', taskId: id, signal: 'slotFreed', payload: {} })
+  for (const { id } of first) await signalSlot(trx, { org_id: orgId, id })
   await startFromBacklog(trx, orgId, projectId, phase)
 }
 
@@ -87,13 +88,26 @@ export async function wakeAfterEdit(trx: Knex, orgId: OrgId, projectId: ProjectI
   for (const phase of ['planning', 'implementing'] as const) await wakeWaiting(trx, orgId, projectId, phase)
 }
 
-/** The tasks that waited for this one may go on, in whichever project they are. */
+const signalSlot = (trx: Knex, { org_id, id }: Pick<TaskRow, 'org_id' | 'id'>): Promise<void> =>
+  enqueue(trx, org_id, { kind: 'signalTask', taskId: id, signal: 'slotFreed', payload: {} })
+
+/** Its dependencies changed: who is next may have too, and what it says it waits for. */
+export async function wakeAfterLink(trx: Knex, task: Pick<TaskRow, 'org_id' | 'id' | 'project_id' | 'status'>): Promise<void> {
+  if (task.status.startsWith('queued_')) await signalSlot(trx, task)
+  await wakeAfterEdit(trx, task.org_id, task.project_id)
+}
+
+/** This task is not waited for any more, or is again: those that depend on it, in whichever project, say so and may go on. */
 export async function wakeDependents(trx: Knex, orgId: OrgId, taskId: TaskId): Promise<void> {
-  const rows = await trx('task_dependencies as d')
+  const dependents: TaskRow[] = await trx('task_dependencies as d')
     .join('spec_tasks as s', 's.id', 'd.task_id')
-    .where({ 'd.depends_on': taskId })
-    .distinct('s.project_id')
-  for (const { project_id } of rows) await wakeAfterEdit(trx, orgId, project_id)
+    .where({ 'd.depends_on': taskId, 's.org_id': orgId })
+    .orderBy('s.number')
+    .select('s.*')
+  for (const task of dependents) if (task.status.startsWith('queued_')) await signalSlot(trx, task)
+  for (const projectId of new Set(dependents.map((task) => task.project_id))) await wakeAfterEdit(trx, orgId, projectId)
+  for (const { project_id: projectId, id, status, step } of dependents)
+    await appendEvent(trx, orgId, { type: 'task.changed', projectId, taskId: id, status, step })
 }
 
 /**

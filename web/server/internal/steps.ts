@@ -2,13 +2,14 @@ import type { BodyOf, ResponseOf } from '@helix/contract/endpoint'
 import { HelixError } from '@helix/contract/errors'
 import type { TaskId } from '@helix/contract/ids'
 import type { recordStep } from '@helix/contract/internal'
+import type { TaskStatus } from '@helix/contract/task-status'
 import type { Knex } from 'knex'
 import { appendEvent } from '../events/store.ts'
 import { inboxStep } from '../inbox/steps.ts'
 import { approvalProblem, countApproval, insertReview } from '../reviews/decisions.ts'
 import { branchProblem, revisionProblem } from '../tasks/binding.ts'
 import type { TaskRow } from '../tasks/store.ts'
-import { wakeDependents } from './slots.ts'
+import { wakeAfterEdit, wakeDependents } from './slots.ts'
 
 type Step = BodyOf<typeof recordStep>
 type Outcome = ResponseOf<typeof recordStep>
@@ -49,6 +50,14 @@ async function writeReview(trx: Knex, row: TaskRow, step: Step): Promise<void> {
     await trx('spec_comments').where({ task_id: row.id }).whereNull('resolved_at').whereNull('sent_at').update({ sent_at: trx.fn.now() })
 }
 
+const worksNow = (status: TaskStatus): boolean => status === 'planning' || status === 'implementing'
+
+/** Those behind a task that leaves the queue without taking a place, and those that depend on one that is not waited for any more, or is again. */
+async function wakeOthers(trx: Knex, row: TaskRow, step: Step): Promise<void> {
+  if (step.from.startsWith('queued_') && !worksNow(step.to)) await wakeAfterEdit(trx, row.org_id, row.project_id)
+  if (step.mergedCommit !== null || step.to === 'archived' || step.from === 'archived') await wakeDependents(trx, row.org_id, row.id)
+}
+
 /** Writes a status by compare-and-set on the step number, with its timeline row and event; a late or doubled write changes nothing. */
 export async function writeStep(trx: Knex, taskId: TaskId, step: Step): Promise<Outcome> {
   const row = (await trx('spec_tasks').where({ id: taskId }).forUpdate().first()) as TaskRow | undefined
@@ -84,7 +93,7 @@ export async function writeStep(trx: Knex, taskId: TaskId, step: Step): Promise<
   })
   await writeReview(trx, row, step)
   await inboxStep(trx, row, step)
-  if (step.mergedCommit !== null) await wakeDependents(trx, row.org_id, taskId)
+  await wakeOthers(trx, row, step)
   await appendEvent(trx, row.org_id, { type: 'task.changed', projectId: row.project_id, taskId, status: step.to, step: step.step })
   return { outcome: 'written', reason: null }
 }

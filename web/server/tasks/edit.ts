@@ -9,7 +9,7 @@ import { visibleProjects } from '../access/store.ts'
 import type { Context } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
 import { type Actor, mount } from '../http/mount.ts'
-import { wakeAfterEdit } from '../internal/slots.ts'
+import { wakeAfterEdit, wakeAfterLink } from '../internal/slots.ts'
 import { addDependencyRow, removeDependencyRow } from './dependencies.ts'
 import { describeTask } from './describe.ts'
 import { ExtrasStore } from './extras/store.ts'
@@ -102,12 +102,16 @@ export function editRoutes(context: Context): Router {
         throw new HelixError('not_found', 'There is no such task to wait for.')
       if (other.id === row.id) throw new HelixError('conflict', `This would be a circle: #${row.number} -> #${row.number}.`)
       await addDependencyRow(trx, actor.orgId, row.id, other.id)
+      await wakeAfterLink(trx, row)
+      await changed(trx, other)
     }),
   )
   mount(router, context, removeDependency, ({ actor, params }) =>
     edit(actor, params.taskId, async (trx, row) => {
       await removeDependencyRow(trx, actor.orgId, row.id, params.dependsOnId)
-      await wakeAfterEdit(trx, row.org_id, row.project_id)
+      await wakeAfterLink(trx, row)
+      const other = await new TaskStore(trx).find(actor.orgId, params.dependsOnId)
+      if (other !== null) await changed(trx, other)
     }),
   )
   return router

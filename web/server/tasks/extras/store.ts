@@ -21,6 +21,9 @@ interface DependencyRow {
 /** A private project's titles are for those who see it: elsewhere only the number is shown. */
 const shownTitle = `case when p.visibility = 'private' and s.project_id <> own.project_id then 'A task of a private project' else s.title end as title`
 
+/** SQL: who depends on the task of the table `needed` waits for it. What was archived will not be merged, so nobody waits for that. */
+export const stillToCome = (needed: string): string => `${needed}.merged_commit is null and ${needed}.status <> 'archived'`
+
 const relatedOf = ({ id, project_id, number, title, status }: DependencyRow): Related => ({
   id,
   projectId: project_id,
@@ -83,12 +86,12 @@ export class ExtrasStore {
     })
   }
 
-  /** Dependencies that are not merged yet. */
+  /** Dependencies that are still to be merged. */
   blockers(trx: Knex, ids: readonly TaskId[]): Promise<{ task_id: TaskId; id: TaskId; number: number; status: TaskStatus }[]> {
     return trx('task_dependencies as d')
       .join('spec_tasks as s', 's.id', 'd.depends_on')
       .whereIn('d.task_id', [...ids])
-      .whereNull('s.merged_commit')
+      .whereRaw(stillToCome('s'))
       .orderBy('s.number')
       .select('d.task_id', 's.id', 's.number', 's.status')
   }

@@ -56,7 +56,7 @@ export const words = {
   assignees: 'Assignees',
   lostAccess: 'may not see this project any more',
   dependsOn: 'Waits for',
-  dependsOnHint: 'It queues until these are merged.',
+  dependsOnHint: 'It queues until these are merged or archived.',
   addDependency: 'Add',
   dependencyNumber: 'Number of a task',
   noSuchTask: (number: string) => `This board has no task ${number}.`,
