@@ -4,6 +4,7 @@ import { errorCatalogue } from '@helix/contract/errors'
 import { error, redirect } from '@sveltejs/kit'
 import { clientOf } from './api.ts'
 import { failureOf } from './failure.ts'
+import { fetchForLoad } from './reread.ts'
 import { routes } from './routes.ts'
 
 interface LoadLike {
@@ -14,7 +15,7 @@ interface LoadLike {
 /** What a load function asks the API with: a stranger is sent to sign in, every other failure becomes the error page. */
 export async function ask<E extends Endpoint>(event: LoadLike, endpoint: E, input: CallInput<E>): Promise<ResponseOf<E>> {
   try {
-    return await clientOf(event.fetch)(endpoint, input)
+    return await clientOf(fetchForLoad(event.fetch))(endpoint, input)
   } catch (thrown) {
     const { code, message, requestId } = failureOf(thrown)
     if (code === 'not_signed_in') redirect(303, routes.signIn(event.url.pathname + event.url.search))

@@ -79,3 +79,25 @@ test('where no stream gets through, changes still come', async () => {
   await add('Asked for')
   await shows(page, 'Asked for')
 })
+
+test('while Helix does not answer the page stays as it is, and reads what changed when it does again', async () => {
+  await using context = await signIn()
+  const { page, errors } = await openPage(context)
+  await page.goto(`${installation.url}/projects`)
+  await page.getByText('Sample').first().waitFor()
+  const asked = Promise.withResolvers<void>()
+  // The stream goes on: what it tells of cannot be read.
+  await page.route(/\/(healthz|api\/v1\/projects)|__data\.json/, (route) => {
+    asked.resolve()
+    return route.abort()
+  })
+  const [repository] = project.repositories
+  if (repository === undefined) throw new Error('the project has a repository')
+  await installation.call(createProject, { body: { name: 'Made meanwhile', repositoryIds: [repository.id] } })
+  await asked.promise
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  expect(await page.getByText('Sample').first().isVisible()).toBe(true)
+  await page.unroute(/\/(healthz|api\/v1\/projects)|__data\.json/)
+  await page.getByText('Made meanwhile').waitFor()
+  expect(errors).toEqual([])
+})

@@ -14,8 +14,8 @@ import { JournalState } from '#lib/conversation/journal.svelte.ts'
 import { type Failure, failureOf } from '#lib/failure.ts'
 import { collapse } from '#lib/live/collapse.ts'
 import { follow } from '#lib/live/live.svelte.ts'
+import { reread } from '#lib/reread.ts'
 import { toasts } from '#lib/ui/toasts.svelte.ts'
-import { invalidate } from '$app/navigation'
 import { type Answering, answeringOf } from './answers.ts'
 
 export interface Someone {
@@ -66,7 +66,7 @@ export class ReviewState {
 
   readonly read = async (): Promise<void> => {
     const shown = this.spec.revision
-    if (shown === null) return invalidate('helix:spec')
+    if (shown === null) return reread('helix:spec')
     try {
       const spec = await call(getSpec, { params: { taskId: this.taskId }, query: { revision: shown.number } })
       this.failure = null
