@@ -6,7 +6,7 @@ import { priority } from './priorities.ts'
 import { taskDetails } from './tasks.ts'
 
 const change = z.discriminatedUnion('action', [
-  z.object({ action: z.enum(['start', 'retry', 'back_to_backlog', 'archive', 'restore']) }),
+  z.object({ action: z.enum(['start', 'retry', 'back_to_backlog', 'archive', 'restore', 'undo_archive']) }),
   z.object({ action: z.literal('set_priority'), priority }),
   z.object({ action: z.literal('add_label'), labelId: idSchema('label') }),
   z.object({ action: z.literal('remove_label'), labelId: idSchema('label') }),
@@ -29,6 +29,8 @@ export const bulkTasks = defineEndpoint({
         number: z.number().int().nullable(),
         /** Null when it was done. */
         error: z.object({ code: z.enum(errorCodes), message: z.string() }).nullable(),
+        /** What came of it where that is not all that was asked for; for people. */
+        note: z.string().nullable(),
       }),
     ),
   }),

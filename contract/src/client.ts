@@ -8,7 +8,12 @@ type Part<N extends string, T> = T extends Empty ? { [K in N]?: T } : object ext
 /** What a call takes: params, query and body as the endpoint's schemas accept them, plus an optional key for safe repetition. */
 export type CallInput<E extends Endpoint> = Part<'params', z.input<E['params']>> &
   Part<'query', z.input<E['query']>> &
-  Part<'body', z.input<E['body']>> & { idempotencyKey?: string; signal?: AbortSignal }
+  Part<'body', z.input<E['body']>> & {
+    idempotencyKey?: string
+    signal?: AbortSignal
+    /** Arrives even when its page is closed; browsers take bodies of 64 KB so. */
+    keepalive?: boolean
+  }
 
 export type Call = <E extends Endpoint>(endpoint: E, input: CallInput<E>) => Promise<z.output<E['response']>>
 
@@ -45,13 +50,21 @@ async function failureOf(response: Response): Promise<HelixError> {
 export function createClient(options: ClientOptions): Call {
   const send = options.fetch ?? fetch
   return async <E extends Endpoint>(endpoint: E, input: CallInput<E>): Promise<z.output<E['response']>> => {
-    const given = input as { params?: object; query?: object; body?: unknown; idempotencyKey?: string; signal?: AbortSignal }
+    const given = input as {
+      params?: object
+      query?: object
+      body?: unknown
+      idempotencyKey?: string
+      signal?: AbortSignal
+      keepalive?: boolean
+    }
     const url = `${options.baseUrl}${pathOf(endpoint, { ...given.params })}${queryOf({ ...given.query })}`
     const headers: Record<string, string> = { accept: 'application/json' }
     if (options.token !== undefined) headers.authorization = `Bearer ${options.token}`
     if (given.idempotencyKey !== undefined) headers['idempotency-key'] = given.idempotencyKey
     const init: RequestInit = { method: endpoint.method, headers }
     if (given.signal !== undefined) init.signal = given.signal
+    if (given.keepalive === true) init.keepalive = true
     if (endpoint.method !== 'GET') {
       headers['content-type'] = 'application/json'
       init.body = JSON.stringify(given.body ?? {})

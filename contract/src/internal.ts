@@ -23,6 +23,8 @@ export const taskSnapshot = z.object({
   step: z.number().int(),
   justDoIt: z.boolean(),
   sessionId: idSchema('session').nullable(),
+  /** Where an archived task stood; null for others. */
+  archivedFrom: z.object({ status: taskStatus, failedFrom: taskStatus.nullable() }).nullable().default(null),
   /** Set once it has been merged, also while archived. */
   mergedCommit: commitHash.nullable(),
   /** Units: milliseconds; how long one "-ing" state may last without a turn's end. */
@@ -113,7 +115,8 @@ export const openSession = defineEndpoint({
   summary: 'The task’s session row; made by the first call, found by the others',
   params: ofTask,
   body: z.object({ key }),
-  response: z.object({ sessionId: idSchema('session') }),
+  /** Not `ready`: its last life is still ending; ask again. */
+  response: z.object({ sessionId: idSchema('session'), ready: z.boolean().default(true) }),
 })
 
 export const promptKinds = ['plan', 'revise_spec', 'implement', 'revise_implementation', 'resolve_conflict', 'nudge', 'person'] as const

@@ -64,7 +64,13 @@ export const requestImplementationChanges = move(
 export const retryTask = move('retry', 'task:write', 'Try again from where it failed', none)
 export const moveToBacklog = move('back-to-backlog', 'task:write', 'Stop the agent and put the task back; specs and branch stay', none)
 export const archiveTask = move('archive', 'task:write', 'Stop the agent and take the task off the board', none)
-export const restoreTask = move('restore', 'task:write', 'Bring an archived task back', none)
+export const restoreTask = move('restore', 'task:write', 'Bring an archived task back into the backlog; a merged one is merged again', none)
+export const undoArchive = move(
+  'undo-archive',
+  'task:write',
+  'Put an archived task back where it stood: column, order and place in the queue. The note says what is lost, such as a running turn',
+  none,
+)
 
 export const taskMoves = {
   start: startTask,
@@ -77,4 +83,5 @@ export const taskMoves = {
   back_to_backlog: moveToBacklog,
   archive: archiveTask,
   restore: restoreTask,
+  undo_archive: undoArchive,
 } as const satisfies Record<TaskAction, unknown>

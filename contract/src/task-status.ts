@@ -39,6 +39,7 @@ export const taskActions = [
   'back_to_backlog',
   'archive',
   'restore',
+  'undo_archive',
 ] as const
 export type TaskAction = (typeof taskActions)[number]
 

@@ -39,6 +39,8 @@ export const taskCard = z.object({
   /** Numbers of the tasks it depends on that are still to be merged; an archived one is not waited for. */
   blockedBy: z.array(z.number().int()),
   attachmentCount: z.number().int(),
+  /** Counts the changes of status. */
+  step: z.number().int(),
   /** Raised by each edit of title, prompt, priority, labels or assignees; an edit names the one it saw. */
   version: z.number().int(),
   createdBy: z.object({ id: idSchema('user'), name: z.string() }),

@@ -11,6 +11,7 @@ import * as board from './0009-board.ts'
 import * as conversation from './0010-conversation.ts'
 import * as review from './0011-review.ts'
 import * as inbox from './0012-inbox.ts'
+import * as archive from './0015-archive.ts'
 
 /**
  * Migrations by explicit list: a folder scan cannot load `.ts` under every runner and records file extensions.
@@ -29,6 +30,7 @@ const list: [string, Knex.Migration][] = [
   ['0010-conversation', conversation],
   ['0011-review', review],
   ['0012-inbox', inbox],
+  ['0015-archive', archive],
 ]
 
 export const migrations: Knex.MigrationSource<[string, Knex.Migration]> = {

@@ -122,6 +122,7 @@ export class Session {
   stop(reason: string): void {
     this.stopped = true
     this.stopReason = reason
+    this.queue.length = 0
     this.cancel(null)
   }
 

@@ -28,4 +28,6 @@ export async function agentSession(input: AgentSessionInput): Promise<void> {
     }
   }
   await session.remove()
+  // What came after the stop is for its next life: the task was brought back meanwhile.
+  if (session.waiting) await continueAsNew<typeof agentSession>({ ...input, carried: session.carry() })
 }

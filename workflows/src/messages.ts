@@ -32,6 +32,8 @@ export interface SpecTaskCarried {
   approvedById: UserId | null
   /** A person stopped the turn: the next message goes on. */
   held?: boolean
+  /** Its session was stopped with the task: the next work opens it again. */
+  sessionEnded?: boolean
   /** When the reviewers are reminded next, and how often they were. */
   reminder?: { at: number; count: number } | null
 }

@@ -1,18 +1,21 @@
 import type { PromptId, SessionId } from '@helix/contract/ids'
 import type { PromptKind, TaskSnapshot } from '@helix/contract/internal'
 import type { TaskStatus } from '@helix/contract/task-status'
-import { ActivityFailure, log, patched, upsertSearchAttributes } from '@temporalio/workflow'
+import { ActivityFailure, log, patched, sleep, upsertSearchAttributes } from '@temporalio/workflow'
 import { control, cosmetic, merging } from './control.ts'
 import type { InboxMessage } from './inbox.ts'
 import type { PersonPrompt, SpecTaskCarried, SpecTaskState, TaskRequest, TaskVerdict, TurnEnded } from './messages.ts'
 import { specTaskWorkflowId } from './messages.ts'
 import { cancelTurn, promptSession, stopSession } from './session-port.ts'
 import { type Move, stepOf } from './spec-task-step.ts'
-import { endsSession, isQueued, isReview, isWorking, type MessageKind, transition } from './spec-task-transitions.ts'
+import { endsSession, isQueued, isReview, isWorking, type MessageKind, type TaskFacts, transition } from './spec-task-transitions.ts'
 import { beginning } from './spec-task-words.ts'
 
 /** Units: milliseconds. A freed slot is announced; this is for an announcement that was lost. */
 const slotLookMs = 30_000
+/** A session ends within seconds; where nobody is left who could end it, the work goes on after so many looks. Units: milliseconds. */
+const endingLooks = 60
+const endingLookMs = 1000
 /** How often an agent that ended its turn without the result is told so before the task fails. */
 const nudgesAllowed = 2
 const agentErrorsAllowed = 3
@@ -33,6 +36,8 @@ export class SpecTask {
   private approvedCommit: string | null
   private approvedById
   private merged: boolean
+  private archivedFrom: TaskSnapshot['archivedFrom']
+  private sessionEnded: boolean
   /** What to ask the agent when work begins, and the note that goes with it. */
   private ask: { kind: PromptKind; note: string | null } | null = null
   private deadlineAt: number | null = null
@@ -49,6 +54,8 @@ export class SpecTask {
     this.step = snapshot.step
     this.sessionId = snapshot.sessionId
     this.merged = snapshot.mergedCommit !== null
+    this.archivedFrom = snapshot.archivedFrom ?? null
+    this.sessionEnded = carried?.sessionEnded ?? endsSession(snapshot.status)
     this.currentPromptId = carried?.currentPromptId ?? null
     this.nudges = carried?.nudges ?? 0
     this.approvedCommit = carried?.approvedCommit ?? null
@@ -62,8 +69,8 @@ export class SpecTask {
   }
 
   carry(seen: string[]): SpecTaskCarried {
-    const { status, failedFrom, step, currentPromptId, nudges, approvedCommit, approvedById, held, reminder } = this
-    return { status, failedFrom, step, seen, currentPromptId, nudges, approvedCommit, approvedById, held, reminder }
+    const { status, failedFrom, step, currentPromptId, nudges, approvedCommit, approvedById, held, reminder, sessionEnded } = this
+    return { status, failedFrom, step, seen, currentPromptId, nudges, approvedCommit, approvedById, held, reminder, sessionEnded }
   }
 
   publishStatus(): void {
@@ -116,11 +123,14 @@ export class SpecTask {
   /** Asks the table, then writes the row. `late`: somebody else moved the row, so it is read again and the table asked once more. */
   private async move(kind: MessageKind, move: Move): Promise<TaskVerdict> {
     for (let attempt = 0; attempt < 3; attempt++) {
-      const next = transition(this.status, { kind }, { failedFrom: this.failedFrom, justDoIt: this.snapshot.justDoIt, merged: this.merged })
+      const next = transition(this.status, { kind }, this.facts())
       if (!next.accepted) return { accepted: false, status: this.status, code: 'transition_refused', reason: next.reason }
-      const written = await control.recordStep(stepOf({ taskId: this.taskId, status: this.status, step: this.step }, kind, next.to, move))
+      // An undone archiving brings back a failure that is older than this step.
+      const failedFrom = kind === 'undo_archive' ? (this.archivedFrom?.failedFrom ?? null) : this.status
+      const { taskId, status, step } = this
+      const written = await control.recordStep(stepOf({ taskId, status, step, failedFrom }, kind, next.to, move))
       if (written.outcome === 'written') {
-        this.moved(next.to, move)
+        this.moved(next.to, failedFrom, move)
         return { accepted: true, status: this.status, code: null, reason: null }
       }
       if (written.outcome === 'counted') return { accepted: true, status: this.status, code: null, reason: written.reason }
@@ -133,12 +143,20 @@ export class SpecTask {
       this.status = row.status
       this.step = row.step
       this.failedFrom = row.failedFrom
+      this.archivedFrom = row.archivedFrom ?? null
     }
     return { accepted: false, status: this.status, code: 'transition_refused', reason: 'The task changed at the same moment: look again.' }
   }
 
-  private moved(to: TaskStatus, { request, mergedCommit }: Move): void {
-    this.failedFrom = to === 'failed' ? this.status : null
+  private facts(): TaskFacts {
+    const archivedFrom = this.archivedFrom?.status ?? null
+    return { failedFrom: this.failedFrom, justDoIt: this.snapshot.justDoIt, merged: this.merged, archivedFrom }
+  }
+
+  private moved(to: TaskStatus, failedFrom: TaskStatus | null, { request, mergedCommit }: Move): void {
+    this.archivedFrom = to === 'archived' ? { status: this.status, failedFrom: this.failedFrom } : null
+    this.failedFrom = to === 'failed' ? failedFrom : null
+    if (endsSession(to)) this.sessionEnded = true
     if (mergedCommit !== undefined) this.merged = true
     if (request?.action === 'approve_implementation') {
       this.approvedCommit = request.commit ?? null
@@ -192,12 +210,27 @@ export class SpecTask {
     const phase = this.phase()
     if (request !== undefined) await control.claimSlot({ taskId, phase, force: true })
     const key = `${specTaskWorkflowId(taskId)}/${this.step}`
-    this.sessionId ??= (await control.openSession({ taskId, key })).sessionId
+    await this.openSession(key)
     const asked = this.ask ?? this.firstAsk(request)
     this.ask = null
     this.nudges = 0
     this.errors = 0
     await this.prompt(asked.kind, asked.note, key)
+  }
+
+  /** A session that was stopped with the task is opened again once it has ended: what it were told before would end with it. */
+  private async openSession(key: string): Promise<void> {
+    const { taskId } = this
+    if (this.sessionId !== null && !(this.sessionEnded && patched('an-ended-session-opens-again'))) return
+    for (let look = 0; look < endingLooks; look++) {
+      const { sessionId, ready } = await control.openSession({ taskId, key })
+      this.sessionId = sessionId
+      // Older answers do not say.
+      if (ready !== false || !this.sessionEnded) break
+      await this.say('Waits until its last session has ended')
+      await sleep(endingLookMs)
+    }
+    this.sessionEnded = false
   }
 
   private firstAsk(request?: TaskRequest): { kind: PromptKind; note: string | null } {

@@ -21,7 +21,8 @@ const verdicts: Partial<Record<MessageKind, 'approved' | 'changes_requested' | '
 
 /** The row's next step: what `recordStep` writes by compare-and-set, under a key that makes its repetition the same write. */
 export function stepOf(
-  task: { taskId: TaskId; status: TaskStatus; step: number },
+  /** `failedFrom`: where it failed, when this step leads to `failed`. */
+  task: { taskId: TaskId; status: TaskStatus; step: number; failedFrom: TaskStatus | null },
   kind: MessageKind,
   to: TaskStatus,
   { request, reason, failure, mergedCommit }: Move,
@@ -39,7 +40,7 @@ export function stepOf(
     reason: reason ?? null,
     actorId: request?.actorId ?? null,
     failure: failure ?? null,
-    failedFrom: to === 'failed' ? task.status : null,
+    failedFrom: to === 'failed' ? task.failedFrom : null,
     activity: (failure?.message ?? (kind === 'reject_spec' ? `Spec rejected: ${request?.note ?? ''}` : beginning[to])).slice(0, 500),
     expectSpecCommit: review === null ? null : commit,
     expectBranchCommit: kind === 'approve_implementation' ? commit : null,

@@ -1,8 +1,8 @@
-import { taskStatuses } from '@helix/contract/task-status'
+import { type TaskStatus, taskStatuses } from '@helix/contract/task-status'
 import { expect, test } from 'vitest'
 import { allowedActions, type MessageKind, transition } from './spec-task-transitions.ts'
 
-const facts = { failedFrom: null, justDoIt: false, merged: false }
+const facts = { failedFrom: null, justDoIt: false, merged: false, archivedFrom: null }
 const kinds: MessageKind[] = [
   'start',
   'slotClaimed',
@@ -20,6 +20,7 @@ const kinds: MessageKind[] = [
   'back_to_backlog',
   'archive',
   'restore',
+  'undo_archive',
 ]
 
 /** The life of a task as a person would draw it; every pair that is not named is refused. */
@@ -59,6 +60,7 @@ const drawn: Record<string, string> = {
   'failed back_to_backlog': 'backlog',
   'failed archive': 'archived',
   'archived restore': 'backlog',
+  'archived undo_archive': 'backlog',
 }
 
 for (const status of taskStatuses) {
@@ -86,6 +88,16 @@ test('a retry goes on where it failed', () => {
 
 test('an archived task that was merged is restored to merged', () => {
   expect(transition('archived', { kind: 'restore' }, { ...facts, merged: true })).toEqual({ accepted: true, to: 'merged' })
+})
+
+test('an archiving is undone to where the task stood; what worked then queues again', () => {
+  const undone = (archivedFrom: TaskStatus, merged = false) =>
+    transition('archived', { kind: 'undo_archive' }, { ...facts, archivedFrom, merged })
+  for (const status of ['backlog', 'queued_planning', 'spec_review', 'queued_implementation', 'implementation_review', 'failed'] as const)
+    expect(undone(status)).toEqual({ accepted: true, to: status })
+  expect(undone('planning')).toEqual({ accepted: true, to: 'queued_planning' })
+  expect(undone('implementing')).toEqual({ accepted: true, to: 'queued_implementation' })
+  expect(undone('merged', true)).toEqual({ accepted: true, to: 'merged' })
 })
 
 test('the actions on offer are those the table takes', () => {

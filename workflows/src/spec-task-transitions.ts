@@ -18,6 +18,7 @@ export type SpecTaskMessage =
   | { kind: 'back_to_backlog' }
   | { kind: 'archive' }
   | { kind: 'restore' }
+  | { kind: 'undo_archive' }
 
 export type MessageKind = SpecTaskMessage['kind']
 
@@ -27,6 +28,8 @@ export interface TaskFacts {
   justDoIt: boolean
   /** It had been merged before it was archived. */
   merged: boolean
+  /** Where it stood before it was archived; null where that is not known. */
+  archivedFrom: TaskStatus | null
 }
 
 export type Transition = { accepted: true; to: TaskStatus } | { accepted: false; reason: string }
@@ -39,6 +42,13 @@ function retryTarget({ failedFrom }: TaskFacts): TaskStatus {
   if (failedFrom === 'implementing' || failedFrom === 'queued_implementation') return 'queued_implementation'
   if (failedFrom === 'pull_request') return 'pull_request'
   return 'queued_planning'
+}
+
+/** Back to where it stood; the turn that was under way is over, so that work queues again. */
+function undoTarget({ archivedFrom, merged }: TaskFacts): TaskStatus {
+  if (archivedFrom === 'planning') return 'queued_planning'
+  if (archivedFrom === 'implementing') return 'queued_implementation'
+  return archivedFrom ?? (merged ? 'merged' : 'backlog')
 }
 
 const leave: Row = { back_to_backlog: 'backlog', archive: 'archived' }
@@ -56,7 +66,7 @@ const table: Record<TaskStatus, Row> = {
   pull_request: { mergeDone: 'merged', mergeConflict: 'implementing', fail: 'failed' },
   merged: { archive: 'archived' },
   failed: { ...leave, retry: retryTarget },
-  archived: { restore: ({ merged }) => (merged ? 'merged' : 'backlog') },
+  archived: { restore: ({ merged }) => (merged ? 'merged' : 'backlog'), undo_archive: undoTarget },
 }
 
 const statusWords: Record<TaskStatus, string> = {
@@ -90,6 +100,7 @@ const messageWords: Record<MessageKind, string> = {
   back_to_backlog: 'go back to the backlog',
   archive: 'be archived',
   restore: 'be restored',
+  undo_archive: 'be put back where it stood',
 }
 
 const actions: readonly TaskAction[] = [
@@ -103,6 +114,7 @@ const actions: readonly TaskAction[] = [
   'back_to_backlog',
   'archive',
   'restore',
+  'undo_archive',
 ]
 
 /** What people may ask of a task in this status. */

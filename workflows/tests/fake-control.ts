@@ -14,6 +14,7 @@ export interface FakeTask {
   justDoIt: boolean
   sessionId: SessionId | null
   mergedCommit: string | null
+  archivedFrom: { status: TaskStatus; failedFrom: TaskStatus | null } | null
   workDeadlineMs: number
   waitsForPerson: boolean
   activity: string
@@ -65,6 +66,7 @@ export class FakeControl implements ControlActivities {
       justDoIt: false,
       sessionId: null,
       mergedCommit: null,
+      archivedFrom: null,
       workDeadlineMs: 600_000,
       waitsForPerson: false,
       activity: '',
@@ -114,9 +116,9 @@ export class FakeControl implements ControlActivities {
 
   async loadTask({ taskId }: Input<'loadTask'>): Promise<Output<'loadTask'>> {
     this.before('loadTask')
-    const { status, failedFrom, step, justDoIt, sessionId, mergedCommit, workDeadlineMs, waitsForPerson } = this.task(taskId)
+    const { status, failedFrom, step, justDoIt, sessionId, mergedCommit, archivedFrom, workDeadlineMs, waitsForPerson } = this.task(taskId)
     const place = { orgId: nextId('org'), projectId: nextId('prj') } as Pick<Output<'loadTask'>, 'orgId' | 'projectId'>
-    return { taskId, ...place, status, failedFrom, step, justDoIt, sessionId, mergedCommit, workDeadlineMs, waitsForPerson }
+    return { taskId, ...place, status, failedFrom, step, justDoIt, sessionId, mergedCommit, archivedFrom, workDeadlineMs, waitsForPerson }
   }
 
   async recordStep(input: Input<'recordStep'>): Promise<Output<'recordStep'>> {
@@ -135,6 +137,7 @@ export class FakeControl implements ControlActivities {
         return { outcome: 'counted', reason: `${this.approvers.size} of ${this.approvalsNeeded} approvals` }
     }
     task.keys.set(input.step, input.key)
+    task.archivedFrom = input.to === 'archived' ? { status: task.status, failedFrom: task.failedFrom } : null
     task.step = input.step
     task.status = input.to
     task.failedFrom = input.failedFrom
@@ -180,8 +183,9 @@ export class FakeControl implements ControlActivities {
   async openSession({ taskId }: Input<'openSession'>): Promise<Output<'openSession'>> {
     this.before('openSession')
     const task = this.task(taskId)
+    const fresh = task.sessionId === null
     task.sessionId ??= this.addSession()
-    return { sessionId: task.sessionId }
+    return { sessionId: task.sessionId, ready: fresh || this.session(task.sessionId).states.at(-1) === 'stopped' }
   }
 
   async preparePrompt({ taskId, key, kind, note }: Input<'preparePrompt'>): Promise<Output<'preparePrompt'>> {

@@ -239,6 +239,33 @@ test('an archived task ends its session, and is restored to the backlog by a wor
   expect((await world.ask(task, 'restore')).status).toBe('backlog')
 })
 
+test('archiving is undone in mid-turn: the task queues again, and its session begins a new life once the last one has ended', async () => {
+  world.host.play = (promptId) => world.host.untilCancelled(promptId)
+  const task = await world.startTask()
+  await world.until(task, 'planning')
+  await world.eventually(() => world.host.sent.length > 0 && world.control.promptsOf(task.taskId).length === 1)
+  world.host.play = (promptId) => ended(promptId)
+  await world.ask(task, 'archive')
+  await world.openTask(task.taskId)
+  expect((await world.ask(task, 'undo_archive')).status).toBe('queued_planning')
+  await world.until(task, 'spec_review')
+  expect(task.story.slice(-4)).toEqual(['archived', 'queued_planning', 'planning', 'spec_review'])
+  expect(world.host.removed).toContain(task.sessionId)
+})
+
+test('a failed task whose archiving is undone has failed where it failed, and is tried again from there', async () => {
+  world.host.play = async (promptId) => ({ promptId, outcome: 'error', message: 'No credit', retryable: false })
+  const task = await world.startTask({ justDoIt: true })
+  await world.until(task, 'failed')
+  await world.ask(task, 'archive')
+  await world.openTask(task.taskId)
+  expect((await world.ask(task, 'undo_archive')).status).toBe('failed')
+  expect(task.failedFrom).toBe('implementing')
+  world.host.play = (promptId) => ended(promptId)
+  await world.ask(task, 'retry')
+  await world.until(task, 'implementation_review')
+})
+
 test('a task over the limit waits in its place, and goes on when the place is free', async () => {
   world.control.limit = 1
   world.host.play = (promptId) => world.host.untilCancelled(promptId)

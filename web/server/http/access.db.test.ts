@@ -127,6 +127,7 @@ beforeAll(async () => {
     moveToBacklog: {},
     archiveTask: {},
     restoreTask: {},
+    undoArchive: {},
     sendPrompt: { text: 'Go on', mode: 'steer', attachmentIds: [] },
     editPrompt: { text: 'Go on then' },
     stopTurn: {},

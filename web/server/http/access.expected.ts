@@ -23,7 +23,7 @@ const table: Record<Role | 'public', string> = {
     approveImplementation approveSpec requestImplementationChanges requestSpecChanges createComment resolveComment
     createCodeComment deleteCodeComment resolveCodeComment`,
   member: `
-    createRepository addDependency archiveTask createTask moveToBacklog removeDependency restoreTask retryTask sendPrompt
+    createRepository addDependency archiveTask createTask moveToBacklog removeDependency restoreTask undoArchive retryTask sendPrompt
     startTask updateTask answerPermission editPrompt stopTurn withdrawPrompt sendCodeComments bulkTasks createLabel
     deleteLabel updateLabel createTemplate deleteTemplate removeAttachment`,
   admin: `

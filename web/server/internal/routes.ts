@@ -26,6 +26,7 @@ function snapshotOf(row: TaskRow) {
     justDoIt: row.just_do_it,
     sessionId: row.session_id,
     mergedCommit: row.merged_commit,
+    archivedFrom: row.archived_from === null ? null : { status: row.archived_from.status, failedFrom: row.archived_from.failedFrom },
     workDeadlineMs,
   }
 }
@@ -72,9 +73,7 @@ export function internalRoutes(context: Context): Router {
     await db.transaction((trx) => releasePlace(trx, params.taskId))
     return told(params.taskId, {})
   })
-  mount(router, context, internal.openSession, async ({ params }) =>
-    told(params.taskId, { sessionId: await openSessionFor(db, params.taskId) }),
-  )
+  mount(router, context, internal.openSession, async ({ params }) => told(params.taskId, await openSessionFor(db, params.taskId)))
   mount(router, context, internal.preparePrompt, async ({ params, body }) => ({
     promptId: await preparePromptFor(context, params.taskId, body),
   }))

@@ -9,6 +9,7 @@ import { inboxStep } from '../inbox/steps.ts'
 import { approvalProblem, countApproval, insertReview } from '../reviews/decisions.ts'
 import { branchProblem, revisionProblem } from '../tasks/binding.ts'
 import type { TaskRow } from '../tasks/store.ts'
+import { archiveFields, reopenItems } from './archive/store.ts'
 import { wakeAfterEdit, wakeDependents } from './slots.ts'
 
 type Step = BodyOf<typeof recordStep>
@@ -81,6 +82,7 @@ export async function writeStep(trx: Knex, taskId: TaskId, step: Step): Promise<
       updated_at: trx.fn.now(),
       ...(step.to.startsWith('queued_') ? { queued_at: trx.fn.now() } : {}),
       ...(step.mergedCommit === null ? {} : { merged_commit: step.mergedCommit }),
+      ...archiveFields(trx, row, step),
     })
   await trx('task_steps').insert({
     task_id: taskId,
@@ -92,6 +94,7 @@ export async function writeStep(trx: Knex, taskId: TaskId, step: Step): Promise<
     actor_id: step.actorId,
   })
   await writeReview(trx, row, step)
+  if (step.cause === 'undo_archive') await reopenItems(trx, row)
   await inboxStep(trx, row, step)
   await wakeOthers(trx, row, step)
   await appendEvent(trx, row.org_id, { type: 'task.changed', projectId: row.project_id, taskId, status: step.to, step: step.step })

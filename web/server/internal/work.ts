@@ -21,8 +21,11 @@ export async function getTaskRow(db: Knex, taskId: TaskId): Promise<TaskRow> {
   return row
 }
 
-/** The task's session; the unique task_id makes it one, whoever asks first. */
-export async function openSessionFor(db: Knex, taskId: TaskId): Promise<SessionId> {
+/**
+ * The task's session; the unique task_id makes it one, whoever asks first. It is not ready while it still runs: then it is about to be stopped, and
+ * what it were given now would end with it.
+ */
+export async function openSessionFor(db: Knex, taskId: TaskId): Promise<{ sessionId: SessionId; ready: boolean }> {
   return db.transaction(async (trx) => {
     const task = await getTaskRow(trx, taskId)
     const row = {
@@ -47,7 +50,7 @@ export async function openSessionFor(db: Knex, taskId: TaskId): Promise<SessionI
       taskId,
       state: 'queued',
     })
-    return session.id
+    return { sessionId: session.id, ready: session.state === 'stopped' || session.state === 'queued' }
   })
 }
 

@@ -29,8 +29,8 @@ type Outcome = ResponseOf<typeof bulkTasks>['results'][number]
 
 const isMove = (
   change: BulkChange,
-): change is { action: Extract<TaskAction, 'start' | 'retry' | 'back_to_backlog' | 'archive' | 'restore'> } =>
-  ['start', 'retry', 'back_to_backlog', 'archive', 'restore'].includes(change.action)
+): change is { action: Extract<TaskAction, 'start' | 'retry' | 'back_to_backlog' | 'archive' | 'restore' | 'undo_archive'> } =>
+  ['start', 'retry', 'back_to_backlog', 'archive', 'restore', 'undo_archive'].includes(change.action)
 
 async function edit(trx: Knex, actor: Actor, row: TaskRow, change: BulkChange): Promise<void> {
   const { labels, assignees } = (await new ExtrasStore(trx).ofTasks(row.org_id, [row.id]))(row.id)
@@ -51,20 +51,22 @@ export function bulkRoutes(context: Context): Router {
   const one = async (actor: Actor, projectId: ProjectId, taskId: TaskId, change: BulkChange, key: string | undefined): Promise<Outcome> => {
     const row = await store.find(actor.orgId, taskId)
     if (row === null || row.project_id !== projectId)
-      return { taskId, number: null, error: { code: 'not_found', message: 'There is no such task here.' } }
+      return { taskId, number: null, error: { code: 'not_found', message: 'There is no such task here.' }, note: null }
     try {
-      if (isMove(change)) await moveTask(context, row, { action: change.action, actorId: actor.userId, onceKey: key && `${key}/${taskId}` })
+      let note: string | null = null
+      if (isMove(change))
+        note = await moveTask(context, row, { action: change.action, actorId: actor.userId, onceKey: key && `${key}/${taskId}` })
       else
         await context.db.transaction(async (trx) => {
           const locked = await lockTask(trx, actor.orgId, taskId)
           await edit(trx, actor, locked, change)
           await changed(trx, locked)
         })
-      return { taskId, number: row.number, error: null }
+      return { taskId, number: row.number, error: null, note }
     } catch (error) {
       const known = asHelixError(error)
       if (known.status >= 500 && known.code === 'internal') context.log.error({ err: error, taskId }, 'bulk change failed')
-      return { taskId, number: row.number, error: { code: known.code, message: known.message } }
+      return { taskId, number: row.number, error: { code: known.code, message: known.message }, note: null }
     }
   }
 

@@ -52,5 +52,11 @@ export async function moveTask(context: Context, task: TaskRow, move: Move): Pro
   const verdict = await context.temporal.requestTask(task.id, requestOf(move), verdictDeadlineMs)
   context.bus.wake(task.org_id)
   if (!verdict.accepted) throw new HelixError(verdict.code ?? 'transition_refused', verdict.reason ?? undefined, { status: verdict.status })
-  return verdict.reason
+  return verdict.reason ?? (move.action === 'undo_archive' ? lostByArchiving(task) : null)
+}
+
+/** What undoing cannot bring back, for people; null when nothing is lost. `task`: as it was while archived. */
+function lostByArchiving({ number, archived_from }: TaskRow): string | null {
+  if (archived_from?.status !== 'planning' && archived_from?.status !== 'implementing') return null
+  return `The agent of #${number} was stopped: it queues in its old place and begins this step again. What it had not pushed, and messages it had not read, are lost.`
 }

@@ -6,6 +6,7 @@ import type { PromptMode, TimelineStep } from '@helix/contract/task-work'
 import type { TaskCard } from '@helix/contract/tasks'
 import type { Knex } from 'knex'
 import { newId } from '../context.ts'
+import type { ArchivedFrom } from '../internal/archive/store.ts'
 import { type CardExtras, ExtrasStore } from './extras/store.ts'
 import { branchOf, slugOf, specFolderOf } from './names.ts'
 
@@ -34,6 +35,7 @@ export interface TaskRow {
   progress_done: number | null
   progress_total: number | null
   merged_commit: string | null
+  archived_from: ArchivedFrom | null
   /** Index in `priorities`. */
   priority: number
   version: number
@@ -81,6 +83,7 @@ export function cardOf(row: TaskRow, extras: CardExtras): TaskCard {
     demo: row.demo,
     progress: row.progress_total === null || row.progress_done === null ? null : { done: row.progress_done, total: row.progress_total },
     priority: priorities[row.priority] ?? 'normal',
+    step: row.step,
     version: row.version,
     ...extras,
     createdBy: { id: row.created_by, name: row.created_by_name },

@@ -1,21 +1,16 @@
 import type { ResponseOf } from '@helix/contract/endpoint'
 import type { HelixEvent } from '@helix/contract/events'
 import type { ProjectId, TaskId } from '@helix/contract/ids'
-import { archiveTask } from '@helix/contract/task-moves'
 import { getBoard, listTasks, type TaskCard } from '@helix/contract/tasks'
 import { call } from '#lib/api.ts'
 import { type Failure, failureOf } from '#lib/failure.ts'
 import { collapse } from '#lib/live/collapse.ts'
 import { follow } from '#lib/live/live.svelte.ts'
-import { toasts } from '#lib/ui/toasts.svelte.ts'
-import { words } from './messages.ts'
 
 type Board = ResponseOf<typeof getBoard>
 
 /** More changed cards than this are read with the whole board. */
 const readTogether = 40
-/** Units: milliseconds. What is archived leaves the board at once and is archived when nobody has undone it for so long. */
-const undoMs = 6000
 
 /** The cards of a project, kept current by events. */
 export class BoardState {
@@ -27,8 +22,7 @@ export class BoardState {
   private readonly changed = new Set<TaskId>()
   private whole = false
   private readonly read: () => void
-  private readonly leaving = new Map<TaskId, TaskCard>()
-  private timer: ReturnType<typeof setTimeout> | undefined
+  private readonly pinned = new Map<TaskId, 'gone' | 'back'>()
 
   constructor(projectId: ProjectId, first: Board) {
     this.projectId = projectId
@@ -42,7 +36,8 @@ export class BoardState {
   }
 
   private take({ cards, mergedTotal, archivedTotal }: Board): void {
-    this.cards = cards.filter(({ id }) => !this.leaving.has(id))
+    const back = this.cards.filter(({ id }) => this.pinned.get(id) === 'back' && !cards.some((card) => card.id === id))
+    this.cards = [...cards.filter(({ id }) => this.pinned.get(id) !== 'gone'), ...back]
     this.mergedTotal = mergedTotal
     this.archivedTotal = archivedTotal
   }
@@ -54,9 +49,10 @@ export class BoardState {
 
   /** Puts in an answer of the API; an older one than what is shown is left out. */
   put(card: TaskCard): void {
-    if (this.leaving.has(card.id)) return
+    const pin = this.pinned.get(card.id)
+    if (pin === 'gone' || (pin === 'back' && card.status === 'archived')) return
     const known = this.cards.find((other) => other.id === card.id)
-    if (known !== undefined && (known.updatedAt > card.updatedAt || known.version > card.version)) return
+    if (known !== undefined && (known.step > card.step || known.version > card.version)) return
     this.cards = known === undefined ? [card, ...this.cards] : this.cards.map((other) => (other.id === card.id ? card : other))
   }
 
@@ -70,33 +66,16 @@ export class BoardState {
     }
   }
 
-  /** Takes cards off the board at once. Until the note is gone nothing has happened, so that undoing loses no place. */
-  archive(cards: readonly TaskCard[]): void {
-    this.flush()
-    for (const card of cards) this.leaving.set(card.id, card)
-    this.cards = this.cards.filter(({ id }) => !this.leaving.has(id))
-    this.timer = setTimeout(() => this.flush(), undoMs)
-    toasts.show({ tone: 'ok', text: words.archived(cards.length), act: { label: words.undo, run: () => this.undo() } })
+  /** Shows cards as they will be, whatever is read meanwhile: off the board, or back on it as `cards`. */
+  pin(ids: readonly TaskId[], how: 'gone' | 'back', cards: readonly TaskCard[] = []): void {
+    for (const id of ids) this.pinned.set(id, how)
+    this.cards = [...cards, ...this.cards.filter(({ id }) => !ids.includes(id))]
   }
 
-  private undo(): void {
-    clearTimeout(this.timer)
-    this.cards = [...this.leaving.values(), ...this.cards]
-    this.leaving.clear()
+  /** What the server says counts again. */
+  release(ids: readonly TaskId[]): void {
+    for (const id of ids) this.pinned.delete(id)
     this.readAll()
-  }
-
-  /** Also when the page is left: what was said to be archived is archived. */
-  flush(): void {
-    clearTimeout(this.timer)
-    const cards = [...this.leaving.values()]
-    if (cards.length === 0) return
-    void Promise.all(
-      cards.map(({ id }) => call(archiveTask, { params: { taskId: id } }).catch((error: unknown) => toasts.fail(failureOf(error)))),
-    ).then(() => {
-      for (const { id } of cards) this.leaving.delete(id)
-      this.readAll()
-    })
   }
 
   private hear(event: HelixEvent): void {

@@ -18,6 +18,7 @@ function card(over: Partial<TaskCard>): TaskCard {
     priority: 'normal',
     labels: [],
     assignees: [],
+    step: 0,
     blockedBy: [],
     attachmentCount: 0,
     version: 1,

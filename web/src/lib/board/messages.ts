@@ -22,6 +22,9 @@ export const words = {
   clone: 'Clone to projects',
   archive: 'Archive',
   archived: (count: number) => (count === 1 ? 'Archived.' : `${count} tasks archived.`),
+  agentsStopped: (count: number) =>
+    count === 0 ? '' : `${count === 1 ? 'An agent was' : `${count} agents were`} stopped: undo cannot bring back what was not pushed.`,
+  notChanged: (number: number) => `#${number} was not changed`,
   undo: 'Undo',
   select: (number: number) => `Select #${number}`,
   selected: (count: number) => (count === 1 ? '1 task selected' : `${count} tasks selected`),

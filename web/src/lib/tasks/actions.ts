@@ -10,14 +10,23 @@ import {
   restoreTask,
   retryTask,
   startTask,
+  undoArchive,
 } from '@helix/contract/task-moves'
 import type { TaskAction } from '@helix/contract/task-status'
 import type { Task } from '@helix/contract/tasks'
 
+const simple = {
+  start: startTask,
+  retry: retryTask,
+  back_to_backlog: moveToBacklog,
+  archive: archiveTask,
+  restore: restoreTask,
+  undo_archive: undoArchive,
+}
+
 /** Asks for one move and answers with the task as it is then. Approvals bind to the commit that the task shows. */
 export async function act(call: Call, action: TaskAction, task: Task, note = ''): Promise<Task> {
   const params = { taskId: task.id }
-  const simple = { start: startTask, retry: retryTask, back_to_backlog: moveToBacklog, archive: archiveTask, restore: restoreTask }
   if (action in simple) return (await call(simple[action as keyof typeof simple], { params })).task
   if (action === 'approve_spec') return (await call(approveSpec, { params, body: { commit: task.revision?.commit ?? '' } })).task
   if (action === 'request_spec_changes')

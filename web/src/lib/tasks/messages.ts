@@ -48,6 +48,7 @@ export const words = {
     back_to_backlog: 'Back to backlog',
     archive: 'Archive',
     restore: 'Restore',
+    undo_archive: 'Undo the archiving',
   },
   reviewSpec: 'Review spec',
   note: 'What should change?',
