@@ -1,6 +1,7 @@
-import { lexer, type Token, type Tokens } from 'marked'
+import type { Token, Tokens } from 'marked'
 import { escapeHtml } from './escape.ts'
 import { type InlineContext, renderInline } from './inline.ts'
+import { tokensOf } from './lexer.ts'
 import { Placement } from './placement.ts'
 
 /** A passage to highlight, as offsets in the source. */
@@ -149,6 +150,6 @@ class Renderer implements InlineContext {
 export function renderMarkdown(source: string, marks: readonly Mark[] | null = null, prefix = 'h-'): Rendered {
   const text = source.replace(/\r\n|\r/g, '\n')
   const renderer = new Renderer(text, marks, prefix)
-  const html = renderer.document(lexer(text))
+  const html = renderer.document(tokensOf(text))
   return { html, headings: renderer.headings }
 }

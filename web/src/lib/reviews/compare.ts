@@ -1,5 +1,6 @@
 import { diffArrays, diffWordsWithSpace } from 'diff'
-import { lexer, type Token, type Tokens } from 'marked'
+import type { Token, Tokens } from 'marked'
+import { tokensOf } from '#lib/markdown/lexer.ts'
 
 export interface Range {
   start: number
@@ -21,7 +22,7 @@ const longest = 20_000
 
 /** The blocks of a document as source; a list is as many as it has items. */
 export function blocksOf(source: string): string[] {
-  return lexer(source.replace(/\r\n|\r/g, '\n'))
+  return tokensOf(source.replace(/\r\n|\r/g, '\n'))
     .flatMap((token: Token) =>
       token.type === 'list' ? (token as Tokens.List).items.map(({ raw }) => raw) : token.type === 'space' ? [] : [token.raw],
     )
