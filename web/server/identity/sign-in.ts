@@ -22,10 +22,10 @@ import { sessionTokenOf } from './principal.ts'
 import { codeKey, RegistrationStore } from './registration/store.ts'
 import { IdentityStore } from './store.ts'
 
-/** A path of this site, never another one. */
-function safePath(next: string | undefined): string {
+/** A path of this site, never another one; `/.//host` would be one, written out without its dot. */
+export function safePath(next: string | undefined): string {
   const url = next?.startsWith('/') ? URL.parse(next, 'http://own.invalid') : null
-  return url !== null && url.origin === 'http://own.invalid' ? url.pathname + url.search : '/'
+  return url !== null && url.origin === 'http://own.invalid' && !url.pathname.startsWith('//') ? url.pathname + url.search : '/'
 }
 
 /** Every way in for people. No answer says whether an address has an account. */

@@ -9,6 +9,8 @@ test.each([
   ['/\\evil.example', '/'],
   ['javascript:alert(1)', '/'],
   ['/\t/evil.example', '/'],
+  ['/.//evil.example', '/'],
+  ['/a/..//evil.example', '/'],
 ])('after signing in, %j leads to %j', (next, expected) => {
   expect(safeNext(next)).toBe(expected)
 })

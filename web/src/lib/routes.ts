@@ -45,5 +45,6 @@ export function safeNext(next: string | null): string {
   if (next === null || !next.startsWith('/')) return routes.home()
   const origin = 'http://own.invalid'
   const url = URL.parse(next, origin)
-  return url !== null && url.origin === origin ? url.pathname + url.search : routes.home()
+  // `/.//host` is a path of this site that, written out without its dot, is another one.
+  return url !== null && url.origin === origin && !url.pathname.startsWith('//') ? url.pathname + url.search : routes.home()
 }
