@@ -29,8 +29,8 @@ export class AttachmentDisk {
     return join(this.folder, orgId, sha256.slice(0, 2), sha256)
   }
 
-  /** Throws `too_large` before the rest is read. */
-  async write(orgId: OrgId, body: Readable): Promise<StoredFile> {
+  /** Throws `too_large` before the rest is read, and what `check` throws; what is refused is not kept. */
+  async write(orgId: OrgId, body: Readable, check: (file: Omit<StoredFile, 'sha256'>) => void): Promise<StoredFile> {
     const folder = join(this.folder, orgId)
     await mkdir(folder, { recursive: true, mode: 0o700 })
     const unfinished = join(folder, `.${randomUUID()}`)
@@ -51,6 +51,7 @@ export class AttachmentDisk {
         },
         createWriteStream(unfinished, { mode: 0o600 }),
       )
+      check({ size, head })
       const sha256 = hash.digest('hex')
       const path = this.pathOf(orgId, sha256)
       await mkdir(join(path, '..'), { recursive: true, mode: 0o700 })

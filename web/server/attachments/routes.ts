@@ -10,7 +10,7 @@ import { mount, requireActor } from '../http/mount.ts'
 import { resolveActor } from '../identity/principal.ts'
 import { resolveBearer } from '../identity/tokens.ts'
 import { contentTypeOf, pixelsOf } from './content-type.ts'
-import { AttachmentDisk } from './disk.ts'
+import { AttachmentDisk, type StoredFile } from './disk.ts'
 import { type AttachmentRow, AttachmentStore } from './store.ts'
 
 /** Shown in the page; everything else is a download, whatever it is called. */
@@ -36,6 +36,13 @@ function safelyDecoded(text: string): string {
   } catch {
     return ''
   }
+}
+
+function refuse({ size, head }: Pick<StoredFile, 'size' | 'head'>): void {
+  if (size === 0) throw new HelixError('invalid_request', 'The file is empty.')
+  const pixels = pixelsOf(contentTypeOf(head), head)
+  if (pixels !== null && pixels > imageMaxPixels)
+    throw new HelixError('too_large', `The image has ${Math.round(pixels / 1e6)} megapixels; 50 are the most.`)
 }
 
 /** People with task:read on the project, and the session of that project. */
@@ -68,12 +75,8 @@ export function attachmentRoutes(context: Context): Router {
     const actor = await requireActor(context, 'task:write', request)
     const projectId = idSchema('project').parse(request.params.projectId)
     const name = nameOf(request)
-    const file = await disk.write(actor.orgId, request)
-    if (file.size === 0) throw new HelixError('invalid_request', 'The file is empty.')
+    const file = await disk.write(actor.orgId, request, refuse)
     const type = contentTypeOf(file.head)
-    const pixels = pixelsOf(type, file.head)
-    if (pixels !== null && pixels > imageMaxPixels)
-      throw new HelixError('too_large', `The image has ${Math.round(pixels / 1e6)} megapixels; 50 are the most.`)
     const made = await store.insert(actor.orgId, projectId, actor.userId, { name, type, size: file.size, sha256: file.sha256 })
     await recordAudit(context.db, {
       orgId: actor.orgId,

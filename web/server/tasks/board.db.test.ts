@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { setProjectVisibility } from '@helix/contract/access'
 import { bulkTasks, cloneTask } from '@helix/contract/bulk'
 import { claimSlot } from '@helix/contract/internal'
@@ -177,6 +179,21 @@ test('a file is what its bytes say, and nothing that a browser would run is show
   await expect(upload('bomb.png', png)).rejects.toThrow('too_large')
   await expect(upload('big.bin', Buffer.alloc(25 * 1024 * 1024 + 1, 1))).rejects.toThrow('too_large')
   await expect(upload('', Buffer.from('x'))).rejects.toThrow('invalid_request')
+})
+
+test('what is refused leaves no bytes behind', async () => {
+  project = await addProject(person)
+  const folder = join(server.context.config.HELIX_DATA_DIR, 'attachments', person.orgId)
+  const kept = () => readdirSync(folder, { recursive: true, withFileTypes: true }).filter((one) => one.isFile()).length
+  await upload('a.txt', Buffer.from('kept'))
+  const before = kept()
+  const png = Buffer.alloc(64)
+  png.write('\x89PNG\r\n\x1a\n', 'latin1')
+  png.writeUInt32BE(100_000, 16)
+  png.writeUInt32BE(100_000, 20)
+  await expect(upload('bomb.png', png)).rejects.toThrow('too_large')
+  await expect(upload('empty.txt', Buffer.alloc(0))).rejects.toThrow('invalid_request')
+  expect(kept()).toBe(before)
 })
 
 test('an attachment is read by who sees the project, and by nobody else', async () => {
