@@ -9,7 +9,7 @@ import { auditOf } from '../audit/of-call.ts'
 import { recordAudit } from '../audit/store.ts'
 import type { Context } from '../context.ts'
 import { resolveActor } from '../identity/principal.ts'
-import { hashRequest, once } from './idempotency.ts'
+import { hashRequest, type Once, once } from './idempotency.ts'
 
 /** Who asks, for endpoints with an organisation's permission. */
 export interface Principal {
@@ -89,13 +89,14 @@ async function answer(
   endpoint: Endpoint,
   call: CallOf<Endpoint>,
   handler: (call: never) => Promise<unknown>,
-): Promise<unknown> {
+): Promise<Once<unknown>> {
   const key = call.request.header('idempotency-key')
   const { actor } = call as { actor: Actor | undefined }
-  if (key === undefined || endpoint.method !== 'POST' || actor === undefined) return handler(call as never)
+  if (key === undefined || endpoint.method !== 'POST' || actor === undefined)
+    return { answer: await handler(call as never), repeated: false }
   if (key.length === 0 || key.length > 200) throw new HelixError('invalid_request', 'Idempotency-Key must have 1 to 200 characters.')
   const scope = `${endpoint.method} ${call.request.path} ${actor.userId}`
-  return once(context.db, { orgId: actor.orgId, scope, key, requestHash: hashRequest(call.body) }, () => handler(call as never))
+  return once(context, { orgId: actor.orgId, scope, key, requestHash: hashRequest(call.body) }, () => handler(call as never))
 }
 
 /**
@@ -121,8 +122,10 @@ export function mount<E extends Endpoint>(
       request,
       response,
     } as CallOf<Endpoint>
-    const result = await answer(context, endpoint, call, handler as (call: never) => Promise<unknown>)
-    const audited = actor === undefined ? null : auditOf(endpoint, { params: call.params, actor, requestId: request.id, request }, result)
+    const { answer: result, repeated } = await answer(context, endpoint, call, handler as (call: never) => Promise<unknown>)
+    // Twice sent is once done.
+    const audited =
+      actor === undefined || repeated ? null : auditOf(endpoint, { params: call.params, actor, requestId: request.id, request }, result)
     if (audited !== null) await recordAudit(context.db, audited)
     const answered = endpoint.response.safeParse(result)
     // Our own answer is wrong, not the request: an internal error with its cause in the log.

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { listAudit } from '@helix/contract/audit'
+import { createApiKey } from '@helix/contract/identity'
 import type { TaskId } from '@helix/contract/ids'
 import { loadTask, openSession, preparePrompt, recordStep } from '@helix/contract/internal'
 import { createProject, listProjects, type Project } from '@helix/contract/projects'
@@ -61,6 +63,17 @@ describe('creation', () => {
     const first = await send('Once')
     expect((await send('Once')).id).toBe(first.id)
     await expect(send('Twice')).rejects.toMatchObject({ code: 'idempotency_mismatch' })
+    const { items } = await person.call(listAudit, { query: { action: 'createTask' } })
+    expect(items.filter(({ target }) => target?.id === first.id)).toHaveLength(1)
+  })
+
+  test('an answer kept for a repetition tells no secret to who reads the database', async () => {
+    const ask = { body: { name: 'ci' }, idempotencyKey: randomUUID() }
+    const { secret } = await person.call(createApiKey, ask)
+    expect((await person.call(createApiKey, ask)).secret).toBe(secret)
+    const rows = await server.context.db('idempotency_keys').where({ key: ask.idempotencyKey })
+    expect(rows).toHaveLength(1)
+    expect(JSON.stringify(rows)).not.toContain(secret)
   })
 
   test('a base branch that does not exist is refused by name', async () => {
