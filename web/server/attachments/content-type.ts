@@ -1,6 +1,6 @@
 import type { Attachment } from '@helix/contract/attachments'
 
-/** Units: bytes. Enough for every mark below and for the sizes of images but JPEG's. */
+/** Units: bytes. Enough for every mark below. */
 export const headLength = 64 * 1024
 
 const starts = (head: Buffer, bytes: string, at = 0): boolean => head.subarray(at, at + bytes.length).equals(Buffer.from(bytes, 'latin1'))
@@ -25,13 +25,28 @@ export function contentTypeOf(head: Buffer): Attachment['type'] {
   return broken || active.test(text.replace(/^\ufeff/, '')) ? 'application/octet-stream' : 'text/plain'
 }
 
-function jpegPixels(head: Buffer): number | null {
-  for (let at = 2; at + 9 < head.length; ) {
-    if (head[at] !== 0xff) return null
-    const marker = head[at + 1] ?? 0
-    if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker))
-      return head.readUInt16BE(at + 5) * head.readUInt16BE(at + 7)
-    at += 2 + head.readUInt16BE(at + 2)
+/** Reads a piece of the file; shorter at its end. */
+export type ReadPiece = (at: number, length: number) => Promise<Buffer>
+
+/** More segments than any camera or profile writes before the size. */
+const segmentsRead = 512
+/** Stand alone: no length follows. */
+const bare = (marker: number): boolean => marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8)
+const says = (marker: number): boolean => marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)
+
+/** The size stands behind profiles and previews of any length: it is looked up segment by segment, wherever in the file it is. */
+async function jpegPixels(read: ReadPiece): Promise<number | null> {
+  let at = 2
+  for (let segment = 0; segment < segmentsRead; segment++) {
+    const piece = await read(at, 9)
+    const marker = piece[1]
+    if (piece[0] !== 0xff || marker === undefined) return null
+    // Any number of fill bytes may stand before a marker.
+    if (marker === 0xff) at += 1
+    else if (bare(marker)) at += 2
+    else if (piece.length < 9 || marker === 0xda || marker === 0xd9) return null
+    else if (says(marker)) return piece.readUInt16BE(5) * piece.readUInt16BE(7)
+    else at += 2 + Math.max(2, piece.readUInt16BE(2))
   }
   return null
 }
@@ -46,11 +61,15 @@ function webpPixels(head: Buffer): number | null {
   return (head.readUInt16LE(26) & 0x3fff) * (head.readUInt16LE(28) & 0x3fff)
 }
 
-/** Width times height as the image's header says; null when it does not say within the head. */
-export function pixelsOf(type: Attachment['type'], head: Buffer): number | null {
-  if (head.length < 26) return null
-  if (type === 'image/png') return head.readUInt32BE(16) * head.readUInt32BE(20)
-  if (type === 'image/gif') return head.readUInt16LE(6) * head.readUInt16LE(8)
-  if (type === 'image/webp') return webpPixels(head)
-  return type === 'image/jpeg' ? jpegPixels(head) : null
+const images: readonly Attachment['type'][] = ['image/png', 'image/jpeg', 'image/gif', 'image/webp']
+export const isImage = (type: Attachment['type']): boolean => images.includes(type)
+
+/** Width times height as the image's header says; null when it does not say, or says nothing. */
+export async function pixelsOf(type: Attachment['type'], read: ReadPiece): Promise<number | null> {
+  if (type === 'image/jpeg') return (await jpegPixels(read)) || null
+  const head = await read(0, 32)
+  if (head.length < 10) return null
+  if (type === 'image/gif') return head.readUInt16LE(6) * head.readUInt16LE(8) || null
+  if (type === 'image/webp') return webpPixels(head) || null
+  return type === 'image/png' && head.length >= 24 ? head.readUInt32BE(16) * head.readUInt32BE(20) || null : null
 }

@@ -1,20 +1,50 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream, createWriteStream, type ReadStream } from 'node:fs'
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { attachmentMaxBytes } from '@helix/contract/attachments'
 import { HelixError } from '@helix/contract/errors'
 import type { OrgId } from '@helix/contract/ids'
-import { headLength } from './content-type.ts'
+import { headLength, type ReadPiece } from './content-type.ts'
 
-export interface StoredFile {
+/** A file that has arrived whole. It is gone with its disposal unless it was kept. */
+export interface ReceivedFile extends AsyncDisposable {
   sha256: string
   /** Units: bytes. */
   size: number
   /** The first bytes, to tell what it is. */
   head: Buffer
+  read: ReadPiece
+  /** Puts it in its place; what has the same bytes lies there already, and is replaced by them. */
+  keep(): Promise<void>
+}
+
+async function readPiece(path: string, at: number, length: number): Promise<Buffer> {
+  await using file = await open(path)
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, at)
+  return buffer.subarray(0, bytesRead)
+}
+
+async function take(body: Readable, path: string): Promise<Pick<ReceivedFile, 'sha256' | 'size' | 'head'>> {
+  const hash = createHash('sha256')
+  let size = 0
+  let head: Buffer = Buffer.alloc(0)
+  await pipeline(
+    body,
+    async function* (chunks: AsyncIterable<Buffer>) {
+      for await (const chunk of chunks) {
+        size += chunk.length
+        if (size > attachmentMaxBytes) throw new HelixError('too_large', 'A file may have 25 MB at most.')
+        hash.update(chunk)
+        if (head.length < headLength) head = Buffer.concat([head, chunk]).subarray(0, headLength)
+        yield chunk
+      }
+    },
+    createWriteStream(path, { mode: 0o600 }),
+  )
+  return { sha256: hash.digest('hex'), size, head }
 }
 
 /** The bytes of attachments, by organisation and hash: what is uploaded twice lies there once, and half an upload is nowhere. */
@@ -29,36 +59,22 @@ export class AttachmentDisk {
     return join(this.folder, orgId, sha256.slice(0, 2), sha256)
   }
 
-  /** Throws `too_large` before the rest is read, and what `check` throws; what is refused is not kept. */
-  async write(orgId: OrgId, body: Readable, check: (file: Omit<StoredFile, 'sha256'>) => void): Promise<StoredFile> {
+  /** Throws `too_large` before the rest is read. */
+  async receive(orgId: OrgId, body: Readable): Promise<ReceivedFile> {
     const folder = join(this.folder, orgId)
     await mkdir(folder, { recursive: true, mode: 0o700 })
     const unfinished = join(folder, `.${randomUUID()}`)
-    const hash = createHash('sha256')
-    let size = 0
-    let head: Buffer = Buffer.alloc(0)
+    const drop = (): Promise<void> => rm(unfinished, { force: true })
     try {
-      await pipeline(
-        body,
-        async function* (chunks: AsyncIterable<Buffer>) {
-          for await (const chunk of chunks) {
-            size += chunk.length
-            if (size > attachmentMaxBytes) throw new HelixError('too_large', 'A file may have 25 MB at most.')
-            hash.update(chunk)
-            if (head.length < headLength) head = Buffer.concat([head, chunk]).subarray(0, headLength)
-            yield chunk
-          }
-        },
-        createWriteStream(unfinished, { mode: 0o600 }),
-      )
-      check({ size, head })
-      const sha256 = hash.digest('hex')
+      const { sha256, size, head } = await take(body, unfinished)
       const path = this.pathOf(orgId, sha256)
-      await mkdir(join(path, '..'), { recursive: true, mode: 0o700 })
-      await rename(unfinished, path)
-      return { sha256, size, head }
+      const keep = async (): Promise<void> => {
+        await mkdir(join(path, '..'), { recursive: true, mode: 0o700 })
+        await rename(unfinished, path)
+      }
+      return { sha256, size, head, read: (at, length) => readPiece(unfinished, at, length), keep, [Symbol.asyncDispose]: drop }
     } catch (error) {
-      await rm(unfinished, { force: true })
+      await drop()
       throw error
     }
   }

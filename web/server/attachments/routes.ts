@@ -1,4 +1,4 @@
-import { attachmentPath, imageMaxPixels, removeAttachment, uploadPath } from '@helix/contract/attachments'
+import { type Attachment, attachmentPath, imageMaxPixels, removeAttachment, uploadPath } from '@helix/contract/attachments'
 import { HelixError } from '@helix/contract/errors'
 import { idSchema } from '@helix/contract/ids'
 import { line } from '@helix/contract/text'
@@ -9,8 +9,8 @@ import type { Context } from '../context.ts'
 import { mount, requireActor } from '../http/mount.ts'
 import { resolveActor } from '../identity/principal.ts'
 import { resolveBearer } from '../identity/tokens.ts'
-import { contentTypeOf, pixelsOf } from './content-type.ts'
-import { AttachmentDisk, type StoredFile } from './disk.ts'
+import { contentTypeOf, isImage, pixelsOf } from './content-type.ts'
+import { AttachmentDisk, type ReceivedFile } from './disk.ts'
 import { type AttachmentRow, AttachmentStore } from './store.ts'
 
 /** Shown in the page; everything else is a download, whatever it is called. */
@@ -38,11 +38,15 @@ function safelyDecoded(text: string): string {
   }
 }
 
-function refuse({ size, head }: Pick<StoredFile, 'size' | 'head'>): void {
+/** What the file is; throws for what is not taken. */
+async function acceptedType({ size, head, read }: ReceivedFile): Promise<Attachment['type']> {
   if (size === 0) throw new HelixError('invalid_request', 'The file is empty.')
-  const pixels = pixelsOf(contentTypeOf(head), head)
+  const type = contentTypeOf(head)
+  const pixels = await pixelsOf(type, read)
   if (pixels !== null && pixels > imageMaxPixels)
     throw new HelixError('too_large', `The image has ${Math.round(pixels / 1e6)} megapixels; 50 are the most.`)
+  // An image that does not say how large it is, is nothing that a browser is asked to draw.
+  return isImage(type) && pixels === null ? 'application/octet-stream' : type
 }
 
 /** People with task:read on the project, and the session of that project. */
@@ -64,9 +68,7 @@ export function attachmentRoutes(context: Context): Router {
   const router = Router()
   const store = new AttachmentStore(context.db)
   const disk = new AttachmentDisk(context.config.HELIX_DATA_DIR)
-  const collect = async (): Promise<void> => {
-    for (const { orgId, sha256 } of await store.collect()) await disk.remove(orgId, sha256)
-  }
+  const collect = (): Promise<number> => store.collect((orgId, sha256) => disk.remove(orgId, sha256))
   const timer = setInterval(() => void collect().catch((error) => context.log.warn({ err: error }, 'attachments not collected')), collectMs)
   timer.unref()
   context.streams.signal.addEventListener('abort', () => clearInterval(timer))
@@ -75,9 +77,9 @@ export function attachmentRoutes(context: Context): Router {
     const actor = await requireActor(context, 'task:write', request)
     const projectId = idSchema('project').parse(request.params.projectId)
     const name = nameOf(request)
-    const file = await disk.write(actor.orgId, request, refuse)
-    const type = contentTypeOf(file.head)
-    const made = await store.insert(actor.orgId, projectId, actor.userId, { name, type, size: file.size, sha256: file.sha256 })
+    await using file = await disk.receive(actor.orgId, request)
+    const type = await acceptedType(file)
+    const made = await store.keep(actor.orgId, projectId, actor.userId, { name, type, size: file.size, sha256: file.sha256 }, file.keep)
     await recordAudit(context.db, {
       orgId: actor.orgId,
       actorId: actor.userId,

@@ -25,7 +25,24 @@ export class AttachmentStore {
     this.db = db
   }
 
-  async insert(orgId: OrgId, projectId: ProjectId, userId: UserId, file: NewAttachment): Promise<Attachment> {
+  /** Who puts these bytes on disk or takes them away does it alone: an identical file that arrives while they are collected is not lost with them. */
+  private alone<T>(orgId: OrgId, sha256: string, work: (trx: Knex) => Promise<T>): Promise<T> {
+    return this.db.transaction(async (trx) => {
+      await trx.raw('select pg_advisory_xact_lock(hashtext(?))', [`attachment ${orgId} ${sha256}`])
+      return work(trx)
+    })
+  }
+
+  /** The row of a file, and by `keep` its bytes. */
+  keep(orgId: OrgId, projectId: ProjectId, userId: UserId, file: NewAttachment, keep: () => Promise<void>): Promise<Attachment> {
+    return this.alone(orgId, file.sha256, async (trx) => {
+      const made = await new AttachmentStore(trx).insert(orgId, projectId, userId, file)
+      await keep()
+      return made
+    })
+  }
+
+  private async insert(orgId: OrgId, projectId: ProjectId, userId: UserId, file: NewAttachment): Promise<Attachment> {
     const row = { id: newId('attachment'), org_id: orgId, project_id: projectId, created_by: userId, ...file }
     await this.db('attachments').insert(row)
     return attachmentOf(row)
@@ -52,16 +69,18 @@ export class AttachmentStore {
     return made
   }
 
-  /** Removes what hangs on nothing for a day; answers the bytes that no row wants any more. */
-  async collect(): Promise<{ orgId: OrgId; sha256: string }[]> {
-    const gone = (await this.db('attachments')
-      .whereNull('task_id')
-      .andWhereRaw("created_at < now() - interval '1 day'")
-      .delete()
-      .returning(['org_id', 'sha256'])) as { org_id: OrgId; sha256: string }[]
-    const loose: { orgId: OrgId; sha256: string }[] = []
-    for (const { org_id, sha256 } of gone)
-      if ((await this.db('attachments').where({ org_id, sha256 }).first('id')) === undefined) loose.push({ orgId: org_id, sha256 })
-    return loose
+  /** Deletes what hangs on nothing for a day; `remove` is told of the bytes that no row wants any more. Answers with how many those were. */
+  async collect(remove: (orgId: OrgId, sha256: string) => Promise<void>): Promise<number> {
+    const old = (query: Knex.QueryBuilder) => query.whereNull('task_id').andWhereRaw("created_at < now() - interval '1 day'")
+    const loose: { org_id: OrgId; sha256: string }[] = await old(this.db('attachments')).distinct('org_id', 'sha256')
+    let removed = 0
+    for (const { org_id, sha256 } of loose)
+      await this.alone(org_id, sha256, async (trx) => {
+        await old(trx('attachments').where({ org_id, sha256 })).delete()
+        if ((await trx('attachments').where({ org_id, sha256 }).first('id')) !== undefined) return
+        await remove(org_id, sha256)
+        removed += 1
+      })
+    return removed
   }
 }
