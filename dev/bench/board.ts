@@ -113,25 +113,58 @@ async function openBoard(context: BrowserContext, plane: ControlPlane, project: 
   return page
 }
 
-async function smoothness(page: Page): Promise<{ scrolling: number; dragging: number }> {
-  await page.evaluate(watchLongTasks)
-  const box = await page.locator('[data-column="0"] [data-task]').first().boundingBox()
-  if (box === null) throw new Error('there is no card')
-  await page.mouse.move(box.x + 20, box.y + 20)
-  for (let step = 0; step < 80; step++) {
-    await page.mouse.wheel(0, step < 60 ? 600 : -1800)
-    await sleep(16)
-  }
-  const scrolling = await longestSince(page)
-  const card = await page.locator('[data-column="0"] [data-task]').first().boundingBox()
-  if (card === null) throw new Error('there is no card')
+const dragged = '[data-task].opacity-50'
+
+/** Drags the newest card of the backlog over every column and drops it on planning. Throws where it was not dragged or did not move: then nothing was measured. */
+async function drag(page: Page): Promise<void> {
+  const first = page.locator('[data-column="0"] [data-task]').first()
+  const id = await first.getAttribute('data-task')
+  const card = await first.boundingBox()
+  const planning = await page.locator('[data-column="1"]').boundingBox()
+  if (id === null || card === null || planning === null) throw new Error('there is no card')
+  // The server has no Temporal here: the move is answered by hand, so that the board shows a card that has moved.
+  await page.route('**/tasks/*/start', async (route) => {
+    const task = (await (
+      await route.fetch({
+        url: route
+          .request()
+          .url()
+          .replace(/\/start$/, ''),
+        method: 'GET',
+      })
+    ).json()) as TaskCard
+    await route.fulfill({
+      json: { status: 'queued_planning', task: { ...task, status: 'queued_planning', step: task.step + 1 }, note: null },
+    })
+  })
   await page.mouse.move(card.x + card.width / 2, card.y + card.height - 6)
   await page.mouse.down()
   for (let step = 1; step <= 90; step++) {
     await page.mouse.move(card.x + step * 11, 300 + Math.sin(step / 6) * 150)
     await sleep(16)
+    if (step === 10 && (await page.locator(dragged).getAttribute('data-task', { timeout: 5000 })) !== id)
+      throw new Error('the drag did not begin')
   }
+  await page.mouse.move(planning.x + planning.width / 2, planning.y + 300, { steps: 10 })
   await page.mouse.up()
+  await page.locator(`[data-column="1"] [data-task="${id}"]`).waitFor({ timeout: 10_000 })
+  await page.locator(`[data-column="0"] [data-task="${id}"]`).waitFor({ state: 'detached', timeout: 10_000 })
+}
+
+async function smoothness(page: Page): Promise<{ scrolling: number; dragging: number }> {
+  await page.evaluate(watchLongTasks)
+  const column = page.locator('[data-column="0"]')
+  const box = await column.locator('[data-task]').first().boundingBox()
+  if (box === null) throw new Error('there is no card')
+  await page.mouse.move(box.x + 20, box.y + 20)
+  const newest = await column.locator('[data-task]').first().getAttribute('data-task')
+  for (let step = 0; step < 80; step++) {
+    await page.mouse.wheel(0, step < 60 ? 600 : -1800)
+    await sleep(16)
+    if (step === 59 && (await column.locator(`[data-task="${newest}"]`).count()) > 0) throw new Error('the column did not scroll')
+  }
+  const scrolling = await longestSince(page)
+  await drag(page)
   await sleep(300)
   return { scrolling, dragging: await longestSince(page) }
 }
