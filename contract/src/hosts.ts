@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { agentRuntime } from './agents.ts'
+import { egressPolicy } from './egress.ts'
 import { defineEndpoint } from './endpoint.ts'
 import { idSchema } from './ids.ts'
 import { sessionSecret, startUp } from './link.ts'
@@ -32,6 +33,7 @@ export const claimSession = defineEndpoint({
         /** The model name the agent asks the gateway for. */
         model: z.string(),
         demo: z.boolean(),
+        egress: egressPolicy.default({ mode: 'open', domains: [] }),
         permissionMode: permissionMode.default('allow'),
         /** Origin that the container reaches the control plane by. */
         controlPlaneUrl: z.url(),

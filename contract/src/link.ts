@@ -26,6 +26,8 @@ export const hostReport = z.object({
   running: z.number().int().min(0),
   rung: z.string().max(100),
   innerDocker: z.boolean(),
+  /** Sessions are kept from networks that are not theirs. */
+  filtered: z.boolean().optional(),
   packs: z.array(z.object({ runtime: agentRuntime, version: z.string() })),
   freeDiskBytes: z.number(),
   /** Null when all is well; else what is missing and the way out. */
@@ -85,6 +87,8 @@ export const supervisorDown = z.discriminatedUnion('type', [
   z.object({ type: z.literal('answer'), answer: permissionAnswer }),
   /** Journal entries up to here are stored. */
   z.object({ type: z.literal('ack'), upTo: z.number().int() }),
+  /** A line for the conversation. */
+  z.object({ type: z.literal('notice'), text: z.string() }),
   /** End the agent and flush; the container exits 0 afterwards. */
   z.object({ type: z.literal('stop') }),
 ])
@@ -162,7 +166,9 @@ export const sessionFile = z.object({
     }),
   ),
   /** Start the inner Docker engine on `unix:///run/docker.sock`. */
-  innerDocker: z.enum(['none', 'rootful', 'rootless']),
+  innerDocker: z.enum(['none', 'rootful', 'rootless', 'gvisor']),
+  /** Whom names are asked at, where the engine's resolver cannot be reached; empty: as the container has it. */
+  nameservers: z.array(z.string()).default([]),
   /** `ask`: the agent's requests for permission wait for a person. */
   permissionMode: permissionMode.default('allow'),
 })

@@ -1,6 +1,7 @@
 import { chmod, stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SessionFile } from '@helix/contract/link'
+import { translateAddresses } from './inner-network.ts'
 import { reasonOf } from './log.ts'
 import { killGroup } from './run.ts'
 import { type AgentUser, giveTo, spawnAs } from './user.ts'
@@ -8,7 +9,9 @@ import { type AgentUser, giveTo, spawnAs } from './user.ts'
 export const innerDockerSocket = '/run/docker.sock'
 const deadlineMs = 20_000
 /** Not the usual 172.17.0.1: under that address the session reaches the machine, and with it git and inference. */
+const innerRange = '10.214.0.0/16'
 const networks = ['--bip=10.214.0.1/24', '--default-address-pool=base=10.214.128.0/17,size=24']
+const ownTables = ['--iptables=false', '--ip6tables=false']
 
 export interface InnerDocker {
   stop(): void
@@ -16,6 +19,7 @@ export interface InnerDocker {
 
 /** Starts the session's own Docker engine. Throws with the reason when it does not come up in time; the session goes on without it. */
 export async function startInnerDocker(kind: SessionFile['innerDocker'], user: AgentUser): Promise<InnerDocker> {
+  if (kind === 'gvisor') await translateAddresses(innerRange)
   const engine = spawnAs({ ...user, ids: null }, 'dockerd', dockerdArguments(kind), { stdio: ['ignore', 'ignore', 'pipe'] })
   let said = ''
   let over: string | null = null
@@ -43,6 +47,7 @@ function dockerdArguments(kind: SessionFile['innerDocker']): string[] {
   // Never without a host: the engine's default listens on TCP in some images.
   const host = [`--host=unix://${innerDockerSocket}`]
   const engine = [...host, ...networks]
+  if (kind === 'gvisor') return [...engine, ...ownTables]
   return kind === 'rootless' ? ['--rootless', ...engine] : engine
 }
 

@@ -6,6 +6,7 @@ import { recipes } from './agent/recipes.ts'
 import type { Config } from './config.ts'
 import { safetyPush } from './git/safety-push.ts'
 import { type InnerDocker, innerDockerSocket, startInnerDocker } from './inner-docker.ts'
+import { useNameservers } from './inner-network.ts'
 import { Journal } from './journal/journal.ts'
 import { Recorder } from './journal/recorder.ts'
 import { Feed } from './link/feed.ts'
@@ -111,6 +112,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
     void this.runDocker()
     const started = performance.now()
     try {
+      if (session.nameservers.length > 0) await useNameservers(session.nameservers)
       const prepared = prepareWorkspace({ config, session, user, state, stages, log })
       // The agent waits for a start-up script, which may bring what it is started with.
       const launched = this.startUp(prepared).then(() => stages.time('agent start', () => this.agent.launch()))
@@ -158,6 +160,9 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
       case 'ack':
         this.journal.skipTo(frame.upTo)
         this.state.setAcknowledged(frame.upTo)
+        break
+      case 'notice':
+        this.recorder.notice(frame.text)
         break
       case 'stop':
         this.stopped()

@@ -4,6 +4,7 @@ import { z } from 'zod'
 
 const port = z.coerce.number().int().min(0).max(65_535)
 const positive = z.coerce.number().int().min(1)
+const list = z.string().transform((value) => value.split(',').map((one) => one.trim()))
 const flag = z.enum(['0', '1']).transform((value) => value === '1')
 
 const environment = z.object({
@@ -30,6 +31,11 @@ const environment = z.object({
     .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'use up to 40 of a-z, 0-9 and -')
     .default('default'),
   HELIX_ALLOW_UNSAFE_INNER_DOCKER: flag.default(false),
+  /** Run sessions where they cannot be kept from networks of this machine: for development. */
+  HELIX_ALLOW_UNFILTERED_EGRESS: flag.default(false),
+  /** Private networks that sessions may reach, for example of an internal registry. */
+  HELIX_EGRESS_OPEN: list.pipe(z.array(z.cidrv4('use networks like 10.20.0.0/16, with commas between them'))).default([]),
+  HELIX_SESSION_NAMESERVERS: list.pipe(z.array(z.ipv4())).optional(),
   DOCKER_HOST: z
     .string()
     .regex(/^(unix|tcp|http|npipe):\/\/.+/, 'expected unix://<path> or tcp://<host>:<port>')
@@ -51,6 +57,7 @@ export interface Config {
   installation: string
   dockerHost: string
   allowUnsafeInnerDocker: boolean
+  egress: { allowUnfiltered: boolean; opened: readonly string[]; nameservers: readonly string[] | null }
   session: { image: string; memoryBytes: number; cpus: number; subnets: string; reach: 'address' | 'published' }
   /** Certificate files that this machine trusts beyond the system's own. */
   certificates: { bundle: string | undefined; extra: string | undefined }
@@ -81,6 +88,11 @@ export function parseConfig(env: NodeJS.ProcessEnv): Config {
     installation: values.HELIX_INSTALLATION,
     dockerHost: values.DOCKER_HOST,
     allowUnsafeInnerDocker: values.HELIX_ALLOW_UNSAFE_INNER_DOCKER,
+    egress: {
+      allowUnfiltered: values.HELIX_ALLOW_UNFILTERED_EGRESS,
+      opened: values.HELIX_EGRESS_OPEN,
+      nameservers: values.HELIX_SESSION_NAMESERVERS ?? null,
+    },
     session: {
       image: values.HELIX_SESSION_IMAGE,
       memoryBytes: values.HELIX_SESSION_MEMORY_MB * 1024 * 1024,

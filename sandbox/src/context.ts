@@ -1,6 +1,7 @@
 import type { HostUp } from '@helix/contract/link'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
+import { Egress } from './egress/egress.ts'
 import { DockerEngine } from './engine/docker-engine.ts'
 import type { Host } from './host.ts'
 import { type Identity, loadIdentity } from './identity.ts'
@@ -34,6 +35,7 @@ export class Context implements Host {
   readonly controlPlane: ControlPlane
   readonly packs: PackInstaller
   readonly certificates: Certificates
+  readonly egress: Egress
   readonly registry: Registry
   readonly monitor: Monitor
   /** Null until `dial`. */
@@ -51,6 +53,8 @@ export class Context implements Host {
     this.owner = { installation: config.installation, hostId }
     this.engine = new DockerEngine(config.dockerHost)
     this.controlPlane = createControlPlane({ url: config.controlPlaneUrl, token: config.runnerToken, hostId, bootId })
+    const { opened, nameservers, allowUnfiltered } = config.egress
+    this.egress = new Egress({ owner: this.owner, opened, nameservers, stateDir: config.stateDir })
     const { image } = config.session
     const labels = { ...ownerLabels(this.owner), 'helix.boot': bootId }
     this.packs = new PackInstaller({ engine: this.engine, image, ...parts, labels, log })
@@ -64,6 +68,8 @@ export class Context implements Host {
       capacity: config.capacity,
       stateDir: config.stateDir,
       dockerHost: config.dockerHost,
+      egress: this.egress,
+      allowUnfiltered,
       log,
     })
   }
@@ -134,8 +140,9 @@ export class Context implements Host {
   }
 
   /** Containers keep running. */
-  close(): void {
+  async close(): Promise<void> {
     this.link?.close()
+    await this.egress.close()
     for (const session of this.registry.all()) session.leave('The sandbox host ends.')
   }
 }

@@ -2,6 +2,7 @@ import type { SessionId } from '@helix/contract/ids'
 import type { HostUp } from '@helix/contract/link'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
+import type { Egress } from './egress/egress.ts'
 import type { Engine } from './engine/engine.ts'
 import type { Identity } from './identity.ts'
 import type { Footing } from './ladder/ladder.ts'
@@ -21,6 +22,7 @@ export interface Host {
   readonly controlPlane: ControlPlane
   readonly packs: Pick<PackInstaller, 'ensure'>
   readonly certificates: Certificates
+  readonly egress: Egress
   readonly registry: Registry
   /** Throws with the reason while no session can be started here. */
   footing(): Footing

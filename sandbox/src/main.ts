@@ -50,6 +50,6 @@ context.beginEnd()
 await probes?.[Symbol.asyncDispose]()
 await pollers[Symbol.asyncDispose]()
 await rounds.ended()
-context.close()
+await context.close()
 // The engine's client may hold a connection whose answer nobody waits for.
 process.exit(0)

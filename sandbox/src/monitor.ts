@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import type { HostReport } from '@helix/contract/link'
+import type { Egress } from './egress/egress.ts'
 import type { Engine, EngineInfo } from './engine/engine.ts'
 import { type Footing, findFooting, type LadderInput } from './ladder/ladder.ts'
 import { reasonOf } from './reason.ts'
@@ -14,9 +15,11 @@ export interface MonitorInput extends LadderInput {
   capacity: number | undefined
   stateDir: string
   dockerHost: string
+  egress: Pick<Egress, 'begin' | 'filtered'>
+  allowUnfiltered: boolean
 }
 
-export type Condition = Pick<HostReport, 'capacity' | 'rung' | 'innerDocker' | 'freeDiskBytes' | 'problem'>
+export type Condition = Pick<HostReport, 'capacity' | 'rung' | 'innerDocker' | 'filtered' | 'freeDiskBytes' | 'problem'>
 
 /** What this host can do now. `check` looks again; until its first end nothing is possible. */
 export class Monitor {
@@ -38,6 +41,7 @@ export class Monitor {
       capacity: this.capacity,
       rung: found?.name ?? 'unknown',
       innerDocker: found !== null && found.innerDocker !== 'none',
+      filtered: this.input.egress.filtered,
       freeDiskBytes,
       problem: problem?.slice(0, 2000) ?? null,
     }
@@ -84,6 +88,10 @@ export class Monitor {
       this.found ??= await findFooting(this.input, this.info)
     } catch (error) {
       return reasonOf(error)
+    }
+    const open = await this.input.egress.begin()
+    if (open !== null && !this.input.allowUnfiltered) {
+      return `${open}. Run this host as root on the machine of its engine, with nftables installed, or set HELIX_ALLOW_UNFILTERED_EGRESS=1 for development.`
     }
     return this.lookAtDisk(this.info.dataRoot)
   }

@@ -4,6 +4,7 @@ import { pause } from './pause.ts'
 import { reasonOf } from './reason.ts'
 import { adoptRunning } from './sessions/attach.ts'
 import { Collector } from './sessions/collector.ts'
+import { sessionNetworks } from './sessions/network.ts'
 
 /** Units: milliseconds. */
 const lookEveryMs = 5000
@@ -25,6 +26,7 @@ export class Rounds {
   begin(): void {
     this.running.push(this.each(lookEveryMs, () => this.look()))
     this.running.push(this.each(collectEveryMs, () => this.collect()))
+    this.running.push(this.each(lookEveryMs, () => this.tellRefusals()))
   }
 
   /** Resolves when no round runs any more. */
@@ -47,6 +49,12 @@ export class Rounds {
     if (context.monitor.condition.problem === null) this.packs ??= this.installPacks()
     for (const { journal } of context.registry.all()) journal.tick()
     context.changed()
+  }
+
+  private async tellRefusals(): Promise<void> {
+    const { egress, engine, owner, registry } = this.context
+    if (!egress.filtered) return
+    for (const [sessionId, line] of await egress.look(await sessionNetworks(engine, owner))) registry.find(sessionId)?.link.notice(line)
   }
 
   private async collect(): Promise<void> {

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { EgressPolicy } from '@helix/contract/egress'
 import { claimSession, fetchPrompt, listHostSessions, recordStart, type SessionSpec } from '@helix/contract/hosts'
 import type { HostId, SessionId } from '@helix/contract/ids'
 import { type HostReport, type HostUp, hostUp } from '@helix/contract/link'
@@ -26,6 +27,8 @@ export class FakeControlPlane implements AsyncDisposable {
   readonly starts: { epoch: number; reason: string; stages: { name: string; durationMs: number }[] }[] = []
   readonly token = 'r'.repeat(40)
   claims = 0
+  /** What sessions that start from now on may reach. */
+  egress: EgressPolicy = { mode: 'open', domains: [] }
   /** Acknowledge journals. */
   acknowledging = true
   /** The answer of the list of the living; false: it fails. */
@@ -154,6 +157,7 @@ export class FakeControlPlane implements AsyncDisposable {
       model: 'demo',
       demo: true,
       permissionMode: 'allow',
+      egress: this.egress,
       controlPlaneUrl: `http://host.docker.internal:${this.port}`,
       token: `hs_${row.epoch}`,
       gitIdentity: { name: 'A Person', email: 'person@example.com' },

@@ -46,7 +46,12 @@ test('the end of a container is waited for, and its last words are read', async 
 
 test('a range that is taken is told as such', async () => {
   const create = (name: string) =>
-    world.engine.createNetwork({ name: `helix-${world.installation}-${name}`, subnet: '10.199.7.0/28', labels: labels() })
+    world.engine.createNetwork({
+      name: `helix-${world.installation}-${name}`,
+      subnet: '10.199.7.0/28',
+      labels: labels(),
+      link: `hxtest-${name}`,
+    })
   await create('one')
   await expect(create('two')).rejects.toMatchObject({ kind: 'overlap' })
 })

@@ -60,7 +60,8 @@ export async function openWorld(): Promise<World> {
       return context
     },
     async [Symbol.asyncDispose]() {
-      for (const context of open) context.close()
+      for (const context of open) await context.close()
+      await open[0]?.egress.remove()
       await removeEverything(engine, installation, packs.prefix)
       await plane[Symbol.asyncDispose]()
       await rm(stateDir, { recursive: true, force: true })

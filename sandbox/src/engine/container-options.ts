@@ -17,6 +17,7 @@ export function containerOptions(spec: ContainerSpec): ContainerCreateOptions {
       NetworkMode: spec.network ?? 'none',
       ...(spec.network === null ? {} : { ExtraHosts: ['host.docker.internal:host-gateway'] }),
       ...(port !== null && spec.publish ? { PortBindings: { [port]: [{ HostIp: '127.0.0.1', HostPort: '' }] } } : {}),
+      ...(spec.nameservers === null ? {} : { Dns: [...spec.nameservers] }),
       Mounts: spec.volumes.map(({ volume, path, readOnly }) => ({ Type: 'volume', Source: volume, Target: path, ReadOnly: readOnly })),
       Tmpfs: spec.tmpfs,
       Memory: spec.memoryBytes,

@@ -145,12 +145,13 @@ export class DockerEngine implements Engine {
     return unless(['missing'], read)
   }
 
-  async createNetwork({ name, subnet, labels }: { name: string; subnet: string; labels: Labels }): Promise<void> {
+  async createNetwork({ name, subnet, labels, link }: { name: string; subnet: string; labels: Labels; link: string }): Promise<void> {
     const options = {
       Name: name,
       Driver: 'bridge',
       CheckDuplicate: true,
       Labels: labels,
+      Options: { 'com.docker.network.bridge.name': link },
       IPAM: { Driver: 'default', Config: [{ Subnet: subnet }] },
     }
     await within(`create the network ${name}`, longMs, () => this.docker.createNetwork(options))

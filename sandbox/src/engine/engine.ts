@@ -54,6 +54,8 @@ export interface ContainerSpec {
   /** JSON of a seccomp profile; null: the engine's default. */
   seccomp: string | null
   privateCgroups: boolean
+  /** Whom names are asked at; null: as the engine does. */
+  nameservers: readonly string[] | null
 }
 
 export interface Network {
@@ -113,7 +115,8 @@ export interface Engine {
   /** Null when there is no such file. Small files only. */
   readFile(id: string, path: string): Promise<Buffer | null>
 
-  createNetwork(input: { name: string; subnet: string; labels: Labels }): Promise<void>
+  /** `link`: what the network is called among the machine's interfaces, where it has one there. */
+  createNetwork(input: { name: string; subnet: string; labels: Labels; link: string }): Promise<void>
   listNetworks(): Promise<Network[]>
   removeNetwork(id: string): Promise<void>
 

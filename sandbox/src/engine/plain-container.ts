@@ -17,6 +17,7 @@ export function plainContainer(given: Pick<ContainerSpec, 'name' | 'image' | 'la
     noNewPrivileges: true,
     seccomp: null,
     privateCgroups: false,
+    nameservers: null,
     ...given,
   }
 }

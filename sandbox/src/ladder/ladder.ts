@@ -25,7 +25,8 @@ export interface LadderInput {
   log: Logger
 }
 
-const dockerd = { rootful: 'dockerd', rootless: 'dockerd --rootless' }
+/** gVisor's network has no filter tables of the new kind; addresses are translated by the supervisor. */
+const dockerd = { rootful: 'dockerd', rootless: 'dockerd --rootless', gvisor: 'dockerd --iptables=false --ip6tables=false' }
 /** Exit codes of the probe of an inner engine. */
 const noEngineInImage = 3
 
@@ -33,7 +34,7 @@ const noEngineInImage = 3
  * Started as the supervisor starts it, and asked to run a container made of one program: engines that come up and cannot run anything are common, where
  * cgroups or namespaces are missing.
  */
-function innerDockerProbe(kind: 'rootful' | 'rootless'): string {
+function innerDockerProbe(kind: keyof typeof dockerd): string {
   return `command -v dockerd >/dev/null && command -v docker >/dev/null || exit ${noEngineInImage}
     export DOCKER_HOST=unix:///run/docker.sock
     ${dockerd[kind]} --host=$DOCKER_HOST >/tmp/probe 2>&1 &

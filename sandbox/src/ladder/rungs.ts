@@ -39,7 +39,7 @@ export const rungs: readonly Rung[] = [
   {
     name: 'gvisor',
     offered: ({ runtimes }) => runtimes.includes('runsc'),
-    innerDocker: 'rootful',
+    innerDocker: 'gvisor',
     // The capabilities count only inside gVisor's own kernel, which is also why it needs no seccomp profile.
     isolation: { ...nested, runtime: 'runsc', seccomp: null, privateCgroups: false },
     without: { ...plain, runtime: 'runsc' },

@@ -11,6 +11,7 @@ export async function attach(host: Host, containerId: string): Promise<LocalSess
   const sessionId = container === null ? null : sessionOf(container.labels)
   if (!container?.running || container.address === null || sessionId === null) return null
   const epoch = epochOf(container.labels)
+  host.egress.adopt(sessionId, container.labels)
   const session = new LocalSession({
     sessionId,
     epoch,

@@ -1,6 +1,7 @@
 import type { SessionSpec } from '@helix/contract/hosts'
 import { type SessionFile, supervisorPort } from '@helix/contract/link'
 import type { Config } from '../config.ts'
+import { type Egress, egressLabels } from '../egress/egress.ts'
 import { archiveOf } from '../engine/archive.ts'
 import type { ContainerSpec } from '../engine/engine.ts'
 import type { Footing } from '../ladder/ladder.ts'
@@ -15,6 +16,7 @@ export interface SessionContainer {
   footing: Footing
   limits: Config['session']
   certificates: Certificates
+  egress: Pick<Egress, 'environment' | 'nameserversOf'>
 }
 
 const sessionFilePath = '/run/helix/session.json'
@@ -33,9 +35,9 @@ export function sessionContainer(input: SessionContainer): ContainerSpec {
   return {
     name: containerName(owner, spec.sessionId, epoch),
     image: limits.image,
-    labels: { ...sessionLabels(owner, spec.sessionId), 'helix.epoch': String(epoch) },
+    labels: { ...sessionLabels(owner, spec.sessionId), 'helix.epoch': String(epoch), ...egressLabels(spec.egress) },
     command: null,
-    env: { HELIX_SESSION_FILE: sessionFilePath, ...input.certificates.env },
+    env: { HELIX_SESSION_FILE: sessionFilePath, ...input.certificates.env, ...input.egress.environment(spec.egress, spec.controlPlaneUrl) },
     network: networkName(owner, spec.sessionId),
     port: supervisorPort,
     publish: limits.reach === 'published',
@@ -43,13 +45,17 @@ export function sessionContainer(input: SessionContainer): ContainerSpec {
     tmpfs: {},
     memoryBytes: limits.memoryBytes,
     cpus: limits.cpus,
+    // Sessions that go out by themselves ask as the engine does.
+    nameservers: spec.egress.mode === 'open' ? null : input.egress.nameserversOf(spec.egress),
     ...footing.isolation,
   }
 }
 
 /** What is put into the container before its start, relative to `/`; the supervisor deletes the session file once it has read it. */
 export function sessionArchive(input: SessionContainer, linkSecret: string): Promise<Buffer> {
-  const { orgId, taskId, ...spec } = input.spec
-  const file: SessionFile = { ...spec, epoch: input.epoch, linkSecret, innerDocker: input.footing.innerDocker }
+  const { orgId, taskId, egress, ...spec } = input.spec
+  // gVisor's network does not lead to the engine's own resolver.
+  const nameservers = input.footing.innerDocker === 'gvisor' ? [...input.egress.nameserversOf(egress)] : []
+  const file: SessionFile = { ...spec, epoch: input.epoch, linkSecret, innerDocker: input.footing.innerDocker, nameservers }
   return archiveOf([{ path: sessionFilePath.slice(1), content: JSON.stringify(file), mode: 0o600 }, ...input.certificates.files])
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { SessionId } from '@helix/contract/ids'
 import type { Labels } from '../engine/engine.ts'
 
@@ -20,6 +21,13 @@ export const networkName = stem
 export const workspaceVolume = stem
 /** What the inner Docker engine keeps. */
 export const innerDockerVolume = (owner: Owner, sessionId: SessionId): string => `${stem(owner, sessionId)}-docker`
+
+const digest = (text: string, letters: number): string => createHash('sha256').update(text).digest('hex').slice(0, letters)
+
+/** What the names of a host's bridges begin with. Linux gives a name 15 letters. */
+export const bridgePrefix = ({ installation, hostId }: Owner): string => `hx${digest(`${installation}/${hostId}`, 5)}`
+/** The network interface of the machine that a session's traffic comes by. */
+export const bridgeName = (owner: Owner, sessionId: SessionId): string => `${bridgePrefix(owner)}${digest(sessionId, 8)}`
 
 export const sessionOf = (labels: Labels): SessionId | null => (labels['helix.session'] as SessionId | undefined) ?? null
 export const epochOf = (labels: Labels): number => Number(labels['helix.epoch'] ?? 0)

@@ -1,30 +1,38 @@
 import { readFile } from 'node:fs/promises'
 import type { SessionId } from '@helix/contract/ids'
-import { type Engine, EngineError } from '../engine/engine.ts'
+import { type Engine, EngineError, type Network } from '../engine/engine.ts'
 import { freeSubnets, routesOf } from '../engine/subnets.ts'
-import { networkName, type Owner, sessionLabels, sessionOf } from './names.ts'
+import { bridgeName, networkName, type Owner, ownerLabels, sessionLabels, sessionOf } from './names.ts'
 
 /** How many ranges are tried when others take them between the look and the call. */
 const tries = 20
 
-/** The session's own network. Docker's default ranges are large and few (about 30 networks), so that ranges are chosen here. */
-export async function ensureNetwork(engine: Engine, owner: Owner, range: string, sessionId: SessionId): Promise<string> {
+/** The session's own network; answers with its ranges. Docker's default ranges are large and few (about 30 networks), so that ranges are chosen here. */
+export async function ensureNetwork(engine: Engine, owner: Owner, range: string, sessionId: SessionId): Promise<readonly string[]> {
   const name = networkName(owner, sessionId)
   const networks = await engine.listNetworks()
-  if (networks.some((network) => network.name === name)) return name
+  const found = networks.find((network) => network.name === name)
+  if (found !== undefined) return found.subnets
   const taken = [...networks.flatMap(({ subnets }) => subnets), ...(await routesOfThisMachine())]
   let left = tries
   for (const subnet of freeSubnets(range, taken, seedOf(sessionId))) {
     try {
-      await engine.createNetwork({ name, subnet, labels: sessionLabels(owner, sessionId) })
-      return name
+      await engine.createNetwork({ name, subnet, labels: sessionLabels(owner, sessionId), link: bridgeName(owner, sessionId) })
+      return [subnet]
     } catch (error) {
       if (!(error instanceof EngineError)) throw error
-      if (error.kind === 'conflict') return name
+      // Somebody made it meanwhile.
+      if (error.kind === 'conflict') return ensureNetwork(engine, owner, range, sessionId)
       if (error.kind !== 'overlap' || left-- === 0) throw error
     }
   }
   throw new Error(`every network of ${range} is taken: give HELIX_SESSION_SUBNETS a larger range`)
+}
+
+/** All of this host's. */
+export async function sessionNetworks(engine: Engine, owner: Owner): Promise<Network[]> {
+  const labels = Object.entries(ownerLabels(owner))
+  return (await engine.listNetworks()).filter((network) => labels.every(([name, value]) => network.labels[name] === value))
 }
 
 export async function removeNetworks(engine: Engine, sessionId: SessionId): Promise<void> {

@@ -55,9 +55,10 @@ async function startAnew(host: Host, start: Start, signal: AbortSignal): Promise
   const volumes = stages.time('volume', ensureVolumes(host, sessionId, footing.innerDocker !== 'none'))
   const pack = stages.time('agent pack', host.packs.ensure(spec.agentRuntime))
   // All of them are waited for even when one fails: none may go on behind the next try.
-  const [packVolume] = await all(pack, old, network, volumes)
+  const [packVolume, subnets] = await all(pack, network, old, volumes)
+  await stages.time('network rules', host.egress.admit(sessionId, spec.egress, subnets, spec.controlPlaneUrl))
   signal.throwIfAborted()
-  const container = { owner, spec, epoch, packVolume, footing, limits: host.config.session, certificates }
+  const container = { owner, spec, epoch, packVolume, footing, limits: host.config.session, certificates, egress: host.egress }
   const session = await run(host, container, stages)
   const readiness = await stages.time('supervisor', whenReady(session, limits, signal))
   if (!readiness.ready) throw await failed(host, session, readiness.reason)
@@ -82,10 +83,10 @@ async function ensureVolumes(host: Host, sessionId: Start['sessionId'], innerDoc
   if (innerDocker) await host.engine.createVolume(innerDockerVolume(host.owner, sessionId), labels)
 }
 
-async function all<T>(first: Promise<T>, ...others: Promise<unknown>[]): Promise<[T]> {
-  const [result, ...rest] = await Promise.allSettled([first, ...others])
-  for (const one of [result, ...rest]) if (one.status === 'rejected') throw one.reason
-  return [(result as PromiseFulfilledResult<T>).value]
+async function all<T, U>(first: Promise<T>, second: Promise<U>, ...others: Promise<unknown>[]): Promise<[T, U]> {
+  const settled = await Promise.allSettled([first, second, ...others])
+  for (const one of settled) if (one.status === 'rejected') throw one.reason
+  return [await first, await second]
 }
 
 async function run(host: Host, container: SessionContainer, stages: Stages): Promise<LocalSession> {

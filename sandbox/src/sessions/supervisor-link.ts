@@ -71,6 +71,11 @@ export class SupervisorLink {
     this.send({ type: 'ack', upTo })
   }
 
+  /** A line for the conversation; lost while the supervisor is away. */
+  notice(text: string): void {
+    this.send({ type: 'notice', text })
+  }
+
   /** The supervisor sends all that is not acknowledged on each new connection. */
   redial(): void {
     this.dialler.redial()

@@ -116,6 +116,7 @@ export function sessionOf(port: number, token: string, epoch: number, host = '12
     secrets: [],
     repositories: [{ name: 'sample', clonePath: '/git/sample.git', defaultBranch: 'main', baseBranch: 'main', branch, primary: true }],
     innerDocker: 'none',
+    nameservers: [],
     permissionMode: 'allow',
   }
 }

@@ -1,0 +1,96 @@
+import type { EgressMode } from '@helix/contract/egress'
+import type { SessionId } from '@helix/contract/ids'
+import { reasonOf } from '../reason.ts'
+import { bridgeName, bridgePrefix, type Owner } from '../sessions/names.ts'
+import type { PacketFilter } from './nft.ts'
+import { bridgeRules, type ControlPlaneAt, controlPlaneRules, keptRules, type Refused, type TableInput, tableRules } from './ruleset.ts'
+
+export interface FilterInput extends Omit<TableInput, 'table' | 'bridges'> {
+  owner: Owner
+  packets: PacketFilter
+}
+
+const unquoted = (text: string): string => text.replaceAll('"', '')
+
+/** Keeps sessions from where they may not go, from outside of them: nothing that root inside does changes it. */
+export class EgressFilter {
+  private readonly input: FilterInput
+  private readonly table: string
+  /** What was told of already; refusals stay in the kernel's set for ten minutes. */
+  private told = new Set<string>()
+  private laid = false
+  /** Bridges with rights that no network had at the last look: a session that begins has its rights a moment before it is seen. */
+  private missing = new Set<string>()
+
+  constructor(input: FilterInput) {
+    this.input = input
+    this.table = `helix_${bridgePrefix(input.owner)}`
+  }
+
+  /** Lays the table; sessions that run keep what they have. Answers with why there is no filter here; null: there is. */
+  async begin(): Promise<string | null> {
+    if (this.laid) return null
+    const { packets, owner } = this.input
+    try {
+      // A start after another keeps what the one before let through.
+      const kept: Record<string, string[]> = {}
+      for (const set of ['open_bridges', 'listed_bridges', 'control', 'control_here']) kept[set] = await packets.elements(this.table, set)
+      const table = tableRules({ ...this.input, table: this.table, bridges: bridgePrefix(owner) })
+      await packets.apply(table + keptRules(this.table, kept))
+      this.laid = true
+      return null
+    } catch (error) {
+      return `Sessions cannot be kept from networks of this machine: ${reasonOf(error)}`
+    }
+  }
+
+  /** Whether sessions are kept from anything. */
+  get ready(): boolean {
+    return this.laid
+  }
+
+  /** Before the session's container starts: until then its bridge is closed. */
+  async admit(sessionId: SessionId, mode: EgressMode, controlPlane: ControlPlaneAt): Promise<void> {
+    if (!this.laid) return
+    const rules = controlPlaneRules(this.table, controlPlane) + bridgeRules(this.table, bridgeName(this.input.owner, sessionId), mode)
+    await this.input.packets.apply(rules)
+  }
+
+  /** Takes its rights from every bridge that no session has. */
+  async sweep(sessions: readonly SessionId[]): Promise<void> {
+    if (!this.laid) return
+    const kept = new Set(sessions.map((id) => bridgeName(this.input.owner, id)))
+    const sets = await Promise.all(['open_bridges', 'listed_bridges'].map((set) => this.input.packets.elements(this.table, set)))
+    const unknown = sets
+      .flat()
+      .map(unquoted)
+      .filter((bridge) => !kept.has(bridge))
+    const gone = unknown.filter((bridge) => this.missing.has(bridge))
+    this.missing = new Set(unknown)
+    if (gone.length > 0) await this.input.packets.apply(gone.map((bridge) => bridgeRules(this.table, bridge, null)).join(''))
+  }
+
+  /** Removes the table: nothing of this host is left. */
+  async remove(): Promise<void> {
+    if (!this.laid) return
+    this.laid = false
+    await this.input.packets.apply(`add table inet ${this.table}\ndelete table inet ${this.table}\n`)
+  }
+
+  /** Refusals since the last look, by the session they are of. */
+  async refusals(sessions: readonly SessionId[]): Promise<Map<SessionId, Refused[]>> {
+    const found = new Map<SessionId, Refused[]>()
+    if (!this.laid) return found
+    const byBridge = new Map(sessions.map((id) => [bridgeName(this.input.owner, id), id]))
+    const now = new Set<string>()
+    for (const one of await this.input.packets.refused(this.table)) {
+      const key = `${one.bridge} ${one.address} ${one.protocol} ${one.port}`
+      now.add(key)
+      const sessionId = byBridge.get(one.bridge)
+      if (sessionId === undefined || this.told.has(key)) continue
+      found.set(sessionId, [...(found.get(sessionId) ?? []), one])
+    }
+    this.told = now
+    return found
+  }
+}

@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process'
+import { type Refused, refusedOf } from './ruleset.ts'
+
+/** Units: milliseconds. */
+const deadlineMs = 10_000
+
+/** The packet filter of the machine this process runs on. */
+export interface PacketFilter {
+  /** All of the rules or none of them. Rejects with what nft says. */
+  apply(rules: string): Promise<void>
+  /** A set's elements as rules name them; none where there is no such set. */
+  elements(table: string, set: string): Promise<string[]>
+  refused(table: string): Promise<Refused[]>
+}
+
+export const nft: PacketFilter = {
+  async apply(rules) {
+    await run(['-f', '-'], rules)
+  },
+  async elements(table, set) {
+    const json = await list(table, set)
+    if (json === null) return []
+    const { nftables } = JSON.parse(json) as { nftables: { set?: { elem?: unknown[] } }[] }
+    return nftables.flatMap((one) => one.set?.elem ?? []).map(wordOf)
+  },
+  async refused(table) {
+    const json = await list(table, 'refused')
+    return json === null ? [] : refusedOf(json)
+  },
+}
+
+function wordOf(element: unknown): string {
+  if (typeof element === 'number') return String(element)
+  const { concat } = element as { concat?: unknown[] }
+  return Array.isArray(concat) ? concat.join(' . ') : `"${element}"`
+}
+
+async function list(table: string, set: string): Promise<string | null> {
+  try {
+    return await run(['-j', 'list', 'set', 'inet', table, set])
+  } catch (error) {
+    if (/No such file or directory/.test(String(error))) return null
+    throw error
+  }
+}
+
+function run(args: string[], input = ''): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('nft', args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: deadlineMs, killSignal: 'SIGKILL' })
+    let out = ''
+    let said = ''
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      out += chunk
+    })
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      said += chunk
+    })
+    child.once('error', reject)
+    child.once('close', (code) => {
+      if (code === 0) resolve(out)
+      else reject(new Error(`nft: ${said.trim().slice(0, 500) || `ended with ${code}`}`))
+    })
+    child.stdin.on('error', () => undefined)
+    child.stdin.end(input)
+  })
+}
