@@ -6,7 +6,7 @@ import { defineEndpoint } from './endpoint.ts'
 import { exposure } from './exposure.ts'
 import { idSchema } from './ids.ts'
 import { permissionMode } from './permission-mode.ts'
-import { longest, reviewRules, startUpSeconds } from './projects.ts'
+import { longest, reviewRules, sandboxRules, startUpSeconds } from './projects.ts'
 import { secretName } from './secrets.ts'
 import { line, text } from './text.ts'
 
@@ -41,6 +41,13 @@ export const projectConfig = z.strictObject({
     })
     .optional(),
   startUp: z.strictObject({ script: text(longest.startUpScript).optional(), deadlineSeconds: startUpSeconds.optional() }).optional(),
+  sandbox: z
+    .strictObject({
+      network: sandboxRules.shape.egressMode.optional(),
+      domains: sandboxRules.shape.egressDomains.optional(),
+      isolation: sandboxRules.shape.minimumRung.optional(),
+    })
+    .optional(),
   guidelines: text(longest.guidelines).optional(),
   visibility: visibility.optional(),
   members: z.array(member).max(200).optional(),

@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import { agentRuntime } from './agents.ts'
 import { branchPattern } from './branches.ts'
+import { domainRule, egressModes } from './egress.ts'
 import { defineEndpoint, page, pageQuery } from './endpoint.ts'
 import { idSchema } from './ids.ts'
+import { rung } from './isolation.ts'
 import { permissionMode } from './permission-mode.ts'
 import { line, text, timestamp } from './text.ts'
 
@@ -52,6 +54,16 @@ export const reviewRules = z.object({
 })
 export type ReviewRules = z.infer<typeof reviewRules>
 
+/** Where sessions of a project may run, and what they may reach. Counts from the next start of each. */
+export const sandboxRules = z.object({
+  egressMode: z.enum(egressModes),
+  /** For `listed`: example.com, *.example.com, example.com:8443. */
+  egressDomains: z.array(domainRule).max(200),
+  /** Hosts that isolate less get no session of this project; null: every host may. */
+  minimumRung: rung.nullable(),
+})
+export type SandboxRules = z.infer<typeof sandboxRules>
+
 /** Units: seconds. */
 export const startUpSeconds = z.number().int().min(10).max(900)
 /** Units: UTF-16 units. */
@@ -59,6 +71,7 @@ export const longest = { startUpScript: 32_000, guidelines: 20_000 }
 
 export const projectSettings = project.extend({
   ...reviewRules.shape,
+  ...sandboxRules.shape,
   /** Branches that tasks may not be merged into and agents may not push. */
   protectedBranches: z.array(z.string()),
   /** Run in the working copy of the first repository when a session starts, before the agent; empty: none. */
@@ -142,6 +155,7 @@ export const updateProject = defineEndpoint({
     startUpSeconds: startUpSeconds.optional(),
     guidelines: text(longest.guidelines).optional(),
     ...reviewRules.partial().shape,
+    ...sandboxRules.partial().shape,
     /** Adds, removes and orders the repositories. */
     repositoryIds: repositoryIds.optional(),
   }),

@@ -52,6 +52,7 @@ export async function ensureDocker() {
       if (await answers()) return { problem: null, dispose: async () => {} }
       if (process.env.DOCKER_HOST) throw new Error(`no engine answers at DOCKER_HOST=${process.env.DOCKER_HOST}`)
       if (!isRoot || process.platform !== 'linux') throw new Error('no engine answers: start Docker, or set DOCKER_HOST')
+      if (isDebian && which('nft') === null) await installPackages(['nftables'], 'the packet filter')
       if (which('dockerd') === null || which('docker') === null) {
         note("installing Debian's docker.io")
         if (!isDebian) throw new Error('dockerd is not installed: install Docker Engine')

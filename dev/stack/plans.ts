@@ -84,7 +84,12 @@ export function processPlans(config: StackConfig, secrets: Secrets, bridge: stri
     'sandbox-host': node(
       'sandbox-host',
       'sandbox/src/main.ts',
-      { HELIX_RUNNER_TOKEN: secrets.runnerToken, HELIX_INSTALLATION: secrets.installation },
+      {
+        HELIX_RUNNER_TOKEN: secrets.runnerToken,
+        HELIX_INSTALLATION: secrets.installation,
+        // On a laptop sessions run even where nothing can keep them from its networks; the settings page says so.
+        HELIX_ALLOW_UNFILTERED_EGRESS: '1',
+      },
       smallHeap,
     ),
   }

@@ -12,6 +12,7 @@ import * as conversation from './0010-conversation.ts'
 import * as review from './0011-review.ts'
 import * as inbox from './0012-inbox.ts'
 import * as archive from './0015-archive.ts'
+import * as sandboxRules from './0020-sandbox-rules.ts'
 
 /**
  * Migrations by explicit list: a folder scan cannot load `.ts` under every runner and records file extensions.
@@ -31,6 +32,7 @@ const list: [string, Knex.Migration][] = [
   ['0011-review', review],
   ['0012-inbox', inbox],
   ['0015-archive', archive],
+  ['0020-sandbox-rules', sandboxRules],
 ]
 
 export const migrations: Knex.MigrationSource<[string, Knex.Migration]> = {

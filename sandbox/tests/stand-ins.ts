@@ -16,7 +16,7 @@ S(('0.0.0.0', 8099), http.server.SimpleHTTPRequestHandler).serve_forever()"`
  */
 export class StandIns implements AsyncDisposable {
   /** A documentation address (RFC 5737) stands for a host of the internet. */
-  readonly internet = '203.0.113.77'
+  readonly internet = '198.51.100.77'
   readonly inner = '10.222.77.7'
   readonly metadata = '169.254.77.254'
   /** A service of this machine that listens on every address. */

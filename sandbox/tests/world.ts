@@ -50,6 +50,7 @@ export async function openWorld(): Promise<World> {
         HELIX_DATA_DIR: stateDir,
         HELIX_INSTALLATION: installation,
         HELIX_HOST_NAME: installation,
+        HELIX_ALLOW_UNFILTERED_EGRESS: '1',
         LOG_LEVEL: process.env.LOG_LEVEL ?? 'silent',
         ...env,
       })

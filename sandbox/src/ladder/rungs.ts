@@ -1,3 +1,4 @@
+import type { Rung as Name } from '@helix/contract/isolation'
 import type { SessionFile } from '@helix/contract/link'
 import type { ContainerSpec, EngineInfo } from '../engine/engine.ts'
 import { innerDockerSeccomp } from './seccomp.ts'
@@ -8,7 +9,7 @@ type InnerDocker = SessionFile['innerDocker']
 export type Isolation = Pick<ContainerSpec, 'runtime' | 'capabilities' | 'noNewPrivileges' | 'seccomp' | 'privateCgroups'>
 
 export interface Rung {
-  name: 'gvisor' | 'userns' | 'capabilities' | 'plain'
+  name: Name
   /** Whether the engine has what it needs; the probe says whether it works. */
   offered(info: EngineInfo, allowUnsafe: boolean): boolean
   innerDocker: InnerDocker

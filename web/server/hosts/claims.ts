@@ -1,7 +1,9 @@
 import { dialectOf } from '@helix/contract/agents'
+import type { EgressMode } from '@helix/contract/egress'
 import { HelixError } from '@helix/contract/errors'
 import type { SessionSpec } from '@helix/contract/hosts'
 import type { HostId, OrgId, SessionId } from '@helix/contract/ids'
+import { atLeast, type Rung } from '@helix/contract/isolation'
 import type { Knex } from 'knex'
 import type { Context } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
@@ -9,7 +11,7 @@ import { mintSessionToken } from '../identity/tokens.ts'
 import { SecretStore } from '../secrets/store.ts'
 import type { SessionRow } from '../sessions/store.ts'
 import { answerableFor, orphaned } from './answerable.ts'
-import { HostStore, lostAfter } from './store.ts'
+import { type HostRow, HostStore, lostAfter } from './store.ts'
 
 export type ClaimOutcome = { outcome: 'claimed'; epoch: number; spec: SessionSpec } | { outcome: 'refused'; reason: string }
 
@@ -20,15 +22,28 @@ interface Claim {
   epoch: number
 }
 
+/** What the project asks of a host and this one does not give; null: nothing. */
+function unfitness(host: HostRow, project: { minimum_rung: Rung | null; egress_mode: EgressMode }): string | null {
+  const { minimum_rung: wanted, egress_mode: mode } = project
+  const given = host.report?.rung ?? 'unknown'
+  if (wanted !== null && !atLeast(given, wanted))
+    return `The project asks for isolation "${wanted}" or stronger; ${host.name} gives "${given}"`
+  if (mode !== 'open' && host.report?.filtered !== true)
+    return `The project limits what sessions reach, and ${host.name} cannot keep them from anything`
+  return null
+}
+
 /** Why this host may not have the session; null when it may. */
 async function refusal(trx: Knex, session: SessionRow, claim: Claim): Promise<string | null> {
   if (session.state === 'stopped') return 'The session has stopped'
-  const project = await trx('projects').where({ id: session.project_id, deleted_at: null }).first('id')
+  const project = await trx('projects').where({ id: session.project_id, deleted_at: null }).first('minimum_rung', 'egress_mode')
   if (project === undefined) return 'The project was deleted'
   const hosts = new HostStore(trx)
   const host = await hosts.find(claim.hostId)
   if (host === null || host.boot_id !== claim.bootId) return 'This host has not connected with this boot'
   if (host.report?.problem != null) return `The sandbox host cannot run sessions: ${host.report.problem}`
+  const unfit = unfitness(host, project)
+  if (unfit !== null) return unfit
   if (session.host_id === claim.hostId) return null
   if (session.host_id !== null) {
     const home = await hosts.find(session.host_id)
@@ -44,7 +59,7 @@ async function refusal(trx: Knex, session: SessionRow, claim: Claim): Promise<st
 }
 
 async function specOf(trx: Knex, context: Context, session: SessionRow, token: string, model: string): Promise<SessionSpec> {
-  const project = await trx('projects').where({ id: session.project_id }).first('permission_mode', 'start_up_script', 'start_up_seconds')
+  const project = await trx('projects').where({ id: session.project_id }).first()
   const task = await trx('spec_tasks').where({ id: session.task_id }).first('base_branch', 'branch')
   const person = await trx('users').where({ id: session.started_by }).first('name', 'email')
   const org = await trx('organisations').where({ id: session.org_id }).first('slug')
@@ -61,6 +76,7 @@ async function specOf(trx: Knex, context: Context, session: SessionRow, token: s
     model,
     demo: session.demo,
     permissionMode: project.permission_mode,
+    egress: { mode: project.egress_mode, domains: project.egress_domains },
     controlPlaneUrl: context.config.sessionUrl,
     token,
     gitIdentity: { name: person.name, email: person.email },

@@ -3,6 +3,7 @@ import { claimSession, listHostSessions, recordStart } from '@helix/contract/hos
 import type { HostId, SessionId } from '@helix/contract/ids'
 import { locateSession, openSession, recordSession } from '@helix/contract/internal'
 import type { HostDown, HostUp } from '@helix/contract/link'
+import { type SandboxRules, updateProject } from '@helix/contract/projects'
 import { getJournal, getSession, type JournalEntry } from '@helix/contract/sessions'
 import { listHosts } from '@helix/contract/system'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -39,11 +40,16 @@ class FakeHost {
     await once(this.socket, 'open')
     this.send({ type: 'hello', hostId: this.hostId, name: `host ${this.hostId.slice(-4)}`, bootId: this.bootId, version: '1' })
     await this.until(({ type }) => type === 'welcome')
-    this.send({ type: 'report', capacity, running: 0, rung: 'userns', innerDocker: true, packs: [], freeDiskBytes: 1, problem: null })
+    this.report(capacity)
     for (;;) {
       const { items } = await person.call(listHosts, {})
       if (items.some(({ id, capacity: told }) => id === this.hostId && told === capacity)) return this
     }
+  }
+
+  report(capacity: number, filtered = false): void {
+    const rest = { running: 0, rung: 'userns', innerDocker: true, packs: [], freeDiskBytes: 1, problem: null }
+    this.send({ type: 'report', capacity, filtered, ...rest })
   }
 
   send(frame: HostUp): void {
@@ -104,6 +110,27 @@ test('a full host refuses by saying so', async () => {
     outcome: 'refused',
     reason: expect.stringContaining('1 of 1 sessions run on'),
   })
+})
+
+test('a host that isolates less than the project asks for, or cannot keep its sessions from anything, is refused with the reason', async () => {
+  const host = await new FakeHost().join(50)
+  const project = await addProject(person)
+  const claimAfter = async (rules: Partial<SandboxRules>) => {
+    await person.call(updateProject, { params: { projectId: project.id }, body: rules })
+    const task = await addTask(person, project)
+    return host.claim((await server.worker(openSession, { params: { taskId: task.id }, body: { key: task.id } })).sessionId)
+  }
+  expect(await claimAfter({ minimumRung: 'gvisor' })).toMatchObject({
+    reason: expect.stringMatching(/asks for isolation "gvisor".* gives "userns"/),
+  })
+  expect(await claimAfter({ minimumRung: 'userns' })).toMatchObject({ outcome: 'claimed', spec: { egress: { mode: 'open' } } })
+  expect(await claimAfter({ egressMode: 'listed', egressDomains: ['example.com'] })).toMatchObject({
+    reason: expect.stringContaining('cannot keep them from anything'),
+  })
+  host.report(50, true)
+  await expect
+    .poll(() => claimAfter({}), { timeout: 5000 })
+    .toMatchObject({ outcome: 'claimed', spec: { egress: { mode: 'listed', domains: ['example.com'] } } })
 })
 
 test('a new boot raises the epoch, and the old one’s start and frames are worth nothing', async () => {

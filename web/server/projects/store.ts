@@ -1,6 +1,6 @@
 import type { AgentRuntime } from '@helix/contract/agents'
 import type { OrgId, ProjectId, RepositoryId, UserId } from '@helix/contract/ids'
-import type { Project, ProjectSettings, ReviewRules } from '@helix/contract/projects'
+import type { Project, ProjectSettings, ReviewRules, SandboxRules } from '@helix/contract/projects'
 import type { Knex } from 'knex'
 import { newId } from '../context.ts'
 
@@ -26,6 +26,9 @@ interface ProjectRow {
   require_resolved: boolean
   review_reminder_hours: number
   public_links: boolean
+  egress_mode: SandboxRules['egressMode']
+  egress_domains: string[]
+  minimum_rung: SandboxRules['minimumRung']
   default_reviewers: UserId[]
   version: number
   changed_by: UserId | null
@@ -59,6 +62,7 @@ export type ProjectChange = Partial<
     | 'startUpSeconds'
     | 'guidelines'
     | keyof ReviewRules
+    | keyof SandboxRules
   > & { repositoryIds: RepositoryId[] }
 >
 
@@ -92,6 +96,9 @@ const columnsOf = (change: ProjectChange): Record<string, unknown> => {
     require_resolved: change.requireResolved,
     review_reminder_hours: change.reviewReminderHours,
     public_links: change.publicLinks,
+    egress_mode: change.egressMode,
+    egress_domains: change.egressDomains && JSON.stringify(change.egressDomains),
+    minimum_rung: change.minimumRung,
     default_reviewers: change.defaultReviewerIds && JSON.stringify(change.defaultReviewerIds),
   }
   return Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined))
@@ -141,6 +148,9 @@ export class ProjectStore {
       requireResolved: row.require_resolved,
       reviewReminderHours: row.review_reminder_hours,
       publicLinks: row.public_links,
+      egressMode: row.egress_mode,
+      egressDomains: row.egress_domains,
+      minimumRung: row.minimum_rung,
       defaultReviewerIds: row.default_reviewers,
       changed: row.changed_at === null ? null : { by: person?.name ?? null, at: row.changed_at.toISOString() },
     }

@@ -36,6 +36,7 @@ export async function currentConfig(context: Context, db: Knex, orgId: OrgId, pr
       publicLinks: project.publicLinks,
     },
     startUp: { script: project.startUpScript, deadlineSeconds: project.startUpSeconds },
+    sandbox: { network: project.egressMode, domains: project.egressDomains, isolation: project.minimumRung },
     guidelines: project.guidelines,
     visibility: await configStore.visibility(db, orgId, project.id),
     members: members.sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b))),
@@ -81,6 +82,9 @@ const columns: [keyof ProjectChange, string][] = [
   ['publicLinks', 'review.publicLinks'],
   ['startUpScript', 'startUp.script'],
   ['startUpSeconds', 'startUp.deadlineSeconds'],
+  ['egressMode', 'sandbox.network'],
+  ['egressDomains', 'sandbox.domains'],
+  ['minimumRung', 'sandbox.isolation'],
   ['guidelines', 'guidelines'],
 ]
 

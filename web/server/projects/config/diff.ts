@@ -21,6 +21,9 @@ const leaves = [
   'review.publicLinks',
   'startUp.script',
   'startUp.deadlineSeconds',
+  'sandbox.network',
+  'sandbox.domains',
+  'sandbox.isolation',
   'guidelines',
   'visibility',
 ] as const

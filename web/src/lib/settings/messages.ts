@@ -34,7 +34,8 @@ export const words = {
   online: 'Online',
   offline: 'Offline',
   sessions: (used: number, capacity: number) => `${used} of ${capacity} sessions`,
-  isolation: (rung: string, inner: boolean) => `isolation: ${rung}${inner ? ', Docker inside' : ''}`,
+  isolation: (rung: string, inner: boolean, filtered: boolean) =>
+    `isolation: ${rung}${inner ? ', Docker inside' : ''}${filtered ? ', network filtered' : ', network not filtered'}`,
   temporal: 'Temporal UI',
   apiDocs: 'API reference',
   unread: 'This could not be read',

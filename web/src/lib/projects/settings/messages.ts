@@ -150,3 +150,16 @@ export const dangerWords = {
   gone: 'gone for ever',
   tasks: (count: number) => (count === 1 ? '1 task' : `${count} tasks`),
 }
+
+export const sandboxWords = {
+  egress: 'Sessions reach',
+  egressHint:
+    'Private networks, cloud metadata, the machine of the host and other sessions are closed in every case; Helix itself is always reached.',
+  modes: { open: 'The internet', listed: 'Only listed domains', closed: 'Nothing but Helix' },
+  domains: 'Domains',
+  domainsHint:
+    'One a line: example.com, *.example.com for all below it, example.com:8443 for another port than 80 and 443. Programs go through the proxy that HTTPS_PROXY names.',
+  isolation: 'Isolation at least',
+  isolationHint: 'Hosts that isolate less get no session of this project; a session waits until one that does is free.',
+  rungs: { any: 'What the host gives', plain: 'Container without rights', userns: 'User namespace', gvisor: 'gVisor: a kernel of its own' },
+}

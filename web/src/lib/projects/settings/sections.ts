@@ -8,6 +8,7 @@ export const projectSections = [
   { key: 'members', label: 'Members' },
   { key: 'secrets', label: 'Secrets' },
   { key: 'start-up', label: 'Start-up' },
+  { key: 'sandbox', label: 'Sandbox' },
   { key: 'guidelines', label: 'Guidelines' },
   { key: 'config', label: 'helix.yaml' },
   { key: 'danger', label: 'Danger zone' },
