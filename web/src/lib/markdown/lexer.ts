@@ -1,4 +1,4 @@
-import { getDefaults, Lexer, type Token, Tokenizer, type Tokens } from 'marked'
+import { getDefaults, Lexer, type Token, Tokenizer, type Tokens, type TokensList } from 'marked'
 
 /** Lists in quotes in lists, and emphasis in links in emphasis: deeper is not written by anybody, and each level costs the stack and a look at the rest. */
 const deepest = 24
@@ -28,6 +28,8 @@ class BoundedLexer extends Lexer {
   private blockDepth = 0
   private inlineDepth = 0
 
+  override blockTokens(src: string, tokens?: Token[], lastParagraphClipped?: boolean): Token[]
+  override blockTokens(src: string, tokens?: TokensList, lastParagraphClipped?: boolean): TokensList
   override blockTokens(src: string, tokens: Token[] = [], lastParagraphClipped?: boolean): Token[] {
     if (this.blockDepth === deepest) {
       tokens.push(plain(src))
