@@ -1,8 +1,10 @@
 import * as access from './access.ts'
+import * as account from './account.ts'
 import * as attachments from './attachments.ts'
 import * as audit from './audit.ts'
 import * as bulk from './bulk.ts'
 import * as codeComments from './code-comments.ts'
+import * as connections from './connections.ts'
 import * as conversation from './conversation.ts'
 import type { Endpoint } from './endpoint.ts'
 import * as events from './events.ts'
@@ -12,8 +14,10 @@ import * as labels from './labels.ts'
 import * as mail from './mail.ts'
 import * as notifications from './notifications.ts'
 import * as organisations from './organisations.ts'
+import * as people from './people.ts'
 import * as projectConfig from './project-config.ts'
 import * as projects from './projects.ts'
+import * as registration from './registration.ts'
 import * as repositories from './repositories.ts'
 import * as reviews from './reviews.ts'
 import * as secrets from './secrets.ts'
@@ -39,6 +43,10 @@ export const publicEndpoints: ReadonlyMap<string, Endpoint> = new Map(
   [
     identity,
     signIn,
+    account,
+    connections,
+    registration,
+    people,
     events,
     organisations,
     access,

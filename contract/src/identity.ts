@@ -2,11 +2,7 @@ import { z } from 'zod'
 import { defineEndpoint, page } from './endpoint.ts'
 import { idSchema } from './ids.ts'
 import { orgPermissions, roles } from './permissions.ts'
-import { line, timestamp } from './text.ts'
-
-const email = z.email().max(320)
-/** Units: characters. */
-const password = z.string().min(12, 'use at least 12 characters').max(200)
+import { email, line, password, timestamp } from './text.ts'
 
 export const principal = z.object({
   user: z.object({ id: idSchema('user'), email, name: z.string() }),

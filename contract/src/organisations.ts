@@ -2,10 +2,9 @@ import { z } from 'zod'
 import { defineEndpoint, page } from './endpoint.ts'
 import { idSchema } from './ids.ts'
 import { roles } from './permissions.ts'
-import { line, timestamp } from './text.ts'
+import { email, line, timestamp } from './text.ts'
 
 const role = z.enum(roles)
-const email = z.email('expected an e-mail address').max(320)
 
 export const organisation = z.object({ id: idSchema('org'), slug: z.string(), name: z.string(), role })
 export type Organisation = z.infer<typeof organisation>

@@ -40,3 +40,10 @@ export function text(maxLength: number) {
 
 /** Units: RFC 3339 in UTC. */
 export const timestamp = z.iso.datetime()
+
+export const email = z.email('expected an e-mail address').max(320)
+
+/** Units: characters. */
+export const password = z.string().min(12, 'use at least 12 characters').max(200)
+
+export const domain = z.string().regex(/^[a-z0-9.-]+\.[a-z]{2,}$/i, 'expected a domain like example.com')

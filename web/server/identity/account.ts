@@ -1,5 +1,3 @@
-import { HelixError } from '@helix/contract/errors'
-import { setPassword } from '@helix/contract/identity'
 import {
   confirmTwoFactor,
   disableTwoFactor,
@@ -9,7 +7,9 @@ import {
   revokeOtherSessions,
   revokeSession,
   updateProfile,
-} from '@helix/contract/sign-in'
+} from '@helix/contract/account'
+import { HelixError } from '@helix/contract/errors'
+import { setPassword } from '@helix/contract/identity'
 import { type Request, type Response, Router } from 'express'
 import type { Context } from '../context.ts'
 import { type Actor, mount } from '../http/mount.ts'

@@ -1,16 +1,8 @@
+import { createConnection, deleteConnection, listConnections, updateConnection } from '@helix/contract/connections'
 import { HelixError } from '@helix/contract/errors'
 import type { OrgId } from '@helix/contract/ids'
-import {
-  createConnection,
-  createServiceAccount,
-  deactivatePerson,
-  deleteConnection,
-  getRegistration,
-  listConnections,
-  reactivatePerson,
-  updateConnection,
-  updateRegistration,
-} from '@helix/contract/sign-in'
+import { createServiceAccount, deactivatePerson, reactivatePerson } from '@helix/contract/people'
+import { getRegistration, updateRegistration } from '@helix/contract/registration'
 import { Router } from 'express'
 import type { Knex } from 'knex'
 import type { Context } from '../context.ts'

@@ -1,6 +1,6 @@
+import type { Connection as ConnectionAnswer } from '@helix/contract/connections'
 import type { Id, OrgId } from '@helix/contract/ids'
 import type { Role } from '@helix/contract/permissions'
-import type { Connection as ConnectionAnswer } from '@helix/contract/sign-in'
 import type { Knex } from 'knex'
 import { newId } from '../../context.ts'
 import { type SealingKeys, seal, unseal } from '../../secrets/seal.ts'

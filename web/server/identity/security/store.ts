@@ -1,6 +1,6 @@
+import type { getSecurity } from '@helix/contract/account'
 import type { ResponseOf } from '@helix/contract/endpoint'
 import type { OrgId, UserId } from '@helix/contract/ids'
-import type { getSecurity } from '@helix/contract/sign-in'
 import type { Knex } from 'knex'
 import { orphaned } from '../../hosts/answerable.ts'
 import { hashSecret } from '../hashing.ts'

@@ -1,4 +1,4 @@
-import { getSecurity } from '@helix/contract/sign-in'
+import { getSecurity } from '@helix/contract/account'
 import { ask } from '#lib/load.ts'
 import type { PageLoad } from './$types'
 

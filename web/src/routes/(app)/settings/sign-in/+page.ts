@@ -1,4 +1,5 @@
-import { getRegistration, listConnections } from '@helix/contract/sign-in'
+import { listConnections } from '@helix/contract/connections'
+import { getRegistration } from '@helix/contract/registration'
 import { ask } from '#lib/load.ts'
 import type { PageLoad } from './$types'
 
