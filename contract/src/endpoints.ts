@@ -8,11 +8,13 @@ import * as connections from './connections.ts'
 import * as conversation from './conversation.ts'
 import type { Endpoint } from './endpoint.ts'
 import * as events from './events.ts'
+import * as health from './health.ts'
 import * as identity from './identity.ts'
 import * as inbox from './inbox.ts'
 import * as labels from './labels.ts'
 import * as mail from './mail.ts'
 import * as notifications from './notifications.ts'
+import * as onboarding from './onboarding.ts'
 import * as organisations from './organisations.ts'
 import * as people from './people.ts'
 import * as projectConfig from './project-config.ts'
@@ -72,5 +74,7 @@ export const publicEndpoints: ReadonlyMap<string, Endpoint> = new Map(
     notifications,
     webhooks,
     mail,
+    onboarding,
+    health,
   ].flatMap((module) => endpointsOf(module)),
 )

@@ -44,5 +44,9 @@ export const getSystem = defineEndpoint({
     temporalUiUrl: z.string().nullable(),
     /** Sentences for people: what does not work and what to do. Empty when all is well. */
     problems: z.array(z.string()),
+    /** No task was merged yet in this organisation, and nobody put the first steps away. */
+    gettingStarted: z.boolean(),
+    /** The caller administers the installation, see `getHealth`. */
+    runsInstallation: z.boolean(),
   }),
 })
