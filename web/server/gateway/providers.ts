@@ -1,5 +1,6 @@
 import { demoModel } from '@helix/contract/gateway'
 import type { Config } from '../config.ts'
+import { ProviderChecks } from './check.ts'
 
 export type ProviderDialect = 'openai' | 'anthropic'
 
@@ -18,6 +19,7 @@ export interface Providers {
   find(dialect: ProviderDialect): Provider | null
   /** The model agents ask for when nobody chose one. */
   defaultModel(dialect: ProviderDialect): Promise<string>
+  checks: ProviderChecks
 }
 
 const withVersion = (url: string): string => (/\/v\d+\/?$/.test(url) ? url.replace(/\/$/, '') : `${url.replace(/\/$/, '')}/v1`)
@@ -53,11 +55,11 @@ export function createProviders(config: Config): Providers {
   const demo = providers.length === 0
   const models = new Map<ProviderDialect, string>()
   const find = (dialect: ProviderDialect): Provider | null => providers.find((provider) => provider.dialect === dialect) ?? null
-  return {
+  const chosen = {
     demo,
     list: () => (demo ? [] : providers.map(({ name, dialect }) => ({ name, dialect }))),
     find,
-    async defaultModel(dialect) {
+    async defaultModel(dialect: ProviderDialect) {
       if (demo) return demoModel
       if (config.HELIX_MODEL) return config.HELIX_MODEL
       const known = models.get(dialect)
@@ -70,4 +72,5 @@ export function createProviders(config: Config): Providers {
       return model
     },
   }
+  return { ...chosen, checks: new ProviderChecks(providers, ({ dialect }) => chosen.defaultModel(dialect)) }
 }
