@@ -21,6 +21,7 @@ import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } 
 import type { Knex } from 'knex'
 import type { Config } from './config.ts'
 import { TaskStore } from './tasks/store.ts'
+import { type QueueFacts, queueFacts, type Retries, retryingWork } from './temporal-health.ts'
 
 /** What the control plane asks of Temporal. Unreachable: `temporal_unavailable`; nobody takes it in time: `worker_unavailable`. */
 export interface TemporalPort extends AsyncDisposable {
@@ -33,6 +34,11 @@ export interface TemporalPort extends AsyncDisposable {
   signalSession(sessionId: SessionId, signal: string, payload: unknown): Promise<void>
   /** Rejects when the server does not answer. */
   check(): Promise<void>
+  serverVersion(): Promise<string>
+  /** Of the queues that work cannot do without. */
+  queues(): Promise<QueueFacts[]>
+  /** Running work that is being tried again. Bounded in how much it looks at and in time. */
+  retries(): Promise<Retries>
 }
 
 const workflowType = 'specTask'
@@ -145,7 +151,21 @@ export class TemporalClient implements TemporalPort {
   }
 
   async check(): Promise<void> {
-    await this.call(3000, 'temporal_unavailable', (client) => client.connection.workflowService.getSystemInfo({}))
+    await this.serverVersion()
+  }
+
+  async serverVersion(): Promise<string> {
+    const info = await this.call(3000, 'temporal_unavailable', (client) => client.connection.workflowService.getSystemInfo({}))
+    return info.serverVersion ?? 'unknown'
+  }
+
+  queues(): Promise<QueueFacts[]> {
+    return this.call(3000, 'temporal_unavailable', (client) => queueFacts(client, this.config.TEMPORAL_NAMESPACE))
+  }
+
+  retries(): Promise<Retries> {
+    const { TEMPORAL_NAMESPACE, TEMPORAL_UI_URL } = this.config
+    return this.call(8000, 'temporal_unavailable', (client) => retryingWork(client, TEMPORAL_NAMESPACE, TEMPORAL_UI_URL ?? null))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
