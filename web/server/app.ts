@@ -9,6 +9,7 @@ import { conversationRoutes } from './conversation/routes.ts'
 import { eventRoutes } from './events/routes.ts'
 import { createGateway } from './gateway/routes.ts'
 import { gitRoutes } from './git/routes.ts'
+import { healthPageRoutes } from './health/routes.ts'
 import { hostRoutes } from './hosts/routes.ts'
 import { errorHandler } from './http/errors.ts'
 import { healthRoutes } from './http/health.ts'
@@ -22,6 +23,7 @@ import { invitationRoutes } from './invitations/routes.ts'
 import { labelRoutes } from './labels/routes.ts'
 import { mailRoutes } from './mail/routes.ts'
 import { notificationRoutes } from './notifications/routes.ts'
+import { onboardingRoutes } from './onboarding/routes.ts'
 import { organisationRoutes } from './organisations/routes.ts'
 import { pagesHandler } from './pages.ts'
 import { projectRoutes } from './projects/routes.ts'
@@ -78,6 +80,8 @@ export async function createApp(context: Context, metrics: Metrics): Promise<Exp
   app.use(codeCommentRoutes(context))
   app.use(hostRoutes(context))
   app.use(systemRoutes(context))
+  app.use(onboardingRoutes(context))
+  app.use(healthPageRoutes(context))
   app.use(internalRoutes(context))
   app.use(['/api', '/internal'], () => {
     throw new HelixError('not_found')

@@ -9,6 +9,7 @@ import type { EventBus } from './events/bus.ts'
 import type { Providers } from './gateway/providers.ts'
 import type { GitPort, RepoKey } from './git/port.ts'
 import type { GitStorage } from './git/storage.ts'
+import type { HealthMonitor } from './health/monitor.ts'
 import type { MailRelay } from './mail/relay.ts'
 import type { PingRelay } from './notifications/relay.ts'
 import type { OutboxRelay } from './outbox/relay.ts'
@@ -33,6 +34,7 @@ export interface Context {
   providers: Providers
   /** For secrets at rest. */
   sealing: SealingKeys
+  health: HealthMonitor
   /** Aborted at SIGTERM: streams that never end by themselves end now. */
   streams: AbortController
   newId<K extends IdKind>(kind: K): Id<K>

@@ -13,6 +13,7 @@ import { createGit } from './git/plumbing.ts'
 import type { GitPort } from './git/port.ts'
 import { createPushLog, type PushLog } from './git/push-log.ts'
 import { createGitStorage, prepareGitStorage } from './git/storage.ts'
+import { HealthMonitor } from './health/monitor.ts'
 import { createRelays } from './notifications/relay.ts'
 import { OutboxRelay } from './outbox/relay.ts'
 import { removeLeftovers } from './repositories/creation.ts'
@@ -45,6 +46,9 @@ export async function openContext(config: Config, log: Logger): Promise<Context 
   const sealing = sealingKeysOf(config.HELIX_ENCRYPTION_KEY)
   const { mail, deliveries, pings } = createRelays({ db, log, config, sealing })
   for (const relay of [mail, deliveries, pings]) stack.use(relay)
+  const providers = createProviders(config)
+  const looked = { config, db, dialect: database.dialect, bus, temporal, gitStorage, providers, mail }
+  const health = stack.use(new HealthMonitor(looked, log))
   const context: Context = {
     config,
     log,
@@ -59,8 +63,9 @@ export async function openContext(config: Config, log: Logger): Promise<Context 
     git,
     gitStorage,
     pushes,
-    providers: createProviders(config),
+    providers,
     sealing,
+    health,
     streams: new AbortController(),
     newId,
   }
@@ -68,5 +73,6 @@ export async function openContext(config: Config, log: Logger): Promise<Context 
   await pushes.reconcileAll()
   outbox.start()
   for (const relay of [mail, deliveries, pings]) relay.start()
+  health.start()
   return { ...context, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }

@@ -7,7 +7,7 @@ import type { AuditEntry } from './store.ts'
 const names = new Map<Endpoint, string>([...publicEndpoints].map(([name, endpoint]) => [endpoint, name]))
 
 /** Moved by looking at a page and not by a person's will. */
-const quiet = new Set(['readInboxItem', 'snoozeInboxItem', 'addPushDevice'])
+const quiet = new Set(['readInboxItem', 'snoozeInboxItem', 'addPushDevice', 'checkProviders'])
 
 /** The last id of the path is what the call is about: `/tasks/:taskId/comments/:commentId` is about the comment. */
 function targetOf(endpoint: Endpoint, params: Record<string, unknown>, answer: unknown): NonNullable<AuditEntry['target']> | null {

@@ -171,6 +171,8 @@ beforeAll(async () => {
     testWebhook: {},
     redeliver: {},
     retryMail: {},
+    updateOnboarding: { dismissed: true },
+    checkProviders: {},
     createOrganisation: { name: 'Another organisation' },
     updateOrganisation: { name: 'Renamed' },
     switchOrganisation: { organisationId: owner.orgId },

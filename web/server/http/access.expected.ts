@@ -17,7 +17,7 @@ const table: Record<Role | 'public', string> = {
     getBoard getChanges getTask getTimeline listTasks getSpec getJournal getSession findTaskPaths getTaskAgent
     listCodeComments getSystem listHosts countInbox finishInboxItem listInbox readInboxItem snoozeInboxItem cloneTask
     listLabels createView deleteView listViews listTemplates addPushDevice getNotifications removeOwnWebhook
-    removePushDevice setOwnWebhook testNotifications updateNotifications`,
+    removePushDevice setOwnWebhook testNotifications updateNotifications getOnboarding checkProviders`,
   reviewer: `
     rejectSpec applySuggestions askAgent createSpecLink listSpecLinks listTaskPeople revokeSpecLink setReviewers
     approveImplementation approveSpec requestImplementationChanges requestSpecChanges createComment resolveComment
@@ -33,7 +33,8 @@ const table: Record<Role | 'public', string> = {
     archiveProject createProject deleteProject listDeletedProjects restoreProject unarchiveProject updateProject
     applyProjectConfig exportProjectConfig createProjectSecret createSecret deleteProjectSecret deleteSecret
     listProjectSecrets listSecrets updateProjectSecret updateSecret createWebhook deleteWebhook listDeliveries listWebhooks
-    redeliver rotateWebhookSecret testWebhook updateWebhook listMail retryMail`,
+    redeliver rotateWebhookSecret testWebhook updateWebhook listMail retryMail
+    updateOnboarding getHealth listRetries`,
 }
 
 export const weakestRole: ReadonlyMap<string, Role | 'public'> = new Map(

@@ -5,20 +5,28 @@ import type { Context } from '../context.ts'
 import { HostStore } from '../hosts/store.ts'
 import { mount } from '../http/mount.ts'
 import { openApiDocument } from '../http/openapi.ts'
+import { RegistrationStore } from '../identity/registration/store.ts'
 import { mailTrouble } from '../mail/store.ts'
+import { OnboardingStore } from '../onboarding/store.ts'
 
 /** What this installation has and lacks, and the description of its API. */
 export function systemRoutes(context: Context): Router {
   const router = Router()
   const hosts = new HostStore(context.db)
+  const onboarding = new OnboardingStore(context.db)
+  const registration = new RegistrationStore(context.db, context.config)
   const { config, providers } = context
 
   mount(router, context, getSystem, async ({ actor }) => {
-    const all = await hosts.list()
+    const [all, trouble, steps, home] = await Promise.all([
+      hosts.list(),
+      mailTrouble(context.db),
+      onboarding.state(actor.orgId),
+      registration.isHome(actor.orgId),
+    ])
     const online = all.filter((host) => host.online)
     const problems = online.flatMap((host) => (host.problem === null ? [] : [`Sandbox host ${host.name}: ${host.problem}`]))
     if (online.length === 0) problems.push('No sandbox host is online: tasks wait until one is. See the log of the sandbox host.')
-    const trouble = await mailTrouble(context.db)
     if (trouble !== null) problems.push(mailProblem(trouble, actor.orgRole))
     return {
       version: config.version,
@@ -26,6 +34,8 @@ export function systemRoutes(context: Context): Router {
       hostsOnline: online.length,
       temporalUiUrl: config.TEMPORAL_UI_URL ?? null,
       problems,
+      gettingStarted: !steps.complete && !steps.dismissed,
+      runsInstallation: home && roleGrants(actor.orgRole, 'organisation:write'),
     }
   })
   router.get('/api/v1/openapi.json', (_request, response) => {

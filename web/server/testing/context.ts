@@ -14,12 +14,14 @@ import { createGit } from '../git/plumbing.ts'
 import type { GitPort } from '../git/port.ts'
 import { createPushLog, type PushLog } from '../git/push-log.ts'
 import { createGitStorage, prepareGitStorage } from '../git/storage.ts'
+import { HealthMonitor } from '../health/monitor.ts'
 import type { Actor } from '../http/mount.ts'
 import { createRelays } from '../notifications/relay.ts'
 import { OutboxRelay } from '../outbox/relay.ts'
 import { sealingKeysOf } from '../secrets/seal.ts'
 import { taskPushListener } from '../tasks/pushes.ts'
 import type { TemporalPort } from '../temporal.ts'
+import type { QueueFacts, Retries } from '../temporal-health.ts'
 
 /** Temporal's port by hand: remembers what was asked and says yes, unless told otherwise. */
 export class RecordingTemporal implements TemporalPort {
@@ -28,6 +30,7 @@ export class RecordingTemporal implements TemporalPort {
   readonly signals: { taskId: string; signal: string; payload: unknown }[] = []
   /** Thrown by every call while set. */
   failure: Error | null = null
+  queueFacts: QueueFacts[] = [{ queue: 'helix', kind: 'workflow', pollers: 1, backlog: 0 }]
   verdict: TaskVerdict = { accepted: true, status: 'queued_planning', code: null, reason: null }
 
   async startTask(taskId: string): Promise<void> {
@@ -46,6 +49,18 @@ export class RecordingTemporal implements TemporalPort {
   async signalSession(): Promise<void> {}
   async check(): Promise<void> {
     if (this.failure) throw this.failure
+  }
+  async serverVersion(): Promise<string> {
+    if (this.failure) throw this.failure
+    return '1.0.0'
+  }
+  async queues(): Promise<QueueFacts[]> {
+    if (this.failure) throw this.failure
+    return this.queueFacts
+  }
+  async retries(): Promise<Retries> {
+    if (this.failure) throw this.failure
+    return { items: [], looked: 0, more: false }
   }
   async [Symbol.asyncDispose](): Promise<void> {}
 }
@@ -95,7 +110,8 @@ export async function openTestContext(env: NodeJS.ProcessEnv = {}): Promise<Test
   // Not started: a test sweeps when it is about them.
   const relays = createRelays({ db, log, config, sealing })
   const parts = { config, log, db, dialect, bus, temporal: recorded, outbox, git, gitStorage, pushes, providers, sealing, ...relays }
-  return { ...parts, recorded, streams: new AbortController(), newId, [Symbol.asyncDispose]: dispose }
+  const health = new HealthMonitor(parts, log)
+  return { ...parts, health, recorded, streams: new AbortController(), newId, [Symbol.asyncDispose]: dispose }
 }
 
 /** An organisation with one owner. */
