@@ -36,6 +36,10 @@ export const routes = {
   repository: (repositoryId: string, at: { tab?: RepositoryTab; ref?: string | undefined; path?: string } = {}) =>
     `/repositories/${repositoryId}${query(at)}`,
   settings: (section?: string) => (section === undefined ? '/settings' : `/settings/${section}`),
+  /** The way to the first merged task. */
+  welcome: () => '/welcome',
+  /** Is the installation well? */
+  admin: () => '/admin',
   apiDocs: () => '/api/docs',
   events: (lastEventId: string | null) => `/api/v1/events${query({ lastEventId })}`,
 }

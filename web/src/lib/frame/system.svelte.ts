@@ -14,7 +14,19 @@ export class SystemState {
   constructor(first: System | null) {
     this.value = first
     const read = collapse(() => this.read(), 1000)
-    follow(null, (event) => event.type === 'host.changed' && read(), read)
+    follow(
+      null,
+      (event) => {
+        const ends = event.type === 'task.changed' && event.status === 'merged' && this.value?.gettingStarted
+        if (event.type === 'host.changed' || ends) read()
+      },
+      read,
+    )
+  }
+
+  /** What a page's loading brought. */
+  take(next: System | null): void {
+    if (next !== null) this.value = next
   }
 
   private async read(): Promise<void> {

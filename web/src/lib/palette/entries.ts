@@ -1,5 +1,6 @@
 import { listProjects, type Project } from '@helix/contract/projects'
 import { listRepositories } from '@helix/contract/repositories'
+import { getSystem } from '@helix/contract/system'
 import { listTasks } from '@helix/contract/tasks'
 import { call } from '#lib/api.ts'
 import { routes } from '#lib/routes.ts'
@@ -18,8 +19,23 @@ const actions: Entry[] = [
     group: 'Go to',
     href: routes.settings(key),
   })),
+  {
+    key: 'welcome',
+    label: 'Getting started',
+    detail: 'first steps to a merged task: provider repository host',
+    group: 'Go to',
+    href: routes.welcome(),
+  },
   { key: 'new-project', label: 'New project', detail: 'create', group: 'Act', href: routes.newProject() },
 ]
+
+const installation: Entry = {
+  key: 'admin',
+  label: 'Installation',
+  detail: 'health admin database temporal workers retries versions',
+  group: 'Go to',
+  href: routes.admin(),
+}
 
 async function ofProject(project: Project): Promise<Entry[]> {
   const { items } = await call(listTasks, { params: { projectId: project.id }, query: { limit: 200 } })
@@ -38,9 +54,10 @@ async function ofProject(project: Project): Promise<Entry[]> {
 
 /** Everything the palette can go to, read when it opens. */
 export async function readEntries(): Promise<Entry[]> {
-  const [projects, repositories] = await Promise.all([
+  const [projects, repositories, system] = await Promise.all([
     call(listProjects, { query: { limit: 100 } }),
     call(listRepositories, { query: { limit: 200 } }),
+    call(getSystem, {}),
   ])
   const perProject = await Promise.all(projects.items.map(ofProject))
   const repositoryEntries = repositories.items.map((repository) => ({
@@ -50,5 +67,10 @@ export async function readEntries(): Promise<Entry[]> {
     group: 'Repositories',
     href: routes.repository(repository.id),
   }))
-  return [...perProject.flat().sort((a, b) => a.group.localeCompare(b.group)), ...repositoryEntries, ...actions]
+  return [
+    ...perProject.flat().sort((a, b) => a.group.localeCompare(b.group)),
+    ...repositoryEntries,
+    ...actions,
+    ...(system.runsInstallation ? [installation] : []),
+  ]
 }

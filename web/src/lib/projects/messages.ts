@@ -3,6 +3,7 @@ export const words = {
   newProject: 'New project',
   emptyTitle: 'No projects yet',
   emptyText: 'A project is one or more git repositories with a board of tasks. Start with the sample repository, or import your own.',
+  gettingStarted: 'Getting started',
   name: 'Name',
   nameHint: 'What people call it.',
   repository: 'Repository',

@@ -26,6 +26,7 @@ export const words = {
   used: 'used',
   created: 'created',
   system: 'System',
+  health: 'Health',
   version: 'Version',
   inference: 'Inference',
   demo: 'Demo script: no provider is configured',

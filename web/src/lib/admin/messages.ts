@@ -1,0 +1,62 @@
+import type { HealthKey, HealthState } from '@helix/contract/health'
+
+const names: Record<HealthKey, string> = {
+  database: 'Database',
+  temporal: 'Temporal',
+  workers: 'Workers',
+  hosts: 'Sandbox hosts',
+  inference: 'Inference providers',
+  storage: 'Git storage',
+  outbox: 'Messages to Temporal',
+  events: 'Events',
+  mail: 'Mail',
+  webhooks: 'Webhooks and push',
+}
+const states: Record<HealthState, string> = { ok: 'Well', warn: 'Look at it', down: 'Down', off: 'Not set up' }
+
+export const words = {
+  title: 'Installation',
+  names,
+  states,
+  well: 'Everything is well.',
+  ill: (names: string) => `Not well: ${names}.`,
+  looked: 'Looked at',
+  every: 'again every ten seconds',
+  lookNow: 'Look now',
+  stale: 'The control plane did not answer: what stands here is old',
+  parts: 'Parts',
+  since: 'since',
+  latency: (ms: number) => `${ms} ms`,
+  lastError: 'Last error',
+  retries: 'Work that is tried again',
+  retriesText: 'Activities that failed and are repeated by Temporal. Nobody has to act unless they never succeed.',
+  noRetries: (looked: number) =>
+    looked === 0
+      ? 'No workflow runs.'
+      : `None of ${looked === 1 ? 'the one running workflow' : `${looked} running workflows`} repeats anything.`,
+  notAsked: 'What is repeated is not known',
+  more: (looked: number) => `The newest ${looked} running workflows were looked at; there are more.`,
+  attempt: (n: number) => `try ${n}`,
+  failed: 'failed',
+  next: 'again',
+  openTemporal: 'Open in Temporal',
+  settings: 'Settings of the installation',
+  registration: 'Who may make an account',
+  registrations: { open: 'anybody', invited: 'who is invited', closed: 'nobody' },
+  signIn: 'Sign-in and identity providers',
+  hosts: 'Sandbox hosts and inference',
+  mail: 'Mail log',
+  webhooks: 'Webhooks',
+  audit: 'Audit log',
+  api: 'API reference',
+  temporalUi: 'Temporal UI',
+  versions: 'Versions',
+  version: 'Helix',
+  node: 'Node.js',
+  schema: 'Schema',
+  started: 'Control plane started',
+  licence: 'Licence',
+  licenceText: 'Apache-2.0. No licence key is needed.',
+  test: 'Test the providers',
+  tested: (ok: number, all: number) => `${ok} of ${all} providers answered.`,
+}
