@@ -77,6 +77,8 @@ export function everyPlace({ projectId, taskId, repositoryId }: Shown): Place[] 
     { name: 'repository-commits', path: `/repositories/${repositoryId}?tab=commits` },
     ...[...account, ...organisation, 'system'].map((key) => ({ name: `settings-${key}`, path: `/settings/${key}` })),
     ...ofProject.map((key) => ({ name: `project-${key}`, path: `${project}/settings/${key}` })),
+    { name: 'welcome', path: '/welcome' },
+    { name: 'admin', path: '/admin' },
     { name: 'gallery', path: '/gallery' },
     { name: 'nowhere', path: '/nowhere' },
     { name: 'dialog-invite', path: '/settings/people', open: (page) => dialog(page, 'Invite people') },

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { type Call, createClient } from '@helix/contract/client'
 import { createApiKey } from '@helix/contract/identity'
 import { createSignInLink } from '@helix/contract/internal'
+import { updateOnboarding } from '@helix/contract/onboarding'
 
 const program = new URL('../../server/main.ts', import.meta.url).pathname
 const built = new URL('../../build/handler.js', import.meta.url).pathname
@@ -46,13 +47,19 @@ export interface Installation extends AsyncDisposable {
   token: string
 }
 
-/** A control plane with the built pages in its own process and folder; without Temporal, so tasks stay where they are. */
-export async function openInstallation(folder = mkdtempSync(join(tmpdir(), 'helix-pages-'))): Promise<Installation> {
+/**
+ * A control plane with the built pages in its own process and folder; without Temporal, so tasks stay where they are. `begun`: the first steps are
+ * put away, so that signing in leads to the projects. `extra`: more of the environment.
+ */
+export async function openInstallation(
+  folder = mkdtempSync(join(tmpdir(), 'helix-pages-')),
+  { begun = true, extra = {} }: { begun?: boolean; extra?: Record<string, string> } = {},
+): Promise<Installation> {
   if (!existsSync(built)) throw new Error('The pages are not built: run npm run build.')
   const [port, secret] = [await freePort(), randomBytes(32).toString('hex')]
   const env = { HELIX_ENCRYPTION_KEY: secret, HELIX_RUNNER_TOKEN: secret, HELIX_WORKER_TOKEN: secret, TEMPORAL_ADDRESS: '127.0.0.1:1' }
   const child = spawn(process.execPath, [program], {
-    env: { ...process.env, ...env, PORT: String(port), METRICS_PORT: '0', HELIX_DATA_DIR: folder, LOG_LEVEL: 'error' },
+    env: { ...process.env, ...env, PORT: String(port), METRICS_PORT: '0', HELIX_DATA_DIR: folder, LOG_LEVEL: 'error', ...extra },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
   const url = `http://localhost:${port}`
@@ -68,7 +75,9 @@ export async function openInstallation(folder = mkdtempSync(join(tmpdir(), 'heli
   })
   const administrator = createClient({ baseUrl: url, fetch: await signedIn(first) })
   const { secret: key } = await administrator(createApiKey, { body: { name: 'test' } })
-  return { url, link, call: createClient({ baseUrl: url, token: key }), key, token: secret, [Symbol.asyncDispose]: dispose }
+  const call = createClient({ baseUrl: url, token: key })
+  if (begun) await call(updateOnboarding, { body: { dismissed: true } })
+  return { url, link, call, key, token: secret, [Symbol.asyncDispose]: dispose }
 }
 
 /** Signs in through the page's own form, as a browser without script does. */
