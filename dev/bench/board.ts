@@ -71,7 +71,7 @@ async function load(browser: Browser, plane: ControlPlane, project: Project): Pr
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } })
   const page = await context.newPage()
   await page.goto(await plane.link())
-  await page.waitForURL(/projects/)
+  await page.waitForURL(/\/(projects|welcome)$/)
   const session = await context.newCDPSession(page)
   await session.send('Network.enable')
   await session.send('Network.setCacheDisabled', { cacheDisabled: true })
@@ -106,7 +106,7 @@ const longestSince = (page: Page): Promise<number> =>
 async function openBoard(context: BrowserContext, plane: ControlPlane, project: Project): Promise<Page> {
   const page = await context.newPage()
   await page.goto(await plane.link())
-  await page.waitForURL(/projects/)
+  await page.waitForURL(/\/(projects|welcome)$/)
   await page.goto(`${plane.url}/projects/${project.id}`)
   await page.locator('[data-task]').first().waitFor()
   await sleep(1500)

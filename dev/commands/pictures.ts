@@ -68,7 +68,7 @@ async function take(browser: Browser, scratch: Scratch, shown: Shown): Promise<n
       await shoot(strangersPlaces)
       const link = new URL(await signInLink(scratch.stack))
       await page.goto(`${scratch.stack.url}${link.pathname}${link.search}`)
-      await page.waitForURL(/\/projects$/)
+      await page.waitForURL(/\/(projects|welcome)$/)
       await shoot(everyPlace(shown))
       await context.close()
     }

@@ -58,7 +58,7 @@ async function wholeJob(page: Page): Promise<void> {
   const button = (name: string | RegExp) => page.getByRole('button', { name })
   const link = (name: string | RegExp) => page.getByRole('link', { name })
   await page.goto((await signInLink(scratch.stack)).replace('localhost', '127.0.0.1'))
-  await page.waitForURL(/\/projects$/)
+  await page.waitForURL(/\/welcome$/)
   await page.goto(`${scratch.stack.url}/projects/new`)
   await page.getByLabel('Name').fill('Whole job')
   await button('Create project').click()
