@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { defineEndpoint } from './endpoint.ts'
-import { registrations } from './sign-in.ts'
+import { registrations } from './registration.ts'
 import { timestamp } from './text.ts'
 
 export const healthKeys = [
