@@ -17,6 +17,7 @@ import { HealthMonitor } from './health/monitor.ts'
 import { createRelays } from './notifications/relay.ts'
 import { OutboxRelay } from './outbox/relay.ts'
 import { removeLeftovers } from './repositories/creation.ts'
+import { requireSealingKeys } from './secrets/installation/store.ts'
 import { sealingKeysOf } from './secrets/seal.ts'
 import { taskPushListener } from './tasks/pushes.ts'
 import { TemporalClient } from './temporal.ts'
@@ -29,6 +30,8 @@ export async function openContext(config: Config, log: Logger): Promise<Context 
   const database = stack.use(await openDatabase(config.DATABASE_URL, dataDir))
   const { db } = database
   await migrateUp(db)
+  const sealing = sealingKeysOf(config.HELIX_ENCRYPTION_KEY)
+  await requireSealingKeys({ db, sealing })
   const temporal = stack.use(new TemporalClient(config, db))
   const outbox = stack.use(new OutboxRelay(db, temporal, log))
   const bus = new EventBus()
@@ -43,7 +46,6 @@ export async function openContext(config: Config, log: Logger): Promise<Context 
   const pushes: PushLog = stack.use(
     createPushLog({ storage: gitStorage, db, log, newPushId: () => newId('push'), listeners: [taskPushListener(git)], committed }),
   )
-  const sealing = sealingKeysOf(config.HELIX_ENCRYPTION_KEY)
   const { mail, deliveries, pings } = createRelays({ db, log, config, sealing })
   for (const relay of [mail, deliveries, pings]) stack.use(relay)
   const providers = createProviders(config)

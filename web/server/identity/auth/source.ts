@@ -1,4 +1,4 @@
-import { installationSecret } from '../../secrets/installation/store.ts'
+import { signInSecret } from '../../secrets/installation/store.ts'
 import { ConnectionStore } from '../connections/store.ts'
 import type { Auth, Parts } from './auth.ts'
 
@@ -18,7 +18,7 @@ export class AuthSource {
     if (this.current?.mark === mark) return this.current.auth
     // Loaded by the first who signs in: it is a third of what the control plane would have in memory otherwise.
     const { createAuth } = await import('./auth.ts')
-    const auth = createAuth(this.parts, await this.connections.enabledWithSecrets(), await installationSecret(this.parts, 'sign_in_secret'))
+    const auth = createAuth(this.parts, await this.connections.enabledWithSecrets(), await signInSecret(this.parts))
     this.current = { mark, auth }
     return auth
   }
