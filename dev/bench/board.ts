@@ -164,6 +164,8 @@ async function smoothness(page: Page): Promise<{ scrolling: number; dragging: nu
     if (step === 59 && (await column.locator(`[data-task="${newest}"]`).count()) > 0) throw new Error('the column did not scroll')
   }
   const scrolling = await longestSince(page)
+  // A list hears no pointer until it has come to rest.
+  await sleep(500)
   await drag(page)
   await sleep(300)
   return { scrolling, dragging: await longestSince(page) }

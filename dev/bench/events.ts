@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createProject, type Project } from '@helix/contract/projects'
@@ -79,7 +80,7 @@ async function idleGrowth(plane: ControlPlane): Promise<number> {
 /** How soon a change is on the streams of others, and what idle streams cost. */
 export async function bench(): Promise<Figures> {
   await using postgres = await openPostgres()
-  const onPostgres = { ...env, DATABASE_URL: postgres.url }
+  const onPostgres = { ...env, DATABASE_URL: postgres.url, HELIX_ENCRYPTION_KEY: randomBytes(32).toString('hex') }
   let times: number[]
   {
     await using plane = await openControlPlane(onPostgres)

@@ -38,7 +38,7 @@ async function untilAlive(url: string, child: ChildProcess): Promise<boolean> {
 
 /**
  * The control plane with its pages in a process and a temporary folder of its own, without Temporal and without sandboxes: tasks stay where they
- * are. `env` may name DATABASE_URL; without it the embedded database is used.
+ * are. `env` may name DATABASE_URL, with HELIX_ENCRYPTION_KEY where the database is used twice; without it the embedded database is used.
  */
 export async function openControlPlane(env: NodeJS.ProcessEnv = {}, flags: string[] = []): Promise<ControlPlane> {
   const folder = mkdtempSync(join(tmpdir(), 'helix-plane-'))
@@ -56,10 +56,10 @@ export async function openControlPlane(env: NodeJS.ProcessEnv = {}, flags: strin
       TEMPORAL_ADDRESS: '127.0.0.1:1',
       LOG_LEVEL: 'warn',
       METRICS_PORT: '0',
+      HELIX_ENCRYPTION_KEY: encryptionKey,
       ...env,
       PORT: String(port),
       HELIX_DATA_DIR: folder,
-      HELIX_ENCRYPTION_KEY: encryptionKey,
       HELIX_RUNNER_TOKEN: runnerToken,
       HELIX_WORKER_TOKEN: workerToken,
     },
