@@ -85,6 +85,15 @@ export const stopTurn = defineEndpoint({
   errors: ['conflict'],
 })
 
+export const suspendAgent = defineEndpoint({
+  method: 'POST',
+  path: '/api/v1/tasks/:taskId/suspend',
+  permission: 'task:write',
+  summary: 'Stop the container of an idle agent and keep its work and conversation; the next message starts it again. Not in mid-turn',
+  params,
+  errors: ['conflict'],
+})
+
 export const answerPermission = defineEndpoint({
   method: 'POST',
   path: '/api/v1/tasks/:taskId/permissions/:requestId',

@@ -74,6 +74,8 @@ function reasonOf(error: unknown): string {
 /** One session's turns: places it, starts it, and goes on with the same prompt id after every loss. */
 export class Session {
   stopped = false
+  /** A person wants the idle container stopped now, not when its time is up. */
+  suspendAsked = false
   private readonly sessionId: SessionId
   private readonly owner: string | null
   private readonly queue: PromptId[]
@@ -126,7 +128,13 @@ export class Session {
     this.cancel(null)
   }
 
+  /** A turn that runs or waits comes first, and ends the wish. */
+  askToSuspend(): void {
+    this.suspendAsked = this.current === null && !this.waiting
+  }
+
   async runNextTurn(): Promise<void> {
+    this.suspendAsked = false
     const promptId = this.queue.shift()
     if (promptId === undefined) return
     const { endedBy, ...result } = await this.turn(promptId)
@@ -208,13 +216,21 @@ export class Session {
   }
 
   async suspend(): Promise<void> {
-    if (this.home === null) return
-    const home = this.home
+    const asked = this.suspendAsked
+    this.suspendAsked = false
+    // A run that goes on from an earlier one does not know the host yet.
+    const home = this.home ?? (asked ? (await control.locateSession({ sessionId: this.sessionId })).queue : null)
+    if (home === null) return
     this.home = null
     await onHost(home)
       .quick.suspendSession({ sessionId: this.sessionId })
       .catch((error) => log.warn('not suspended', { reason: reasonOf(error) }))
-    await control.recordSession({ sessionId: this.sessionId, epoch: this.epoch, state: 'suspended', reason: 'idle' })
+    await control.recordSession({
+      sessionId: this.sessionId,
+      epoch: this.epoch,
+      state: 'suspended',
+      reason: asked ? 'by a person' : 'idle',
+    })
   }
 
   /** A host that is gone for good keeps nothing we could remove: its own garbage collection finds the session stopped. */

@@ -1,6 +1,6 @@
 import { allHandlersFinished, condition, continueAsNew, setHandler, workflowInfo } from '@temporalio/workflow'
 import { Session } from './agent-session-turns.ts'
-import { type AgentSessionInput, cancelTurnSignal, promptSignal, stopSessionSignal } from './messages.ts'
+import { type AgentSessionInput, cancelTurnSignal, promptSignal, stopSessionSignal, suspendSignal } from './messages.ts'
 
 /** After this long without a prompt the container is stopped; volume and conversation stay. */
 const idleLimit = '10 minutes'
@@ -12,10 +12,11 @@ export async function agentSession(input: AgentSessionInput): Promise<void> {
   setHandler(promptSignal, ({ promptId, mode }) => session.take(promptId, mode))
   setHandler(cancelTurnSignal, ({ promptId, by }) => session.cancel(promptId, by === 'person' ? 'stopped' : undefined))
   setHandler(stopSessionSignal, ({ reason }) => session.stop(reason))
+  setHandler(suspendSignal, () => session.askToSuspend())
 
   for (let handled = 0; !session.stopped; ) {
-    const woken = await condition(() => session.stopped || session.waiting, idleLimit)
-    if (!woken) {
+    const woken = await condition(() => session.stopped || session.waiting || session.suspendAsked, idleLimit)
+    if (!woken || (session.suspendAsked && !session.stopped && !session.waiting)) {
       await session.suspend()
       await condition(() => session.stopped || session.waiting)
     }

@@ -115,4 +115,6 @@ export interface AgentSessionCarried {
 
 export const promptSignal = defineSignal<[PersonPrompt]>('prompt')
 export const cancelTurnSignal = defineSignal<[{ promptId: PromptId | null; by?: 'person' }]>('cancelTurn')
+/** Heard between turns only: a turn that runs is not cut off. */
+export const suspendSignal = defineSignal('suspend')
 export const stopSessionSignal = defineSignal<[{ reason: string }]>('stopSession')

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { PromptId, SessionId } from '@helix/contract/ids'
 import { ApplicationFailure } from '@temporalio/common'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { agentSessionWorkflowId, cancelTurnSignal, promptSignal, stopSessionSignal } from '../src/messages.ts'
+import { agentSessionWorkflowId, cancelTurnSignal, promptSignal, stopSessionSignal, suspendSignal } from '../src/messages.ts'
 import { ended, FakeHost } from './fake-host.ts'
 import { World } from './world.ts'
 
@@ -116,4 +116,22 @@ test('a host that takes no session is asked again', async () => {
   world.host.placeSession = async (input) => (refusals-- > 0 ? { placed: false, reason: 'No room' } : place(input))
   await turnIs(await prompt(sessionId), 'end_turn')
   expect(refusals).toBe(-1)
+})
+
+test('an idle session is suspended when a person says so, and starts again for the next prompt; in mid-turn the turn goes on', async () => {
+  const sessionId = await openSession()
+  world.host.play = (promptId) => world.host.untilCancelled(promptId)
+  const first = await prompt(sessionId)
+  await world.eventually(() => world.host.sent.includes(first))
+  await handle(sessionId).signal(suspendSignal)
+  await handle(sessionId).signal(cancelTurnSignal, { promptId: first })
+  await turnIs(first, 'cancelled')
+  world.host.play = (promptId) => ended(promptId)
+  await turnIs(await prompt(sessionId), 'end_turn')
+  expect(world.host.suspended).not.toContain(sessionId)
+  await handle(sessionId).signal(suspendSignal)
+  await world.eventually(() => world.control.sessions.get(sessionId)?.states.at(-1) === 'suspended')
+  expect(world.host.suspended).toContain(sessionId)
+  await turnIs(await prompt(sessionId), 'end_turn')
+  expect(world.host.starts.filter((start) => start.sessionId === sessionId)).toHaveLength(2)
 })

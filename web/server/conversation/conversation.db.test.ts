@@ -1,5 +1,13 @@
 import { once } from 'node:events'
-import { answerPermission, editPrompt, findTaskPaths, getTaskAgent, stopTurn, withdrawPrompt } from '@helix/contract/conversation'
+import {
+  answerPermission,
+  editPrompt,
+  findTaskPaths,
+  getTaskAgent,
+  stopTurn,
+  suspendAgent,
+  withdrawPrompt,
+} from '@helix/contract/conversation'
 import { claimSession, recordStart } from '@helix/contract/hosts'
 import type { HostId, SessionId } from '@helix/contract/ids'
 import { loadTask, openSession, recordTurn } from '@helix/contract/internal'
@@ -207,6 +215,20 @@ test('a turn is stopped where one runs', async () => {
   const { promptId } = await person.call(sendPrompt, { params: params(), body: { text: 'Go' } })
   await server.worker(recordTurn, { params: { sessionId }, body: { promptId, state: 'running', outcome: null } })
   await person.call(stopTurn, { params: params() })
+})
+
+test('an idle agent is suspended; one in mid-turn is not, and the person hears why', async () => {
+  const suspend = () => person.call(suspendAgent, { params: params() })
+  const state = (value: string) => server.context.db('agent_sessions').where({ id: sessionId }).update({ state: value })
+  await state('idle')
+  await suspend()
+  await expect.poll(() => server.context.recorded.sessionSignals).toContainEqual({ sessionId, signal: 'suspend', payload: {} })
+  const { promptId } = await person.call(sendPrompt, { params: params(), body: { text: 'Go' } })
+  await server.worker(recordTurn, { params: { sessionId }, body: { promptId, state: 'running', outcome: null } })
+  await expect(suspend()).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('stop the turn first') })
+  await server.worker(recordTurn, { params: { sessionId }, body: { promptId, state: 'ended', outcome: 'end_turn' } })
+  await state('suspended')
+  await expect(suspend()).rejects.toMatchObject({ message: 'The agent is suspended already.' })
 })
 
 test('files are found by a few letters', async () => {

@@ -5,10 +5,12 @@ import {
   getTaskAgent,
   type PermissionRequest,
   stopTurn,
+  suspendAgent,
   withdrawPrompt,
 } from '@helix/contract/conversation'
 import { HelixError } from '@helix/contract/errors'
 import type { HostId, OrgId, TaskId } from '@helix/contract/ids'
+import type { SessionState } from '@helix/contract/sessions'
 import { Router } from 'express'
 import type { Context } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
@@ -29,6 +31,14 @@ function tooLate(request: PermissionRequest | null): HelixError {
   const option = request.options.find(({ id }) => id === request.optionId)
   const { answeredBy } = request
   return new HelixError('conflict', `${answeredBy} answered first: ${option?.name ?? request.optionId}.`, { state: 'answered', answeredBy })
+}
+
+/** Why an agent cannot be suspended now, for people; null when it can. */
+function cannotSuspend(state: SessionState, inTurn: boolean): string | null {
+  if (inTurn || state === 'running') return 'The agent is in the middle of a turn: stop the turn first, then suspend it.'
+  if (state === 'suspended') return 'The agent is suspended already.'
+  if (state === 'stopped') return 'The session has ended: there is nothing to suspend.'
+  return state === 'idle' ? null : 'The agent is being started: it can be suspended once it is idle.'
 }
 
 /** Files that a message may name. */
@@ -105,6 +115,20 @@ export function conversationRoutes(context: Context): Router {
     const payload = { promptId: turn.promptId, by: 'person' }
     await changed(task, (trx) =>
       enqueue(trx, task.org_id, { kind: 'signalSession', taskId: task.id, sessionId, signal: 'cancelTurn', payload }),
+    )
+    context.outbox.nudge()
+    return {}
+  })
+  mount(router, context, suspendAgent, async ({ actor, params }) => {
+    const task = await getRow(actor.orgId, params.taskId)
+    const session = task.session_id === null ? null : await sessions.find(actor.orgId, task.session_id)
+    if (session === null) throw new HelixError('conflict', 'The task has no agent: there is nothing to suspend.')
+    const turn = await queue.running(actor.orgId, session.id)
+    const refusal = cannotSuspend(session.state, turn !== null)
+    if (refusal !== null) throw new HelixError('conflict', refusal)
+    const { id: sessionId } = session
+    await changed(task, (trx) =>
+      enqueue(trx, task.org_id, { kind: 'signalSession', taskId: task.id, sessionId, signal: 'suspend', payload: {} }),
     )
     context.outbox.nudge()
     return {}

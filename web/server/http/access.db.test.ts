@@ -131,6 +131,7 @@ beforeAll(async () => {
     sendPrompt: { text: 'Go on', mode: 'steer', attachmentIds: [] },
     editPrompt: { text: 'Go on then' },
     stopTurn: {},
+    suspendAgent: {},
     answerPermission: { optionId: 'allow' },
     createCodeComment: { commit, path: 'src/a.ts', side: 'after', line: 1, quote: 'const a', body: 'Why' },
     resolveCodeComment: { resolved: true },

@@ -24,7 +24,7 @@ const table: Record<Role | 'public', string> = {
     createCodeComment deleteCodeComment resolveCodeComment`,
   member: `
     createRepository addDependency archiveTask createTask moveToBacklog removeDependency restoreTask undoArchive retryTask sendPrompt
-    startTask updateTask answerPermission editPrompt stopTurn withdrawPrompt sendCodeComments bulkTasks createLabel
+    startTask updateTask answerPermission editPrompt stopTurn suspendAgent withdrawPrompt sendCodeComments bulkTasks createLabel
     deleteLabel updateLabel createTemplate deleteTemplate removeAttachment`,
   admin: `
     createConnection createServiceAccount deactivatePerson deleteConnection getRegistration listConnections reactivatePerson

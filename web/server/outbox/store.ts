@@ -6,7 +6,7 @@ import type { Knex } from 'knex'
 export type OutboxMessage =
   | { kind: 'startTask'; taskId: TaskId; request?: TaskRequest }
   | { kind: 'signalTask'; taskId: TaskId; signal: 'personPrompt' | 'slotFreed' | 'pushed'; payload: unknown }
-  | { kind: 'signalSession'; taskId: TaskId; sessionId: SessionId; signal: 'cancelTurn'; payload: unknown }
+  | { kind: 'signalSession'; taskId: TaskId; sessionId: SessionId; signal: 'cancelTurn' | 'suspend'; payload: unknown }
 
 export interface OutboxRow {
   id: number

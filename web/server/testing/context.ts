@@ -28,6 +28,7 @@ export class RecordingTemporal implements TemporalPort {
   readonly started: string[] = []
   readonly requests: TaskRequest[] = []
   readonly signals: { taskId: string; signal: string; payload: unknown }[] = []
+  readonly sessionSignals: { sessionId: string; signal: string; payload: unknown }[] = []
   /** Thrown by every call while set. */
   failure: Error | null = null
   queueFacts: QueueFacts[] = [{ queue: 'helix', kind: 'workflow', pollers: 1, backlog: 0 }]
@@ -46,7 +47,9 @@ export class RecordingTemporal implements TemporalPort {
     if (this.failure) throw this.failure
     this.signals.push({ taskId, signal, payload })
   }
-  async signalSession(): Promise<void> {}
+  async signalSession(sessionId: string, signal: string, payload: unknown): Promise<void> {
+    this.sessionSignals.push({ sessionId, signal, payload })
+  }
   async check(): Promise<void> {
     if (this.failure) throw this.failure
   }
