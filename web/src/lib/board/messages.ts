@@ -1,3 +1,5 @@
+import { words as priorityWords } from '#lib/priority/messages.ts'
+
 export const words = {
   filter: 'Filter',
   filterPlaceholder: 'Filter: words, #7, is:failed, label:',
@@ -31,7 +33,7 @@ export const words = {
   clearSelection: 'Clear the selection',
   start: 'Start',
   toBacklog: 'Back to the backlog',
-  setPriority: 'Priority',
+  setPriority: priorityWords.priority,
   addLabel: 'Add label',
   assign: 'Assign',
   someRefused: (refused: number, first: string) => (refused === 1 ? first : `${refused} were refused. The first: ${first}`),
@@ -49,7 +51,7 @@ export const words = {
   archivedTasks: (count: number) => `Archived tasks (${count})`,
   waitsFor: (numbers: readonly number[]) => `Waits for ${numbers.map((number) => `#${number}`).join(', ')}`,
   files: (count: number) => (count === 1 ? '1 file' : `${count} files`),
-  priorities: { urgent: 'Urgent', high: 'High', normal: 'Normal', low: 'Low' },
+  priorities: priorityWords.names,
   title: 'Title',
   labels: 'Labels',
   noLabels: 'No labels yet.',

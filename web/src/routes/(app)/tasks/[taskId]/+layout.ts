@@ -1,4 +1,6 @@
+import { getOwnRole } from '@helix/contract/access'
 import type { TaskId } from '@helix/contract/ids'
+import { roleGrants } from '@helix/contract/permissions'
 import { getProject } from '@helix/contract/projects'
 import { getTask } from '@helix/contract/tasks'
 import { live } from '#lib/live/live.svelte.ts'
@@ -8,5 +10,7 @@ import type { LayoutLoad } from './$types'
 export const load: LayoutLoad = async (event) => {
   const since = live.position()
   const task = await ask(event, getTask, { params: { taskId: event.params.taskId as TaskId } })
-  return { since, task, project: await ask(event, getProject, { params: { projectId: task.projectId } }) }
+  const input = { params: { projectId: task.projectId } }
+  const [project, { role }] = await Promise.all([ask(event, getProject, input), ask(event, getOwnRole, input)])
+  return { since, task, project, mayWrite: roleGrants(role, 'task:write') }
 }

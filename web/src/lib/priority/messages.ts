@@ -1,0 +1,4 @@
+export const words = {
+  priority: 'Priority',
+  names: { urgent: 'Urgent', high: 'High', normal: 'Normal', low: 'Low' },
+}
