@@ -88,6 +88,8 @@ export const fetchPrompt = defineEndpoint({
     origin: z.enum(['workflow', 'person']),
     author: z.string().nullable(),
     text: z.string(),
+    /** It cut a turn short and adds to that work: the agent is told so. */
+    steers: z.boolean().optional(),
   }),
 })
 

@@ -7,3 +7,6 @@ export const continued =
 
 export const repeated =
   'You were interrupted before, and the conversation of that time may be lost. Some of what follows may be done already: look at the state of the working copies first, then finish the rest.'
+
+export const steered =
+  'A person sent the message below while you were working, and your turn was cut short only to bring it to you at once. It adds to what you were asked and replaces nothing of it: take the message into account, look where you stopped, and go on until the work is finished.'

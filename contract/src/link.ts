@@ -81,6 +81,8 @@ export const supervisorDown = z.discriminatedUnion('type', [
     origin: z.enum(['workflow', 'person']),
     author: z.string().nullable(),
     text: z.string(),
+    /** It cut a turn short and adds to that work. */
+    steers: z.boolean().optional(),
   }),
   z.object({ type: z.literal('cancel'), promptId: z.string() }),
   /** May come twice; one for a request that is over is left out. */

@@ -8,7 +8,10 @@ import { line, text, timestamp } from './text.ts'
 
 const params = z.object({ taskId: idSchema('task') })
 
-/** `queue`: after what waits; `steer`: next, into the running turn where the agent can; `interrupt`: ends the running turn first. */
+/**
+ * `queue`: after the running turn and what waits. `steer`: at once: the running turn is cut short, and the agent goes on with its work and this.
+ * `interrupt`: ends the running turn; the agent answers this, and its work waits for the next message.
+ */
 export const promptModes = ['queue', 'steer', 'interrupt'] as const
 export type PromptMode = (typeof promptModes)[number]
 
@@ -16,7 +19,7 @@ export const sendPrompt = defineEndpoint({
   method: 'POST',
   path: '/api/v1/tasks/:taskId/prompts',
   permission: 'task:write',
-  summary: 'Send a message to the agent of this task: after what waits, next, or instead of the running turn',
+  summary: 'Send a message to the agent of this task: after what waits, into the work at hand, or instead of it',
   params,
   body: z.object({
     text: text(promptMaxLength).refine((value) => value.trim() !== '', 'say something'),

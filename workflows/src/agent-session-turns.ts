@@ -7,6 +7,7 @@ import {
   getExternalWorkflowHandle,
   isCancellation,
   log,
+  patched,
   proxyActivities,
   sleep,
   TimeoutFailure,
@@ -27,7 +28,17 @@ const lossesAllowed = 40
 /** Units: milliseconds. */
 const longestPauseMs = 10_000
 
-type EndedBy = NonNullable<TurnEnded['endedBy']>
+/** Who ended a turn, and how it goes on. */
+type Ending = Pick<TurnEnded, 'endedBy' | 'goesOnWith'>
+
+interface Turn {
+  promptId: PromptId
+  scope: CancellationScope
+  cancelled: boolean
+  /** The host was asked to give it to the agent: what ends it now is heard after it. */
+  handedOver: boolean
+  ending: Ending
+}
 
 const shared = proxyActivities<SharedSandboxActivities>({
   taskQueue: sandboxQueue,
@@ -83,7 +94,7 @@ export class Session {
   private epoch: number
   /** The host's queue while the session is known to run there. */
   private home: string | null = null
-  private current: { promptId: PromptId; scope: CancellationScope; cancelled: boolean; endedBy?: EndedBy | undefined } | null = null
+  private current: Turn | null = null
   private stopReason = 'stopped'
 
   constructor(input: AgentSessionInput) {
@@ -102,22 +113,28 @@ export class Session {
     return { epoch: this.epoch, queue: this.queue, seen: this.seen.slice(-200) }
   }
 
-  /** What steers or interrupts goes before all that waits; what interrupts ends the running turn. */
+  /**
+   * What steers or interrupts goes before all that waits and ends the running turn: ACP has no way into one. A turn that the agent has not heard of
+   * yet is not ended by what only adds to it.
+   */
   take(promptId: PromptId, mode: PromptMode = 'queue'): void {
     if (this.seen.includes(promptId)) return
     this.seen.push(promptId)
     if (mode === 'queue') this.queue.push(promptId)
     else this.queue.unshift(promptId)
-    if (mode === 'interrupt') this.cancel(null, 'interrupted')
+    if (mode === 'interrupt') this.cancel(null, { endedBy: 'interrupted' })
+    if (mode === 'steer' && this.current?.handedOver && patched('steering-cuts-in'))
+      this.cancel(null, { endedBy: 'steered', goesOnWith: promptId })
   }
 
   /** Null cancels whatever runs. A prompt that still waits is dropped. */
-  cancel(promptId: PromptId | null, endedBy?: EndedBy): void {
+  cancel(promptId: PromptId | null, ending: Ending = {}): void {
     const waiting = promptId === null ? -1 : this.queue.indexOf(promptId)
     if (waiting >= 0) this.queue.splice(waiting, 1)
     if (this.current === null || (promptId !== null && this.current.promptId !== promptId)) return
     this.current.cancelled = true
-    this.current.endedBy ??= endedBy
+    // The newest wish holds.
+    if (ending.endedBy !== undefined) this.current.ending = ending
     this.current.scope.cancel()
   }
 
@@ -137,22 +154,22 @@ export class Session {
     this.suspendAsked = false
     const promptId = this.queue.shift()
     if (promptId === undefined) return
-    const { endedBy, ...result } = await this.turn(promptId)
+    const { result, ending } = await this.turn(promptId)
     const state = result.outcome === 'error' ? 'failed' : 'ended'
     await control.recordTurn({ sessionId: this.sessionId, promptId, state, outcome: result.message ?? result.outcome })
-    await this.tell(promptId, result, endedBy)
+    await this.tell(promptId, result, ending)
   }
 
-  private async turn(promptId: PromptId): Promise<TurnResult & { endedBy?: EndedBy | undefined }> {
+  private async turn(promptId: PromptId): Promise<{ result: TurnResult; ending: Ending }> {
     const scope = new CancellationScope()
-    const current: NonNullable<typeof this.current> = { promptId, scope, cancelled: false }
+    const current: Turn = { promptId, scope, cancelled: false, handedOver: false, ending: {} }
     this.current = current
     try {
       const result = await scope.run(() => this.untilDone(promptId))
-      return result.outcome === 'cancelled' ? { ...result, endedBy: current.endedBy } : result
+      return { result, ending: result.outcome === 'cancelled' ? current.ending : {} }
     } catch (error) {
       if (!isCancellation(error) && !current.cancelled) throw error
-      return { endedBy: current.endedBy, promptId, outcome: 'cancelled', message: null, retryable: false }
+      return { result: { promptId, outcome: 'cancelled', message: null, retryable: false }, ending: current.ending }
     } finally {
       this.current = null
     }
@@ -166,6 +183,7 @@ export class Session {
         const home = await this.ensureHome(reason)
         const begun = await control.recordTurn({ sessionId: this.sessionId, promptId, state: 'running', outcome: null })
         if (begun.withdrawn) return { promptId, outcome: 'cancelled', message: null, retryable: false }
+        if (this.current !== null) this.current.handedOver = true
         return await onHost(home).turn.runTurn({ sessionId: this.sessionId, epoch: this.epoch, promptId })
       } catch (error) {
         if (isCancellation(error) || this.current?.cancelled) throw error
@@ -254,9 +272,8 @@ export class Session {
     await this.toOwner((owner) => owner.signal(sessionNoticeSignal, { activity }))
   }
 
-  private async tell(promptId: PromptId, { outcome, message, retryable }: TurnResult, endedBy: EndedBy | undefined): Promise<void> {
-    const who = endedBy === undefined ? {} : { endedBy }
-    await this.toOwner((owner) => owner.signal(turnEndedSignal, { promptId, outcome, message, retryable, ...who }))
+  private async tell(promptId: PromptId, { outcome, message, retryable }: TurnResult, ending: Ending): Promise<void> {
+    await this.toOwner((owner) => owner.signal(turnEndedSignal, { promptId, outcome, message, retryable, ...ending }))
   }
 
   private async toOwner(send: (owner: ReturnType<typeof getExternalWorkflowHandle>) => Promise<void>): Promise<void> {

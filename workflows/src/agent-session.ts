@@ -10,7 +10,7 @@ const promptsPerRun = 200
 export async function agentSession(input: AgentSessionInput): Promise<void> {
   const session = new Session(input)
   setHandler(promptSignal, ({ promptId, mode }) => session.take(promptId, mode))
-  setHandler(cancelTurnSignal, ({ promptId, by }) => session.cancel(promptId, by === 'person' ? 'stopped' : undefined))
+  setHandler(cancelTurnSignal, ({ promptId, by }) => session.cancel(promptId, by === 'person' ? { endedBy: 'stopped' } : {}))
   setHandler(stopSessionSignal, ({ reason }) => session.stop(reason))
   setHandler(suspendSignal, () => session.askToSuspend())
 

@@ -83,8 +83,10 @@ export interface TurnEnded {
   message: string | null
   /** For `error`: whether telling the agent to go on may help. */
   retryable: boolean
-  /** Who ended it: a person who `stopped` it, or whose message `interrupted` it. */
-  endedBy?: 'stopped' | 'interrupted'
+  /** Who ended it: a person who `stopped` it, or whose message `interrupted` or `steered` it. */
+  endedBy?: 'stopped' | 'interrupted' | 'steered'
+  /** For `steered`: the message with which the agent goes on. */
+  goesOnWith?: PromptId
 }
 export const turnEndedSignal = defineSignal<[TurnEnded]>('turnEnded')
 

@@ -43,36 +43,59 @@ async function promptsSignalled(task: FakeTask): Promise<number> {
   return events?.filter((event) => event.workflowExecutionSignaledEventAttributes?.signalName === 'prompt').length ?? 0
 }
 
-test('a message that interrupts ends the turn and is heard at once; however often, the work goes on afterwards', async () => {
-  const { task } = await working()
-  for (let round = 1; round <= 4; round++) {
-    const running = newest(task)
-    await world.eventually(() => world.host.sent.includes(running))
-    world.host.play = (promptId) =>
-      world.control.prompt(promptId).kind === 'person' ? ended(promptId) : world.host.untilCancelled(promptId)
-    const message = await say(task, 'interrupt')
-    await world.eventually(() => world.control.prompt(message).turn === 'end_turn')
-    await world.eventually(() => newest(task) !== message && world.host.sent.includes(newest(task)))
+test('what steers cuts the running turn short, and its turn is the work from then on, however often', async () => {
+  const { task, first } = await working()
+  let running = first
+  for (let round = 1; round <= 3; round++) {
+    const message = await say(task, 'steer')
+    await world.eventually(() => world.host.sent.includes(message))
     expect(world.control.prompt(running).turn).toBe('cancelled')
+    running = message
   }
-  expect(task.status).toBe('implementing')
+  expect([task.status, sentOf(task)]).toEqual(['implementing', ['implement', 'person', 'person', 'person']])
   world.host.play = (promptId) => ended(promptId)
-  await say(task, 'interrupt')
+  const last = await say(task, 'steer')
   await world.until(task, 'implementation_review')
-  expect(sentOf(task).slice(0, 3)).toEqual(['implement', 'person', 'nudge'])
+  expect(world.control.prompt(last).turn).toBe('end_turn')
+  // Nobody had to tell the agent to go on.
+  expect(sentOf(task)).toEqual(['implement', 'person', 'person', 'person', 'person'])
 })
 
-test('what steers goes before what waits', async () => {
+test('a message that interrupts ends the turn and is heard at once; then the work waits for a person', async () => {
   const { task, first } = await working()
-  const queued = await say(task, 'queue')
-  const next = await say(task, 'steer')
   world.host.play = (promptId) => ended(promptId)
-  // Both have come to the session before its turn ends.
-  await expect.poll(() => promptsSignalled(task), { timeout: 30_000 }).toBe(2)
-  await session(task).signal(cancelTurnSignal, { promptId: first, by: 'person' })
-  await world.eventually(() => world.control.prompt(queued).turn === 'end_turn')
-  const order = world.host.sent.filter((id) => id === queued || id === next)
-  expect(order).toEqual([next, queued])
+  const message = await say(task, 'interrupt')
+  await world.eventually(() => world.control.prompt(message).turn === 'end_turn')
+  await world.eventually(() => task.activity === 'Interrupted by a person: send a message to go on')
+  expect(world.control.prompt(first).turn).toBe('cancelled')
+  expect([task.status, sentOf(task)]).toEqual(['implementing', ['implement', 'person']])
+  await say(task, 'queue')
+  await world.until(task, 'implementation_review')
+  expect(sentOf(task)).toEqual(['implement', 'person', 'person'])
+})
+
+test('what steers goes before what waits, and leaves a turn alone that the agent has not heard of', async () => {
+  const starting = Promise.withResolvers<void>()
+  const startSession = world.host.startSession.bind(world.host)
+  world.host.startSession = async (input) => {
+    await starting.promise
+    return startSession(input)
+  }
+  try {
+    const task = await world.startTask({ justDoIt: true })
+    await world.eventually(() => world.control.promptsOf(task.taskId).length > 0 && task.sessionId !== null)
+    const first = newest(task)
+    await world.eventually(() => world.control.sessions.get(task.sessionId ?? ('' as never))?.queue === world.host.queue)
+    const queued = await say(task, 'queue')
+    const next = await say(task, 'steer')
+    await expect.poll(() => promptsSignalled(task), { timeout: 30_000 }).toBe(2)
+    starting.resolve()
+    await world.eventually(() => world.control.prompt(queued).turn === 'end_turn')
+    expect(world.host.sent.filter((id) => [first, queued, next].includes(id))).toEqual([first, next, queued])
+    expect(world.control.prompt(first).turn).toBe('end_turn')
+  } finally {
+    world.host.startSession = startSession
+  }
 })
 
 test('a message that was taken back is never sent', async () => {

@@ -7,7 +7,7 @@ import type { Recorder } from '../journal/recorder.ts'
 import { type Log, reasonOf } from '../log.ts'
 import { killAll } from '../process-table.ts'
 import type { Prompt } from './turns.ts'
-import { continuationOf, repetitionOf } from './wording.ts'
+import { continuationOf, firstTextOf, repetitionOf } from './wording.ts'
 
 /** How long each further try waits; after the last one the turn ends with an error. */
 const waitsMs = {
@@ -101,7 +101,7 @@ export class TurnRunner {
     const tries = { died: 0, provider: 0 }
     let begun = this.begunBefore(prompt)
     for (;;) {
-      const tried = await this.attempt(() => (begun ? this.again(prompt) : prompt.text))
+      const tried = await this.attempt(() => (begun ? this.again(prompt) : firstTextOf(prompt)))
       if (this.over) return endedEarly
       if (!('setback' in tried)) return tried
       const { setback, reason } = tried

@@ -189,7 +189,7 @@ test('messages wait in their order, can be changed by their author and taken bac
   const first = await say('First')
   const second = await say('Second')
   const next = await say('Next', 'steer')
-  expect([first.note, next.note]).toEqual([null, expect.stringContaining('yours is the next one')])
+  expect([first.note, next.note]).toEqual([null, null])
   expect((await agent()).queued.map(({ text }) => text)).toEqual(['Next', 'First', 'Second'])
   const of = (promptId: typeof first.promptId) => ({ params: { ...params(), promptId } })
   expect(await person.call(editPrompt, { ...of(first.promptId), body: { text: 'Changed' } })).toMatchObject({ text: 'Changed' })

@@ -107,14 +107,22 @@ export class SessionStore {
       .join('agent_sessions as s', 's.id', 'p.session_id')
       .leftJoin('users as u', 'u.id', 'p.author_id')
       .where({ 'p.id': promptId, 's.host_id': hostId })
-      .first('p.id', 'p.kind', 'p.text', 'u.name')
+      .first('p.id', 'p.kind', 'p.text', 'p.mode', 'p.session_id', 'u.name')
     if (row === undefined) return null
+    const steers = row.mode === 'steer' && (await this.lastWasCutShort(row.session_id))
     return {
       promptId: row.id,
       origin: row.kind === 'person' || row.kind === 'answer_comment' ? 'person' : 'workflow',
       author: row.name ?? null,
       text: row.text,
+      ...(steers ? { steers } : {}),
     }
+  }
+
+  /** The newest turn of a session did not come to its own end. */
+  private async lastWasCutShort(id: SessionId): Promise<boolean> {
+    const last = await this.db('prompts').where({ session_id: id, state: 'ended' }).orderBy('ended_at', 'desc').first('outcome')
+    return last?.outcome === 'cancelled'
   }
 
   /** The files that a person sent with a message. */

@@ -21,9 +21,6 @@ export interface PersonMessage {
   also?(trx: Knex): Promise<void>
 }
 
-/** ACP has no way into a running turn: what steers is the next thing that the agent hears. */
-const steeringNote = 'This agent takes messages between its turns: yours is the next one.'
-
 /** Stores a person's message for the agent; the workflow sends it when its turn has come. */
 export async function sendToAgent(
   context: Context,
@@ -49,5 +46,5 @@ export async function sendToAgent(
   })
   context.bus.wake(task.org_id)
   context.outbox.nudge()
-  return { promptId, note: mode === 'steer' ? steeringNote : null }
+  return { promptId, note: null }
 }

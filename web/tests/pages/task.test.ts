@@ -86,7 +86,6 @@ test('messages queue, go first, are changed and taken back; a draft outlives a r
   await page.getByLabel('How to send').selectOption('steer')
   await box.fill('Before all')
   await box.press('Enter')
-  await page.getByText('yours is the next one').waitFor()
   await expect.poll(() => waiting.locator('li p:first-child').allInnerTexts()).toEqual(['Before all', 'First'])
   const first = waiting.locator('li', { hasText: 'First' })
   await first.getByRole('button', { name: 'Edit message' }).click()
