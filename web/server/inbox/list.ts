@@ -4,6 +4,7 @@ import type { InboxCounts, InboxItem, InboxState } from '@helix/contract/inbox'
 import type { Knex } from 'knex'
 import type { Grantee } from '../access/store.ts'
 import { appendEvent } from '../events/store.ts'
+import { concerns } from './concern.ts'
 import { type Reach, reachOf, withinReach } from './reach.ts'
 
 export interface Listing {
@@ -31,9 +32,7 @@ const itemOf = (row: any): InboxItem => ({
   doneReason: row.done_reason,
 })
 
-/** An item is somebody's own when it asks for them by name or is about a task they made or have. */
-const mine = `(i.user_id is not distinct from ? or t.created_by = ?
-  or exists (select 1 from task_assignees a where a.task_id = i.task_id and a.user_id = ?))`
+const mine = concerns(':me')
 const snoozed = '(s.snoozed_until is not null and s.snoozed_until > now())'
 
 /** Inboxes as people see them, and what each person did with an item for themselves. */
@@ -47,6 +46,7 @@ export class InboxList {
   private visible(orgId: OrgId, reach: Reach): Knex.QueryBuilder {
     const query = this.db('inbox_items as i')
       .join('spec_tasks as t', 't.id', 'i.task_id')
+      .join('projects as p', 'p.id', 'i.project_id')
       .leftJoin('inbox_states as s', (join) => join.on('s.item_id', 'i.id').andOnVal('s.user_id', '=', reach.userId))
       .where({ 'i.org_id': orgId })
     return withinReach(query, reach)
@@ -54,14 +54,9 @@ export class InboxList {
 
   async list(who: Grantee, { state, projectId, cursor, limit }: Listing): Promise<{ items: InboxItem[]; nextCursor: string | null }> {
     const query = this.visible(who.orgId, await reachOf(this.db, who))
-      .join('projects as p', 'p.id', 'i.project_id')
       .leftJoin('users as d', 'd.id', 'i.done_by')
       .select('i.*', 's.read_at', 's.snoozed_until', 'p.name as project_name', 't.number as task_number', 't.title as task_title')
-      .select(
-        'd.name as done_by_name',
-        this.db.raw(`${mine} as mine`, [who.userId, who.userId, who.userId]),
-        this.db.raw(`${snoozed} as snoozed`),
-      )
+      .select('d.name as done_by_name', this.db.raw(`${mine} as mine`, { me: who.userId }), this.db.raw(`${snoozed} as snoozed`))
       .limit(limit + 1)
     if (projectId !== undefined) query.andWhere({ 'i.project_id': projectId })
     if (state === 'done') query.whereNotNull('i.done_at').orderBy('i.done_at', 'desc').orderBy('i.id', 'desc')
@@ -85,9 +80,9 @@ export class InboxList {
       .whereNull('i.done_at')
       .first(
         this.db.raw(
-          `count(*) filter (where not ${snoozed})::int as open, count(*) filter (where not ${snoozed} and ${mine})::int as mine,
-           count(*) filter (where ${snoozed})::int as snoozed`,
-          [who.userId, who.userId, who.userId],
+          `cast(count(*) filter (where not ${snoozed}) as int) as open,
+           cast(count(*) filter (where not ${snoozed} and ${mine}) as int) as mine, cast(count(*) filter (where ${snoozed}) as int) as snoozed`,
+          { me: who.userId },
         ),
       )
     return row as InboxCounts

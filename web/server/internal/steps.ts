@@ -5,6 +5,7 @@ import type { recordStep } from '@helix/contract/internal'
 import type { TaskStatus } from '@helix/contract/task-status'
 import type { Knex } from 'knex'
 import { appendEvent } from '../events/store.ts'
+import { didTheirPart } from '../inbox/concern.ts'
 import { inboxStep } from '../inbox/steps.ts'
 import { approvalProblem, countApproval, insertReview } from '../reviews/decisions.ts'
 import { branchProblem, revisionProblem } from '../tasks/binding.ts'
@@ -38,6 +39,7 @@ async function decided(trx: Knex, row: TaskRow, step: Step): Promise<Outcome | n
   const about = { projectId: row.project_id, taskId: row.id }
   await appendEvent(trx, row.org_id, { type: 'task.activity', ...about, activity })
   await appendEvent(trx, row.org_id, { type: 'spec.reviewed', ...about })
+  await didTheirPart(trx, { orgId: row.org_id, ...about, userId: actorId })
   return { outcome: 'counted', reason: counted }
 }
 

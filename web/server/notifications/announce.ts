@@ -1,6 +1,7 @@
 import type { InboxItemId, OrgId, UserId } from '@helix/contract/ids'
 import type { Knex } from 'knex'
 import { insertDelivery } from '../deliveries/store.ts'
+import { concerns } from '../inbox/concern.ts'
 import { audienceOf } from '../inbox/reach.ts'
 import { settingsOfPeople, wants } from './store.ts'
 import { type Told, webhookOf } from './words.ts'
@@ -8,8 +9,8 @@ import { type Told, webhookOf } from './words.ts'
 export interface ToldRow extends Told {
   orgId: OrgId
   userId: UserId | null
-  taskCreatedBy: UserId
-  assignees: UserId[]
+  /** Whose own it is. */
+  own: UserId[]
 }
 
 /** Open items as they are told of. */
@@ -20,8 +21,8 @@ export async function readTold(trx: Knex, ids: InboxItemId[]): Promise<ToldRow[]
     .whereIn('i.id', ids)
     .whereNull('i.done_at')
     .orderBy('i.id')
-    .select('i.*', 'p.name as project_name', 't.number', 't.title as task_title', 't.created_by')
-    .select(trx.raw('array(select user_id from task_assignees a where a.task_id = t.id) as assignees'))
+    .select('i.*', 'p.name as project_name', 't.number', 't.title as task_title')
+    .select(trx.raw(`array(select m.user_id from memberships m where m.org_id = i.org_id and ${concerns('m.user_id')}) as own`))
   return rows.map((row) => ({
     id: row.id,
     orgId: row.org_id,
@@ -35,15 +36,14 @@ export async function readTold(trx: Knex, ids: InboxItemId[]): Promise<ToldRow[]
     taskId: row.task_id,
     taskNumber: row.number,
     taskTitle: row.task_title,
-    taskCreatedBy: row.created_by,
-    assignees: row.assignees,
+    own: row.own,
     createdAt: row.created_at,
   }))
 }
 
 /** Those the item is about; everybody who may handle it where none of these may. */
 function concerned(item: ToldRow, audience: UserId[]): Set<UserId> {
-  const own = audience.filter((id) => id === item.userId || id === item.taskCreatedBy || item.assignees.includes(id))
+  const own = audience.filter((id) => item.own.includes(id))
   return new Set(own.length === 0 ? audience : own)
 }
 

@@ -8,6 +8,7 @@ import { peopleOnProject } from '../access/store.ts'
 import type { Context } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
 import { type Actor, mount } from '../http/mount.ts'
+import { reviewersChanged } from '../inbox/concern.ts'
 import { type TaskRow, TaskStore } from '../tasks/store.ts'
 import { approvalProblem, approvalsOf } from './decisions.ts'
 import { readDocuments } from './documents.ts'
@@ -172,9 +173,11 @@ export function reviewRoutes(context: Context): Router {
     if (unable !== undefined) throw wrong('userIds', `${unable} may not review this task`)
     await db.transaction(async (trx) => {
       await store.setReviewers(trx, actor.orgId, task.id, body.userIds)
+      await reviewersChanged(trx, { orgId: actor.orgId, projectId: task.project_id, taskId: task.id })
       await appendEvent(trx, actor.orgId, { type: 'spec.reviewed', projectId: task.project_id, taskId: task.id })
     })
     bus.wake(actor.orgId)
+    context.pings.nudge()
     return store.reviewers(actor.orgId, task.id)
   })
   return router
