@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import { defineEndpoint } from './endpoint.ts'
+import { formField, formValues } from './forms.ts'
 import { idSchema } from './ids.ts'
 import { permissionOption, session } from './sessions.ts'
 import { promptModes } from './task-work.ts'
 import { promptMaxLength } from './tasks.ts'
 import { line, text, timestamp } from './text.ts'
 
-/** A question of the agent that a person answers: may it use a tool? */
+/** What an agent waits for until a person answers: whether it may use a tool, or with `fields` what it wants to know. */
 export const permissionRequest = z.object({
   id: z.string(),
   sessionId: idSchema('session'),
@@ -15,6 +16,8 @@ export const permissionRequest = z.object({
   /** ACP's kind of the tool: `execute`, `edit`, `read` … */
   tool: z.string(),
   options: z.array(permissionOption),
+  /** The form to fill in; null for a mere choice. */
+  fields: z.array(formField).nullable(),
   /** `void`: nobody can answer it any more, since its turn or its agent ended. */
   state: z.enum(['pending', 'answered', 'void']),
   /** Set once answered. */
@@ -98,9 +101,10 @@ export const answerPermission = defineEndpoint({
   method: 'POST',
   path: '/api/v1/tasks/:taskId/permissions/:requestId',
   permission: 'task:write',
-  summary: 'Answer what the agent asks with one of its options; the first answer counts, a second one is told whose it was',
+  summary:
+    'Answer what the agent asks with one of its options, and its form filled in; the first answer counts, a second one is told whose it was',
   params: params.extend({ requestId: line(100) }),
-  body: z.object({ optionId: line(200) }),
+  body: z.object({ optionId: line(200), values: formValues.optional() }),
   response: permissionRequest,
   errors: ['conflict'],
 })

@@ -9,7 +9,7 @@ export type InboxKind = (typeof inboxKinds)[number]
 export const inboxKind = z.enum(inboxKinds)
 
 /** These end by hand; the others by what they ask for: a decision, an answer. */
-export const endedByHand = ['mention', 'failed', 'question'] as const satisfies readonly InboxKind[]
+export const endedByHand = ['mention', 'failed'] as const satisfies readonly InboxKind[]
 
 export const inboxItem = z.object({
   id: idSchema('inboxItem'),

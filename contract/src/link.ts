@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { agentRuntime } from './agents.ts'
 import { exposure } from './exposure.ts'
+import { formValues } from './forms.ts'
 import { idSchema } from './ids.ts'
 import { permissionMode } from './permission-mode.ts'
 import { journalEntry } from './sessions.ts'
@@ -53,6 +54,8 @@ export const permissionAnswer = z.object({
   optionId: z.string(),
   /** The person's name. */
   answeredBy: z.string(),
+  /** What they filled in, where the agent asked with a form. */
+  values: formValues.optional(),
 })
 export type PermissionAnswer = z.infer<typeof permissionAnswer>
 

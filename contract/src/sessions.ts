@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { agentRuntime } from './agents.ts'
 import { defineEndpoint } from './endpoint.ts'
+import { formField, formValues } from './forms.ts'
 import { idSchema } from './ids.ts'
 import { timestamp } from './text.ts'
 
@@ -71,7 +72,7 @@ export const journalPayload = z.discriminatedUnion('kind', [
   }),
   /** The turn of a prompt ended: `end_turn`, `cancelled`, `refusal`, `max_tokens`, `max_turn_requests`, or `error` with a message. */
   z.object({ kind: z.literal('turn_end'), promptId: z.string(), outcome: z.string(), message: z.string().nullable() }),
-  /** The agent asks whether it may use a tool, and waits. */
+  /** The agent asks whether it may use a tool, or with `fields` what it wants to know, and waits. */
   z.object({
     kind: z.literal('permission'),
     requestId: z.string().max(100),
@@ -79,6 +80,7 @@ export const journalPayload = z.discriminatedUnion('kind', [
     title: z.string(),
     tool: z.string(),
     options: z.array(permissionOption).max(20),
+    fields: z.array(formField).max(40).optional(),
   }),
   /** The agent has an answer, `void` without one: its turn or the agent itself ended first. */
   z.object({
@@ -87,6 +89,7 @@ export const journalPayload = z.discriminatedUnion('kind', [
     outcome: z.enum(['selected', 'cancelled', 'void']),
     optionId: z.string().nullable(),
     answeredBy: z.string().nullable(),
+    values: formValues.optional(),
   }),
   /** What Helix did to the session: started, agent restarted, resumed after a loss. */
   z.object({ kind: z.literal('notice'), text: z.string() }),

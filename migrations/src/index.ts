@@ -12,6 +12,7 @@ import * as conversation from './0010-conversation.ts'
 import * as review from './0011-review.ts'
 import * as inbox from './0012-inbox.ts'
 import * as onboarding from './0013-onboarding.ts'
+import * as questions from './0014-questions.ts'
 import * as archive from './0015-archive.ts'
 import * as sandboxRules from './0020-sandbox-rules.ts'
 
@@ -33,6 +34,7 @@ const list: [string, Knex.Migration][] = [
   ['0011-review', review],
   ['0012-inbox', inbox],
   ['0013-onboarding', onboarding],
+  ['0014-questions', questions],
   ['0015-archive', archive],
   ['0020-sandbox-rules', sandboxRules],
 ]

@@ -209,6 +209,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
       events: {
         update: (update) => recorder.record(update),
         ask: (question) => this.permissions.ask(question),
+        elicit: (form) => this.permissions.elicit(form),
       },
       changed: () => {
         if (this.agent?.pid == null) this.permissions.voidAll()

@@ -9,12 +9,16 @@ import {
   type SessionUpdate,
   type Stream,
 } from '@agentclientprotocol/sdk'
+import type { FormValues } from '@helix/contract/forms'
+import { type Form, formOf } from './elicitation.ts'
 import type { Question } from './permissions.ts'
 
 export interface AcpEvents {
   update(update: SessionUpdate): void
   /** Answers with one of the options; null: cancelled. */
   ask(question: Question): Promise<string | null>
+  /** Answers with what a person filled in; null: declined, `over`: nobody can answer any more. */
+  elicit(form: Form): Promise<FormValues | null | 'over'>
 }
 
 /** The one client of one agent. */
@@ -52,6 +56,12 @@ export function connectAcp(stdin: WritableStream, stdout: ReadableStream, events
       if (optionId === null) return { outcome: { outcome: 'cancelled' as const } }
       return { outcome: { outcome: 'selected' as const, optionId } }
     })
+    .onRequest(methods.client.elicitation.create, async ({ params }) => {
+      const form = formOf(params)
+      const values = form === null ? null : await events.elicit(form)
+      if (values === 'over') return { action: 'cancel' as const }
+      return values === null ? { action: 'decline' as const } : { action: 'accept' as const, content: values }
+    })
     .onNotification(methods.client.session.update, ({ params }) => {
       if (!replaying) events.update(params.update)
     })
@@ -67,7 +77,7 @@ export function connectAcp(stdin: WritableStream, stdout: ReadableStream, events
       const answer = await agent.request(methods.agent.initialize, {
         protocolVersion: PROTOCOL_VERSION,
         clientInfo: { name: 'helix', version: '1' },
-        clientCapabilities: {},
+        clientCapabilities: { elicitation: { form: {} } },
       })
       return { loads: answer.agentCapabilities?.loadSession === true }
     },

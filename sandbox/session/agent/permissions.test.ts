@@ -76,6 +76,35 @@ test('an agent that is gone gets no answer: its request is void, and so is an an
   expect(written).toHaveLength(3)
 })
 
+const form = {
+  message: 'Which port?',
+  fields: [
+    { type: 'text' as const, name: 'port', title: '', description: '', required: false, initial: null, minLength: null, maxLength: null },
+  ],
+}
+
+test.each(['allow', 'ask'] as const)(
+  'a question waits for a person where agents may %s, and is answered with what they filled in',
+  async (mode) => {
+    const permissions = open(mode)
+    const given = permissions.elicit(form)
+    expect(written).toMatchObject([{ kind: 'permission', title: 'Which port?', tool: 'question', fields: form.fields }])
+    permissions.answer({ requestId: asked(), optionId: 'answer', answeredBy: 'Ada', values: { port: '80' } })
+    expect(await given).toEqual({ port: '80' })
+    expect(written.at(-1)).toMatchObject({ outcome: 'selected', optionId: 'answer', answeredBy: 'Ada', values: { port: '80' } })
+  },
+)
+
+test('a question may be declined, and is over with its turn', async () => {
+  const permissions = open('allow')
+  const declined = permissions.elicit(form)
+  permissions.answer({ requestId: asked(), optionId: 'decline', answeredBy: 'Ada' })
+  expect(await declined).toBeNull()
+  const over = permissions.elicit(form)
+  permissions.cancelAll()
+  expect(await over).toBe('over')
+})
+
 test('an answer to a request that no journal knows is told to be void, so that nobody sends it for ever', () => {
   open('ask').answer({ requestId: 'lost-with-its-volume', optionId: 'once', answeredBy: 'Ada' })
   expect(written).toMatchObject([{ kind: 'permission_end', requestId: 'lost-with-its-volume', outcome: 'void' }])

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
+import { answerOption, declineOption, type FormValues } from '@helix/contract/forms'
 import type { PermissionAnswer } from '@helix/contract/link'
 import type { PermissionMode } from '@helix/contract/permission-mode'
 import type { JournalPayload, PermissionOption } from '@helix/contract/sessions'
+import type { Form } from './elicitation.ts'
 
 /** What an agent asks before it uses a tool. */
 export interface Question {
@@ -22,13 +24,18 @@ export interface PermissionsInput {
   notice(text: string): void
 }
 
+interface Given {
+  optionId: string
+  values: FormValues
+}
+
 /**
- * The agent's requests for permission. The container is the boundary, so that they may be allowed at once; where people want to be asked each
- * waits for its answer, which comes at least once and counts once.
+ * The agent's requests for permission, and its questions. The container is the boundary, so that permission may be given at once; where people want to be
+ * asked, and for a question, each waits for its answer, which comes at least once and counts once.
  */
 export class Permissions {
   private readonly input: PermissionsInput
-  private readonly waiting = new Map<string, (optionId: string | null) => void>()
+  private readonly waiting = new Map<string, (given: Given | null) => void>()
 
   constructor(input: PermissionsInput) {
     this.input = input
@@ -37,33 +44,52 @@ export class Permissions {
   /** Resolves with the option chosen; null when the question is over without one. */
   ask(question: Question): Promise<string | null> {
     if (this.input.mode === 'allow') return Promise.resolve(this.allow(question))
-    const requestId = randomBytes(12).toString('base64url')
     const { title, tool, options } = question
-    this.input.write({ kind: 'permission', requestId, promptId: this.input.promptId(), title, tool, options: options.slice(0, 20) })
-    return new Promise((resolve) => this.waiting.set(requestId, resolve))
+    return this.wait({ title, tool, options: options.slice(0, 20) }).then((given) => given?.optionId ?? null)
   }
 
-  answer({ requestId, optionId, answeredBy }: PermissionAnswer): void {
-    if (this.waiting.has(requestId)) this.end(requestId, 'selected', optionId, answeredBy)
+  /** Resolves with what a person filled in; null when they declined, `over` when the question is. */
+  async elicit({ message, fields }: Form): Promise<FormValues | null | 'over'> {
+    const given = await this.wait({ title: message, tool: 'question', options: [answerOption, declineOption], fields })
+    if (given === null) return 'over'
+    return given.optionId === answerOption.id ? given.values : null
+  }
+
+  answer({ requestId, optionId, answeredBy, values }: PermissionAnswer): void {
+    if (this.waiting.has(requestId)) this.end(requestId, 'selected', { optionId, values: values ?? {} }, answeredBy)
     // It was asked by an agent that is gone, perhaps on a volume that is gone: whoever sends this must hear that it is over.
-    else if (this.input.find(requestId) !== 'ended') this.end(requestId, 'void', null, null)
+    else if (this.input.find(requestId) !== 'ended') this.end(requestId, 'void')
   }
 
   /** The turn is cancelled: ACP wants each open request answered so. */
   cancelAll(): void {
-    for (const requestId of [...this.waiting.keys()]) this.end(requestId, 'cancelled', null, null)
+    for (const requestId of [...this.waiting.keys()]) this.end(requestId, 'cancelled')
   }
 
   /** The agent is gone, and with it who waits. `others`: open requests of an earlier start. */
   voidAll(others: readonly string[] = []): void {
-    for (const requestId of [...this.waiting.keys(), ...others]) this.end(requestId, 'void', null, null)
+    for (const requestId of [...this.waiting.keys(), ...others]) this.end(requestId, 'void')
   }
 
-  private end(requestId: string, outcome: 'selected' | 'cancelled' | 'void', optionId: string | null, answeredBy: string | null): void {
+  private wait(
+    asked: Pick<Extract<JournalPayload, { kind: 'permission' }>, 'title' | 'tool' | 'options' | 'fields'>,
+  ): Promise<Given | null> {
+    const requestId = randomBytes(12).toString('base64url')
+    this.input.write({ kind: 'permission', requestId, promptId: this.input.promptId(), ...asked })
+    return new Promise((resolve) => this.waiting.set(requestId, resolve))
+  }
+
+  private end(
+    requestId: string,
+    outcome: 'selected' | 'cancelled' | 'void',
+    given: Given | null = null,
+    answeredBy: string | null = null,
+  ): void {
     const resolve = this.waiting.get(requestId)
     this.waiting.delete(requestId)
-    this.input.write({ kind: 'permission_end', requestId, outcome, optionId, answeredBy })
-    resolve?.(optionId)
+    const values = given === null || Object.keys(given.values).length === 0 ? {} : { values: given.values }
+    this.input.write({ kind: 'permission_end', requestId, outcome, optionId: given?.optionId ?? null, answeredBy, ...values })
+    resolve?.(given)
   }
 
   /** Not "always": some agents write that into the repository's settings. */

@@ -8,8 +8,10 @@ import {
   suspendAgent,
   withdrawPrompt,
 } from '@helix/contract/conversation'
+import { answerOption, declineOption, type FormField, type FormValues } from '@helix/contract/forms'
 import { claimSession, recordStart } from '@helix/contract/hosts'
 import type { HostId, SessionId } from '@helix/contract/ids'
+import { listInbox } from '@helix/contract/inbox'
 import { loadTask, openSession, recordTurn } from '@helix/contract/internal'
 import type { HostDown, HostUp } from '@helix/contract/link'
 import type { JournalPayload } from '@helix/contract/sessions'
@@ -171,6 +173,37 @@ test('a request is void when its agent says so, when its turn ends, and when the
   await server.runner(recordStart, { params: { hostId, sessionId }, body: { epoch, reason: 'lost', stages: [] } })
   expect((await agent()).permissions).toEqual([])
   await expect(answer('by-start')).rejects.toMatchObject({ code: 'conflict', message: 'The agent does not wait for this any more.' })
+  await link.close()
+})
+
+test('a question is answered with its form filled in: faults name the field, and what was filled in reaches the host', async () => {
+  const link = await onHost()
+  const common = { title: 'Port', description: '', initial: null }
+  const fields: FormField[] = [
+    { type: 'number', name: 'port', ...common, required: true, whole: true, minimum: 1, maximum: null },
+    { type: 'text', name: 'why', ...common, required: false, minLength: null, maxLength: null },
+  ]
+  await link.says({
+    ...asks('q1'),
+    title: 'Which port?',
+    tool: 'question',
+    options: [answerOption, declineOption],
+    fields,
+  } as JournalPayload)
+  expect((await agent()).permissions).toMatchObject([{ title: 'Which port?', fields }])
+  const inbox = async () => (await person.call(listInbox, { query: {} })).items.map(({ kind, detail }) => [kind, detail])
+  expect(await inbox()).toEqual([['question', 'Which port?']])
+  const give = (body: { optionId: string; values?: FormValues }) =>
+    person.call(answerPermission, { params: { ...params(), requestId: 'q1' }, body })
+  for (const values of [{}, { port: 'many' }, { port: 80, other: 1 }])
+    await expect(give({ optionId: 'answer', values })).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: /^values\.(port|other): /,
+    })
+  await give({ optionId: 'answer', values: { port: 80, why: '' } })
+  await link.until(({ type }) => type === 'answer')
+  expect(link.answers()).toEqual([{ requestId: 'q1', optionId: 'answer', answeredBy: 'Test Person', values: { port: 80 } }])
+  expect(await inbox()).toEqual([])
   await link.close()
 })
 

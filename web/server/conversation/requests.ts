@@ -1,4 +1,5 @@
 import type { PermissionRequest } from '@helix/contract/conversation'
+import type { FormValues } from '@helix/contract/forms'
 import type { HostId, OrgId, PromptId, SessionId, TaskId, UserId } from '@helix/contract/ids'
 import type { PermissionAnswer } from '@helix/contract/link'
 import type { JournalEntry, JournalPayload } from '@helix/contract/sessions'
@@ -20,6 +21,7 @@ const requestOf = (row: any): PermissionRequest => ({
   title: row.title,
   tool: row.tool,
   options: row.options,
+  fields: row.fields,
   state: row.state,
   optionId: row.option_id,
   answeredBy: row.answered_by_name,
@@ -33,24 +35,40 @@ function tell(trx: Knex, owner: Owner, requestId: string, state: PermissionReque
   return appendEvent(trx, org_id, { type: 'permission.changed', ...about, requestId, state })
 }
 
+const kinds = {
+  permission: { kind: 'permission', title: 'The agent asks for permission' },
+  question: { kind: 'question', title: 'The agent asks' },
+} as const
+const askingKinds = ['permission', 'question'] as const
+
 const subjectOf = (sessionId: SessionId, requestId: string): string => `${sessionId}/${requestId}`
 
-async function askPeople(trx: Knex, { id, org_id, project_id, task_id }: Owner, requestId: string, title: string): Promise<void> {
+async function askPeople(trx: Knex, { id, org_id, project_id, task_id }: Owner, { requestId, title, fields }: Asked): Promise<void> {
   if (task_id === null) return
   const about = { orgId: org_id, projectId: project_id, taskId: task_id, subject: subjectOf(id, requestId) }
-  await raise(trx, { ...about, kind: 'permission', title: 'The agent asks for permission', detail: title })
+  const item = fields === undefined ? kinds.permission : kinds.question
+  await raise(trx, { ...about, ...item, detail: title })
 }
 
 async function begin(trx: Knex, session: SessionRow, { at, payload }: { at: string; payload: Asked }): Promise<void> {
-  const { requestId, promptId, title, tool, options } = wellFormedJson(payload)
+  const asked = wellFormedJson(payload)
+  const { requestId, promptId, title, tool, options, fields } = asked
   const row = { session_id: session.id, id: requestId, org_id: session.org_id, task_id: session.task_id, epoch: session.epoch }
   const made = await trx('permission_requests')
-    .insert({ ...row, prompt_id: promptId, title, tool, options: JSON.stringify(options), created_at: at })
+    .insert({
+      ...row,
+      prompt_id: promptId,
+      title,
+      tool,
+      options: JSON.stringify(options),
+      created_at: at,
+      ...(fields && { fields: JSON.stringify(fields) }),
+    })
     .onConflict(['session_id', 'id'])
     .ignore()
     .returning('id')
   if (made.length !== 1) return
-  await askPeople(trx, session, requestId, title)
+  await askPeople(trx, session, asked)
   await tell(trx, session, requestId, 'pending')
 }
 
@@ -59,7 +77,7 @@ async function end(trx: Knex, session: SessionRow, { requestId, outcome }: Ended
   const state = outcome === 'selected' ? 'answered' : 'void'
   const ended = await rows.update({ ended_at: trx.fn.now(), state }).returning('id')
   if (ended.length !== 1) return
-  await settle(trx, session.org_id, { kinds: ['permission'], subject: subjectOf(session.id, requestId) }, { userId: null, reason: 'Ended' })
+  await settle(trx, session.org_id, { kinds: askingKinds, subject: subjectOf(session.id, requestId) }, { userId: null, reason: 'Ended' })
   await tell(trx, session, requestId, state)
 }
 
@@ -78,7 +96,7 @@ export async function voidRequests(trx: Knex, owner: Owner, which: { promptId: P
   else rows.andWhere('epoch', '<', which.beforeEpoch)
   const ended = await rows.update({ state: 'void', ended_at: trx.fn.now() }).returning('id')
   for (const { id } of ended) {
-    await settle(trx, owner.org_id, { kinds: ['permission'], subject: subjectOf(owner.id, id) }, { userId: null, reason: 'The turn ended' })
+    await settle(trx, owner.org_id, { kinds: askingKinds, subject: subjectOf(owner.id, id) }, { userId: null, reason: 'The turn ended' })
     await tell(trx, owner, id, 'void')
   }
 }
@@ -90,10 +108,10 @@ export async function undelivered(db: Knex, hostId: HostId): Promise<{ sessionId
     .where({ 's.host_id': hostId, 'r.state': 'answered', 'r.ended_at': null })
     .orderBy('r.answered_at')
     .limit(100)
-    .select('r.session_id', 'r.id', 'r.option_id', 'r.answered_by_name')
+    .select('r.session_id', 'r.id', 'r.option_id', 'r.answered_by_name', 'r.answer')
   return rows.map((row) => ({
     sessionId: row.session_id,
-    answer: { requestId: row.id, optionId: row.option_id, answeredBy: row.answered_by_name },
+    answer: { requestId: row.id, optionId: row.option_id, answeredBy: row.answered_by_name, ...(row.answer && { values: row.answer }) },
   }))
 }
 
@@ -137,18 +155,21 @@ export class RequestStore {
     orgId: OrgId,
     request: PermissionRequest,
     by: { userId: UserId; name: string },
-    optionId: string,
+    { optionId, values }: { optionId: string; values: FormValues | null },
   ): Promise<boolean> {
-    const changed = await trx('permission_requests').where({ session_id: request.sessionId, id: request.id, state: 'pending' }).update({
-      state: 'answered',
-      option_id: optionId,
-      answered_by: by.userId,
-      answered_by_name: by.name,
-      answered_at: trx.fn.now(),
-    })
+    const changed = await trx('permission_requests')
+      .where({ session_id: request.sessionId, id: request.id, state: 'pending' })
+      .update({
+        state: 'answered',
+        option_id: optionId,
+        answer: values && JSON.stringify(values),
+        answered_by: by.userId,
+        answered_by_name: by.name,
+        answered_at: trx.fn.now(),
+      })
     if (changed !== 1) return false
     const subject = subjectOf(request.sessionId, request.id)
-    await settle(trx, orgId, { kinds: ['permission'], subject }, { userId: by.userId, reason: 'Answered' })
+    await settle(trx, orgId, { kinds: askingKinds, subject }, { userId: by.userId, reason: 'Answered' })
     return true
   }
 

@@ -8,7 +8,9 @@ import {
   suspendAgent,
   withdrawPrompt,
 } from '@helix/contract/conversation'
+import type { BodyOf } from '@helix/contract/endpoint'
 import { HelixError } from '@helix/contract/errors'
+import { answerOption, filledIn, formFaults } from '@helix/contract/forms'
 import type { HostId, OrgId, TaskId } from '@helix/contract/ids'
 import type { SessionState } from '@helix/contract/sessions'
 import { Router } from 'express'
@@ -23,6 +25,20 @@ import { RequestStore } from './requests.ts'
 import { QueueStore } from './store.ts'
 
 const onItsWay = 'The message is on its way to the agent: it cannot be changed any more.'
+
+/** Throws `invalid_request` for what is no answer to this. */
+function givenTo({ options, fields }: PermissionRequest, { optionId, values = {} }: BodyOf<typeof answerPermission>) {
+  const wrong = (faults: Record<string, string>): HelixError => {
+    const said = Object.entries(faults).map(([name, fault]) => `${name}: ${fault}`)
+    return new HelixError('invalid_request', said.join('; '), { fields: faults })
+  }
+  if (!options.some(({ id }) => id === optionId)) throw wrong({ optionId: 'not one of the options' })
+  if (fields === null || optionId !== answerOption.id) return { optionId, values: null }
+  const faults = formFaults(fields, values)
+  if (Object.keys(faults).length > 0)
+    throw wrong(Object.fromEntries(Object.entries(faults).map(([name, fault]) => [`values.${name}`, fault])))
+  return { optionId, values: filledIn(values) }
+}
 
 /** Why an answer comes too late, for the person who gave it. */
 function tooLate(request: PermissionRequest | null): HelixError {
@@ -137,13 +153,16 @@ export function conversationRoutes(context: Context): Router {
     const task = await getRow(actor.orgId, params.taskId)
     const request = await requests.find(actor.orgId, task.id, params.requestId)
     if (request === null) throw new HelixError('not_found')
-    if (!request.options.some(({ id }) => id === body.optionId))
-      throw new HelixError('invalid_request', 'optionId: not one of the options', { fields: { optionId: 'not one of the options' } })
-    return answer(actor, task, request, body.optionId)
+    return answer(actor, task, request, givenTo(request, body))
   })
-  const answer = async (actor: Actor, task: TaskRow, request: PermissionRequest, optionId: string): Promise<PermissionRequest> => {
+  const answer = async (
+    actor: Actor,
+    task: TaskRow,
+    request: PermissionRequest,
+    given: ReturnType<typeof givenTo>,
+  ): Promise<PermissionRequest> => {
     const first = await db.transaction(async (trx) => {
-      const mine = await requests.answer(trx, actor.orgId, request, { userId: actor.userId, name: actor.userName }, optionId)
+      const mine = await requests.answer(trx, actor.orgId, request, { userId: actor.userId, name: actor.userName }, given)
       const about = { projectId: task.project_id, sessionId: request.sessionId, taskId: task.id, requestId: request.id }
       if (mine) await appendEvent(trx, task.org_id, { type: 'permission.changed', ...about, state: 'answered' })
       return mine

@@ -79,7 +79,7 @@ test('each status ends what the one before it asked for', async () => {
     await raise(trx, { ...about(), kind: 'question', subject: 'two', title: 'Which port?' })
   })
   await writeStep(server, task.id, 3, 'implementing', 'implementation_review')
-  expect(await kindsOf(owner)).toEqual(['implementation_review', 'question'])
+  expect(await kindsOf(owner)).toEqual(['implementation_review'])
   await writeStep(server, task.id, 4, 'implementation_review', 'pull_request', { actorId: owner.userId })
   await writeStep(server, task.id, 5, 'pull_request', 'merged')
   expect(await kindsOf(owner)).toEqual([])

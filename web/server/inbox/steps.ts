@@ -19,11 +19,10 @@ const waits: Partial<Record<TaskStatus, { kind: InboxKind; title: string }>> = {
   failed: { kind: 'failed', title: 'Failed: try again or put it back' },
 }
 
-/** Which kinds a step ends: what the new status does not wait for. A question stays open while the task goes on. */
+/** Which kinds a step ends: what the new status does not wait for. */
 export function endedBy(to: TaskStatus): InboxKind[] {
   if (to === 'merged' || to === 'archived') return [...inboxKinds]
-  const stays: InboxKind[] = ['mention', ...(to === 'backlog' || to === 'failed' ? [] : (['question'] as const))]
-  return inboxKinds.filter((kind) => !stays.includes(kind) && kind !== waits[to]?.kind)
+  return inboxKinds.filter((kind) => kind !== 'mention' && kind !== waits[to]?.kind)
 }
 
 /** How an inbox says why an item is done. */

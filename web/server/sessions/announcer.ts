@@ -17,7 +17,10 @@ interface Pending {
 function activityOf(entries: JournalEntry[]): string | null {
   const telling: readonly string[] = ['tool', 'turn_end', 'permission', 'permission_end']
   const last = entries.findLast(({ payload }) => telling.includes(payload.kind))
-  if (last?.payload.kind === 'permission') return `Waits for your permission: ${last.payload.title.split('\n')[0]}`.slice(0, 300)
+  if (last?.payload.kind === 'permission') {
+    const asked = last.payload.fields === undefined ? 'permission' : 'answer'
+    return `Waits for your ${asked}: ${last.payload.title.split('\n')[0]}`.slice(0, 300)
+  }
   if (last?.payload.kind === 'permission_end') return 'Goes on after your answer'
   if (last?.payload.kind !== 'tool') return null
   const title = last.payload.title?.trim().split('\n')[0]

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { listCodeComments } from '@helix/contract/code-comments'
 import { getTaskAgent } from '@helix/contract/conversation'
+import { answerOption, declineOption, type FormField } from '@helix/contract/forms'
 import { createProject, type Project } from '@helix/contract/projects'
 import { createRepository, type Repository } from '@helix/contract/repositories'
 import type { JournalPayload } from '@helix/contract/sessions'
@@ -70,6 +71,54 @@ test('what the agent asks is answered in place, and the agent gets the answer', 
   await question.getByText('Ada answered: Allow once').waitFor()
   await expect.poll(() => page.locator('[data-waits-for]').innerText()).not.toContain('permission')
   expect(await accessibilityFaults(page)).toEqual([])
+  expect(errors).toEqual([])
+  await page.close()
+})
+
+test('a question of the agent is answered with its form; what was filled in outlives a reload', async () => {
+  const { page, errors } = await openPage(person)
+  await open(page)
+  const common = { description: '', required: false, initial: null }
+  const choices = ['Redis', 'Memory'].map((value) => ({ value, label: value, description: `${value} it is` }))
+  const fields: FormField[] = [
+    { type: 'choice', name: 'cache', title: 'Cache', ...common, options: choices },
+    { type: 'text', name: 'other', title: 'Other', ...common, minLength: null, maxLength: null },
+    { type: 'number', name: 'port', title: 'Port', ...common, required: true, whole: true, minimum: 1, maximum: 65535 },
+    { type: 'choices', name: 'where', title: 'Where', ...common, options: choices, minItems: null, maxItems: null },
+    { type: 'yes_no', name: 'sure', title: 'Sure', ...common },
+  ]
+  const options = [answerOption, declineOption]
+  await agent.says(prompt, {
+    kind: 'permission',
+    requestId: 'q1',
+    promptId: null,
+    title: 'Which cache?',
+    tool: 'question',
+    options,
+    fields,
+  })
+  await page.locator('[data-waits-for]', { hasText: 'Waits for your answer: Which cache?' }).waitFor()
+  const question = page.getByRole('region', { name: 'The agent asks' })
+  await question.getByRole('button', { name: 'Answer', exact: true }).click()
+  await question.getByText('an answer is needed').waitFor()
+  await question.getByRole('radio', { name: 'Redis' }).check()
+  await question.getByLabel('Port').fill('99999')
+  await question.getByText('at most 65535').waitFor()
+  await question.getByLabel('Port').fill('6379')
+  await question.getByRole('checkbox', { name: 'Memory' }).check()
+  await question.getByRole('radio', { name: 'No' }).check()
+  await page.reload()
+  expect(await question.getByRole('radio', { name: 'Redis' }).isChecked()).toBe(true)
+  expect(await question.getByLabel('Port').inputValue()).toBe('6379')
+  expect(await accessibilityFaults(page)).toEqual([])
+  if (process.env.HELIX_PICTURES) await page.screenshot({ path: `${process.env.HELIX_PICTURES}/question.png` })
+  await question.getByLabel('Other').fill('with a limit')
+  await question.getByRole('button', { name: 'Answer', exact: true }).click()
+  const values = { cache: 'Redis', other: 'with a limit', port: 6379, where: ['Memory'], sure: false }
+  await expect.poll(() => agent.answers.map((one) => one.values)).toContainEqual(values)
+  await agent.says({ kind: 'permission_end', requestId: 'q1', outcome: 'selected', optionId: 'answer', answeredBy: 'Ada', values })
+  await question.getByText('Ada answered').waitFor()
+  await question.getByText('with a limit').waitFor()
   expect(errors).toEqual([])
   await page.close()
 })

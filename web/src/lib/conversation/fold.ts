@@ -1,3 +1,4 @@
+import type { FormField, FormValues } from '@helix/contract/forms'
 import type { JournalEntry, JournalPayload, PermissionOption } from '@helix/contract/sessions'
 
 type Of<K extends JournalPayload['kind']> = Extract<JournalPayload, { kind: K }>
@@ -16,9 +17,12 @@ export type Permission = Piece & {
   title: string
   tool: string
   options: PermissionOption[]
+  /** It asks with a form. */
+  fields?: FormField[] | undefined
   state: 'pending' | Of<'permission_end'>['outcome']
   optionId: string | null
   answeredBy: string | null
+  values?: FormValues | undefined
 }
 
 /** What the conversation shows, one after the other. */
@@ -118,9 +122,9 @@ export class Folder {
   }
 
   /** One whose question is on an older page is left out: the page will bring it. */
-  private endPermission({ requestId, outcome, optionId, answeredBy }: Of<'permission_end'>): number | null {
+  private endPermission({ requestId, outcome, optionId, answeredBy, values }: Of<'permission_end'>): number | null {
     const before = this.known(`permission ${requestId}`)
-    return before?.kind === 'permission' ? this.put({ ...before, state: outcome, optionId, answeredBy }) : null
+    return before?.kind === 'permission' ? this.put({ ...before, state: outcome, optionId, answeredBy, values }) : null
   }
 
   private endTurn(payload: Of<'turn_end'>, at: string): number {

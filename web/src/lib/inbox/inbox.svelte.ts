@@ -2,7 +2,6 @@ import type { ResponseOf } from '@helix/contract/endpoint'
 import type { ProjectId } from '@helix/contract/ids'
 import { finishInboxItem, type InboxItem, listInbox, readInboxItem, snoozeInboxItem, type InboxState as View } from '@helix/contract/inbox'
 import { retryTask } from '@helix/contract/task-moves'
-import { sendPrompt } from '@helix/contract/task-work'
 import { call } from '#lib/api.ts'
 import { type Failure, failureOf } from '#lib/failure.ts'
 import { collapse } from '#lib/live/collapse.ts'
@@ -98,15 +97,6 @@ export class InboxView {
     const work = async (): Promise<void> => {
       await call(retryTask, { params: { taskId: item.task.id } })
       toasts.show({ tone: 'ok', text: words.retried })
-    }
-    return this.change(item, work, null)
-  }
-
-  reply(item: InboxItem, text: string, idempotencyKey: string): Promise<boolean> {
-    const work = async (): Promise<void> => {
-      await call(sendPrompt, { params: { taskId: item.task.id }, body: { text }, idempotencyKey })
-      await call(finishInboxItem, { params: { itemId: item.id } })
-      toasts.show({ tone: 'ok', text: words.replied })
     }
     return this.change(item, work, null)
   }

@@ -21,7 +21,8 @@ function sessionLacks(agent: TaskAgent | null): string | null {
 
 function works(task: Subject, agent: TaskAgent | null): string {
   const [asked, ...more] = agent?.permissions ?? []
-  if (asked !== undefined) return `Waits for your permission: ${short(asked.title)}${more.length === 0 ? '' : ` and ${more.length} more`}`
+  const wanted = asked?.fields == null ? 'permission' : 'answer'
+  if (asked !== undefined) return `Waits for your ${wanted}: ${short(asked.title)}${more.length === 0 ? '' : ` and ${more.length} more`}`
   return sessionLacks(agent) ?? (task.activity.trim() === '' ? 'The agent works' : task.activity)
 }
 
