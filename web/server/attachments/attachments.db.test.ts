@@ -5,6 +5,7 @@ import type { Attachment } from '@helix/contract/attachments'
 import type { Project } from '@helix/contract/projects'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { addProject, addTask } from '../internal/testing.ts'
+import { deletionStore } from '../projects/deletion/store.ts'
 import { openTestServer, type Person, type TestServer } from '../testing/server.ts'
 import { AttachmentDisk } from './disk.ts'
 import { AttachmentStore } from './store.ts'
@@ -24,8 +25,8 @@ beforeAll(async () => {
 afterAll(() => server[Symbol.asyncDispose]())
 
 const token = () => ({ authorization: `Bearer ${person.apiKey}` })
-async function upload(content: Buffer, name = 'a.jpg'): Promise<Attachment> {
-  const url = `${server.url}/api/v1/projects/${project.id}/attachments`
+async function upload(content: Buffer, { into = project, name = 'a.jpg' } = {}): Promise<Attachment> {
+  const url = `${server.url}/api/v1/projects/${into.id}/attachments`
   const headers = { ...token(), 'x-file-name': encodeURIComponent(name) }
   const response = await fetch(url, { method: 'POST', headers, body: new Uint8Array(content) })
   if (!response.ok) throw new Error(((await response.json()) as { error: { code: string } }).error.code)
@@ -90,7 +91,7 @@ test('a file that is two things at once is never given to a browser as the one t
     ['picture.svg', Buffer.from(`<?xml version="1.0"?><svg>${script}</svg>`), 'application/octet-stream'],
   ]
   for (const [name, content, type] of files) {
-    const answer = await get(await upload(content, name))
+    const answer = await get(await upload(content, { name }))
     expect(answer.headers.get('content-type')?.split(';')[0]).toBe(type === 'application/zip' ? 'application/octet-stream' : type)
     expect(answer.headers.get('x-content-type-options')).toBe('nosniff')
     expect(answer.headers.get('content-security-policy')).toBe("default-src 'none'; sandbox")
@@ -113,6 +114,25 @@ test('bytes go when nothing wants them for a day: not while a task has them, nor
   expect(await (await get(kept)).text()).toBe('kept')
   expect(await (await get(again)).text()).toBe('twice')
   expect(await collect()).toBe(0)
+})
+
+test('the files of a deleted project go with it once nobody can restore it, and before its rows', async () => {
+  const { db } = server.context
+  const gone = await addProject(person)
+  const file = await upload(Buffer.from('of a deleted project'), { into: gone })
+  await addTask(person, gone, { attachmentIds: [file.id] })
+  const days = (count: number) =>
+    db('projects')
+      .where({ id: gone.id })
+      .update({ deleted_at: new Date(Date.now() - count * 24 * 3600 * 1000) })
+  await days(29)
+  expect([await collect(), await deletionStore.purge(db)]).toEqual([0, 0])
+  await days(31)
+  expect(await deletionStore.purge(db)).toBe(0)
+  const before = stored().length
+  expect(await collect()).toBe(1)
+  expect(stored()).toHaveLength(before - 1)
+  expect(await deletionStore.purge(db)).toBe(1)
 })
 
 // A race of PostgreSQL's: with PGlite one transaction keeps all others waiting.

@@ -2,6 +2,7 @@ import type { Attachment } from '@helix/contract/attachments'
 import type { AttachmentId, OrgId, ProjectId, TaskId, UserId } from '@helix/contract/ids'
 import type { Knex } from 'knex'
 import { newId } from '../context.ts'
+import { overdue } from '../projects/deletion/store.ts'
 import { attachmentOf } from '../tasks/extras/store.ts'
 
 export interface AttachmentRow {
@@ -69,9 +70,14 @@ export class AttachmentStore {
     return made
   }
 
-  /** Deletes what hangs on nothing for a day; `remove` is told of the bytes that no row wants any more. Answers with how many those were. */
+  /** Deletes what hangs on nothing for a day, and what is of a project that nobody can restore any more; `remove` is told of the bytes that no row wants any more. Answers with how many those were. */
   async collect(remove: (orgId: OrgId, sha256: string) => Promise<void>): Promise<number> {
-    const old = (query: Knex.QueryBuilder) => query.whereNull('task_id').andWhereRaw("created_at < now() - interval '1 day'")
+    const old = (query: Knex.QueryBuilder) =>
+      query.andWhere((either) =>
+        either
+          .whereRaw("(task_id is null and created_at < now() - interval '1 day')")
+          .orWhereIn('project_id', overdue(this.db).select('id')),
+      )
     const loose: { org_id: OrgId; sha256: string }[] = await old(this.db('attachments')).distinct('org_id', 'sha256')
     let removed = 0
     for (const { org_id, sha256 } of loose)

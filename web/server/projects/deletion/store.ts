@@ -1,6 +1,7 @@
 import type { OrgId, ProjectId, TaskId, UserId } from '@helix/contract/ids'
 import { type DeletedProject, keptDays } from '@helix/contract/projects'
 import type { Knex } from 'knex'
+import { wakeDependentsOfProject } from '../../internal/slots.ts'
 import { enqueue } from '../../outbox/store.ts'
 
 const dayMs = 24 * 3600 * 1000
@@ -8,6 +9,9 @@ const dayMs = 24 * 3600 * 1000
 const stoppable = ['queued_planning', 'planning', 'spec_review', 'queued_implementation', 'implementing', 'implementation_review', 'failed']
 
 export const goneAt = (deletedAt: Date): Date => new Date(deletedAt.getTime() + keptDays * dayMs)
+
+/** Deleted projects that nobody can restore any more. */
+export const overdue = (db: Knex): Knex.QueryBuilder => db('projects').whereRaw('deleted_at < now() - make_interval(days => ?)', [keptDays])
 
 /** Projects that are hidden and wait to be restored or to be gone. */
 export const deletionStore = {
@@ -21,6 +25,7 @@ export const deletionStore = {
       .returning(['deleted_at', 'version'])
     if (row === undefined) return null
     await askEach(trx, orgId, stopped, { action: 'archive', actorId, id: `delete/${id}/${row.version}` })
+    await wakeDependentsOfProject(trx, orgId, id)
     return row.deleted_at
   },
 
@@ -35,6 +40,7 @@ export const deletionStore = {
     await trx('projects')
       .where({ org_id: orgId, id })
       .update({ deleted_at: null, deleted_by: null, stopped_tasks: '[]', version: trx.raw('version + 1') })
+    await wakeDependentsOfProject(trx, orgId, id)
     await askEach(trx, orgId, project.stopped_tasks, { action: 'restore', actorId, id: `undelete/${id}/${project.version}` })
     return true
   },
@@ -56,9 +62,10 @@ export const deletionStore = {
     }))
   },
 
-  /** Removes what nobody restored in time, with all that hangs on it. Answers how many projects. */
+  /** Removes what nobody restored in time, with all that hangs on it; one with files on disk once those are collected. Answers how many projects. */
   async purge(db: Knex): Promise<number> {
-    return db('projects').whereRaw('deleted_at < now() - make_interval(days => ?)', [keptDays]).delete()
+    const withFiles = db('attachments').whereRaw('attachments.project_id = projects.id')
+    return overdue(db).whereNotExists(withFiles).delete()
   },
 }
 
