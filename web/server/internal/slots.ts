@@ -99,11 +99,23 @@ export async function wakeAfterLink(trx: Knex, task: Pick<TaskRow, 'org_id' | 'i
 
 /** This task is not waited for any more, or is again: those that depend on it, in whichever project, say so and may go on. */
 export async function wakeDependents(trx: Knex, orgId: OrgId, taskId: TaskId): Promise<void> {
-  const dependents: TaskRow[] = await trx('task_dependencies as d')
+  await wakeEach(trx, orgId, await dependents(trx, orgId).where({ 'd.depends_on': taskId }))
+}
+
+/** The tasks of this project are not waited for any more, or are again: those of other projects that depend on them hear of it. */
+export async function wakeDependentsOfProject(trx: Knex, orgId: OrgId, projectId: ProjectId): Promise<void> {
+  const others = dependents(trx, orgId).join('spec_tasks as needed', 'needed.id', 'd.depends_on')
+  await wakeEach(trx, orgId, await others.where({ 'needed.project_id': projectId }).whereNot({ 's.project_id': projectId }))
+}
+
+const dependents = (trx: Knex, orgId: OrgId) =>
+  trx('task_dependencies as d')
     .join('spec_tasks as s', 's.id', 'd.task_id')
-    .where({ 'd.depends_on': taskId, 's.org_id': orgId })
+    .where({ 's.org_id': orgId })
     .orderBy('s.number')
-    .select('s.*')
+    .distinct('s.*')
+
+async function wakeEach(trx: Knex, orgId: OrgId, dependents: TaskRow[]): Promise<void> {
   for (const task of dependents) if (task.status.startsWith('queued_')) await signalSlot(trx, task)
   for (const projectId of new Set(dependents.map((task) => task.project_id))) await wakeAfterEdit(trx, orgId, projectId)
   for (const { project_id: projectId, id, status, step } of dependents)

@@ -4,7 +4,7 @@ import { setProjectVisibility } from '@helix/contract/access'
 import { bulkTasks, cloneTask } from '@helix/contract/bulk'
 import { claimSlot } from '@helix/contract/internal'
 import { createLabel } from '@helix/contract/labels'
-import type { Project } from '@helix/contract/projects'
+import { deleteProject, type Project, restoreProject } from '@helix/contract/projects'
 import { addDependency, getBoard, getTask, removeDependency, type Task, updateTask } from '@helix/contract/tasks'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { addProject, addTask, writeStep } from '../internal/testing.ts'
@@ -52,6 +52,27 @@ test('a task waits for what it depends on, stands in nobody’s way, and is woke
   await writeStep(server, first.id, 2, 'queued_planning', 'merged', { mergedCommit: 'a'.repeat(40) })
   const woken = await server.context.db('outbox').where({ kind: 'signalTask' })
   expect(woken.map(({ payload }) => payload)).toContainEqual(expect.objectContaining({ taskId: second.id, signal: 'slotFreed' }))
+  expect((await claim(second)).claimed).toBe(true)
+})
+
+test('nobody waits for a task of a deleted project, until that is restored', async () => {
+  const [theirs, own] = [await addProject(person), await addProject(person)]
+  project = own
+  const first = await addTask(person, theirs)
+  const second = await addTask(person, own, { dependsOnIds: [first.id] })
+  await queue(second)
+  expect((await claim(second)).claimed).toBe(false)
+  const woken = async () => {
+    const sent = await server.context.db('outbox').where({ kind: 'signalTask' }).delete().returning('payload')
+    return sent.some(({ payload }) => payload.taskId === second.id)
+  }
+  await woken()
+  await person.call(deleteProject, { params: { projectId: theirs.id }, body: { name: theirs.name } })
+  expect(await woken()).toBe(true)
+  await person.call(restoreProject, { params: { deletedProjectId: theirs.id } })
+  expect(await woken()).toBe(true)
+  expect((await claim(second)).claimed).toBe(false)
+  await person.call(deleteProject, { params: { projectId: theirs.id }, body: { name: theirs.name } })
   expect((await claim(second)).claimed).toBe(true)
 })
 

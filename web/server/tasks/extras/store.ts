@@ -21,8 +21,9 @@ interface DependencyRow {
 /** A private project's titles are for those who see it: elsewhere only the number is shown. */
 const shownTitle = `case when p.visibility = 'private' and s.project_id <> own.project_id then 'A task of a private project' else s.title end as title`
 
-/** SQL: who depends on the task of the table `needed` waits for it. What was archived will not be merged, so nobody waits for that. */
-export const stillToCome = (needed: string): string => `${needed}.merged_commit is null and ${needed}.status <> 'archived'`
+/** SQL: who depends on the task of the table `needed` waits for it. What was archived, or deleted with its project, will not be merged: nobody waits for that. */
+export const stillToCome = (needed: string): string => `${needed}.merged_commit is null and ${needed}.status <> 'archived'
+  and not exists (select 1 from projects gone where gone.id = ${needed}.project_id and gone.deleted_at is not null)`
 
 const relatedOf = ({ id, project_id, number, title, status }: DependencyRow): Related => ({
   id,
