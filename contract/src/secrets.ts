@@ -30,7 +30,12 @@ export const secret = z.object({
 export type Secret = z.infer<typeof secret>
 
 const body = z.object({ name: secretName, value: secretValue, exposure: exposure.default('environment') })
-const change = z.object({ value: secretValue.optional(), exposure: exposure.optional() })
+const change = z.object({
+  value: secretValue.optional(),
+  exposure: exposure.optional(),
+  /** `changedAt` as the caller knows it; another one answers conflict with who was first. Absent: whatever it is now is replaced. */
+  expectedChangedAt: timestamp.optional(),
+})
 const ofProject = z.object({ projectId: idSchema('project') })
 const secretId = idSchema('secret')
 
@@ -60,6 +65,7 @@ export const updateSecret = defineEndpoint({
   params: z.object({ secretId }),
   body: change,
   response: secret,
+  errors: ['conflict'],
 })
 
 export const deleteSecret = defineEndpoint({
@@ -98,6 +104,7 @@ export const updateProjectSecret = defineEndpoint({
   params: ofProject.extend({ secretId }),
   body: change,
   response: secret,
+  errors: ['conflict'],
 })
 
 export const deleteProjectSecret = defineEndpoint({

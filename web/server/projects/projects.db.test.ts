@@ -16,7 +16,7 @@ import {
   updateProject,
 } from '@helix/contract/projects'
 import { createRepository, listRepositories } from '@helix/contract/repositories'
-import { createProjectSecret, createSecret, listProjectSecrets } from '@helix/contract/secrets'
+import { createProjectSecret, createSecret, listProjectSecrets, updateProjectSecret } from '@helix/contract/secrets'
 import { createTask, getTask } from '@helix/contract/tasks'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newId } from '../context.ts'
@@ -178,6 +178,19 @@ test('a deleted project is nowhere, its tasks are stopped, and it comes back who
     .update({ deleted_at: new Date(Date.now() - 31 * 24 * 3600 * 1000) })
   expect(await deletionStore.purge(server.context.db)).toBe(1)
   expect((await failure(ada.call(restoreProject, { params: { deletedProjectId: project.id } }))).code).toBe('not_found')
+})
+
+test('of two who replace a secret the second is told who was first, and nothing of theirs is saved', async () => {
+  const project = await addProject(ada)
+  const made = await ada.call(createProjectSecret, { ...params(project.id), body: { name: 'TOKEN', value: 'the first one' } })
+  const put = (value: string, expectedChangedAt?: string) =>
+    ada.call(updateProjectSecret, { params: { projectId: project.id, secretId: made.id }, body: { value, expectedChangedAt } })
+  const second = await put('the second one', made.changedAt)
+  const late = await failure(put('the late one', made.changedAt))
+  expect([late.code, late.message]).toEqual(['conflict', 'Test Person has changed TOKEN since you opened it. Yours is not saved.'])
+  expect(late.details?.changedAt).toBe(second.changedAt)
+  await put('the late one, asked again', second.changedAt)
+  await put('whatever is there')
 })
 
 test('an archived project is out of the list and takes no tasks until it is back', async () => {

@@ -14,9 +14,7 @@ import {
 import { Router } from 'express'
 import type { Context } from '../context.ts'
 import { type Actor, mount } from '../http/mount.ts'
-import { type NewSecret, SecretStore } from './store.ts'
-
-type Change = { value?: string | undefined; exposure?: NewSecret['exposure'] | undefined }
+import { type NewSecret, type SecretChange, SecretStore } from './store.ts'
 
 /** Secrets of the organisation and of projects; no answer holds a value. */
 export function secretRoutes(context: Context): Router {
@@ -36,9 +34,14 @@ export function secretRoutes(context: Context): Router {
       })
     return get(actor, scope, id)
   }
-  const update = async (actor: Actor, scope: ProjectId | null, id: SecretId, change: Change): Promise<Secret> => {
-    if (!(await store.update(context.db, actor.orgId, scope, id, change, actor.userId))) throw new HelixError('not_found')
-    return get(actor, scope, id)
+  const update = async (actor: Actor, scope: ProjectId | null, id: SecretId, change: SecretChange): Promise<Secret> => {
+    const done = await store.update(context.db, actor.orgId, scope, id, change, actor.userId)
+    const now = await get(actor, scope, id)
+    if (done) return now
+    const who = now.changedBy ?? 'Somebody'
+    throw new HelixError('conflict', `${who} has changed ${now.name} since you opened it. Yours is not saved.`, {
+      changedAt: now.changedAt,
+    })
   }
   const remove = async (actor: Actor, scope: ProjectId | null, id: SecretId): Promise<Record<string, never>> => {
     if (!(await store.remove(actor.orgId, scope, id))) throw new HelixError('not_found')

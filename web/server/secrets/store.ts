@@ -12,6 +12,13 @@ export interface NewSecret {
   exposure: Exposure
 }
 
+export interface SecretChange {
+  value?: string | undefined
+  exposure?: Exposure | undefined
+  /** When it was changed last, as the caller knows it. */
+  expectedChangedAt?: string | undefined
+}
+
 const place = (orgId: OrgId, id: string) => ({ orgId, table: 'secrets', column: 'value', row: id })
 
 /** Where secrets are: of the organisation (null) or of one project. */
@@ -66,20 +73,14 @@ export class SecretStore {
     return made.length === 1 ? id : null
   }
 
-  /** False: the scope has no such secret. */
-  async update(
-    trx: Knex,
-    orgId: OrgId,
-    scope: Scope,
-    id: SecretId,
-    change: { value?: string | undefined; exposure?: Exposure | undefined },
-    actorId: UserId,
-  ): Promise<boolean> {
+  /** False: the scope has no such secret, or it is not the expected one any more. */
+  async update(trx: Knex, orgId: OrgId, scope: Scope, id: SecretId, change: SecretChange, actorId: UserId): Promise<boolean> {
     const columns = {
       ...(change.value === undefined ? {} : { value: seal(this.keys, place(orgId, id), change.value) }),
       ...(change.exposure === undefined ? {} : { exposure: change.exposure }),
     }
     const row = trx('secrets').where({ org_id: orgId, project_id: scope, id })
+    if (change.expectedChangedAt !== undefined) row.whereRaw("date_trunc('milliseconds', changed_at) = ?", [change.expectedChangedAt])
     if (Object.keys(columns).length === 0) return (await row.first('id')) !== undefined
     return (await row.update({ ...columns, changed_by: actorId, changed_at: trx.fn.now() })) === 1
   }
