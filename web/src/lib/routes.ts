@@ -7,7 +7,7 @@ function query(values: Record<string, string | number | undefined | null>): stri
   return text === '' ? '' : `?${text}`
 }
 
-export const taskTabs = ['changes', 'spec', 'timeline'] as const
+export const taskTabs = ['changes', 'files', 'spec', 'timeline'] as const
 export type TaskTab = (typeof taskTabs)[number]
 export const repositoryTabs = ['files', 'commits', 'branches'] as const
 export type RepositoryTab = (typeof repositoryTabs)[number]
@@ -30,6 +30,9 @@ export const routes = {
   projectSettings: (projectId: string, section = 'general') => `/projects/${projectId}/settings/${section}`,
   newTask: (projectId: string) => `/projects/${projectId}/new`,
   task: (taskId: string, tab?: TaskTab) => `/tasks/${taskId}${query({ tab })}`,
+  /** A folder or file of the working branch, in one of the project's repositories. */
+  taskFiles: (taskId: string, at: { repository?: string | undefined; path?: string } = {}) =>
+    `/tasks/${taskId}${query({ tab: 'files', ...at })}`,
   spec: (taskId: string, at: { revision?: number; document?: string; compare?: number; view?: string } = {}) =>
     `/tasks/${taskId}/spec${query({ ...at, view: at.view === 'rendered' ? undefined : at.view })}`,
   repositories: () => '/repositories',

@@ -68,6 +68,7 @@ export function everyPlace({ projectId, taskId, repositoryId }: Shown): Place[] 
     { name: 'tasks', path: `${project}/tasks` },
     { name: 'task', path: `/tasks/${taskId}` },
     { name: 'task-changes', path: `/tasks/${taskId}?tab=changes` },
+    { name: 'task-files', path: `/tasks/${taskId}?tab=files` },
     { name: 'task-timeline', path: `/tasks/${taskId}?tab=timeline` },
     { name: 'spec', path: `/tasks/${taskId}/spec` },
     { name: 'inbox', path: '/inbox' },

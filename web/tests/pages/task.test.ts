@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { listCodeComments } from '@helix/contract/code-comments'
 import { getTaskAgent } from '@helix/contract/conversation'
 import { answerOption, declineOption, type FormField } from '@helix/contract/forms'
@@ -272,19 +272,54 @@ test('ten thousand entries stay few on the page, older ones come without a jump,
   await page.close()
 })
 
-test('a line of the changes is commented by keyboard, and the comment is kept with its place', async () => {
+/** Pushes files to the task's working branch, as its agent does. */
+function push(files: Record<string, string>): void {
   const clone = mkdtempSync(join(tmpdir(), 'helix-changes-'))
-  const git = (...args: string[]): string =>
-    execFileSync('git', ['-C', clone, '-c', 'user.name=A', '-c', 'user.email=a@example.com', ...args], { stdio: 'pipe' })
-      .toString()
-      .trim()
+  const as = ['-C', clone, '-c', 'user.name=A', '-c', 'user.email=a@example.com']
+  const git = (...args: string[]) => execFileSync('git', [...as, ...args], { stdio: 'pipe' })
   git('clone', `${installation.url.replace('://', `://helix:${installation.key}@`)}${repository.clonePath}`, '.')
-  writeFileSync(join(clone, 'greet.ts'), 'export const greet = (name: string) => name\n')
-  writeFileSync(join(clone, 'large.txt'), 'line\n'.repeat(1240))
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(clone, name)), { recursive: true })
+    writeFileSync(join(clone, name), text)
+  }
   git('add', '.')
-  git('commit', '-m', 'greet')
+  git('commit', '-m', 'work')
   git('push', 'origin', `HEAD:${task.branch}`)
   rmSync(clone, { recursive: true, force: true })
+}
+
+test('the files of the working branch are read beside the conversation, down to a line, also when the agent pushes more', async () => {
+  const { page, errors } = await openPage(person)
+  await open(page, 'files')
+  await page.getByText('Nothing is pushed to the working branch yet: this is main.').waitFor()
+  push({ 'deep/er/greet.ts': 'export const greet = (name: string) => name\n'.repeat(60), 'picture.bin': 'a\0b' })
+  await page.getByRole('link', { name: 'deep' }).click()
+  await page.getByRole('link', { name: 'Folder er' }).click()
+  await page.getByRole('link', { name: 'greet.ts' }).click()
+  await page.getByText(task.branch).waitFor()
+  const line = page.getByRole('link', { name: '42', exact: true })
+  await line.click()
+  await page.reload()
+  await page.locator('a[aria-current="location"]', { hasText: '42' }).waitFor()
+  await expect.poll(() => line.evaluate((one) => one.getBoundingClientRect().bottom < innerHeight)).toBe(true)
+  await page.locator('pre .hljs-keyword').first().waitFor()
+  expect(await accessibilityFaults(page)).toEqual([])
+  await page.getByRole('link', { name: 'Root' }).click()
+  await page.getByRole('link', { name: 'picture.bin' }).click()
+  await page.getByText('This file is binary or larger than 1 MiB.', { exact: false }).waitFor()
+  await page.keyboard.press('t')
+  await page.waitForURL(/tab=timeline/)
+  await page.keyboard.press('f')
+  await page.getByRole('link', { name: 'deep' }).waitFor()
+  if (process.env.HELIX_PICTURES) await page.screenshot({ path: `${process.env.HELIX_PICTURES}/files.png` })
+  await page.setViewportSize({ width: 390, height: 800 })
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390)
+  expect(errors).toEqual([])
+  await page.close()
+})
+
+test('a line of the changes is commented by keyboard, and the comment is kept with its place', async () => {
+  push({ 'greet.ts': 'export const greet = (name: string) => name\n', 'large.txt': 'line\n'.repeat(1240) })
   const { page, errors } = await openPage(person)
   await open(page, 'changes')
   const region = page.getByRole('region', { name: 'Changes of greet.ts' })

@@ -19,7 +19,7 @@ async function loadFolder(event: Event, repositoryId: RepositoryId, at: At, path
 }
 
 /** A path in the URL may name a folder or a file: the entries of its parent say which. */
-async function loadFiles(event: Event, repositoryId: RepositoryId, at: At, path: string) {
+export async function loadFiles(event: Event, repositoryId: RepositoryId, at: At, path: string) {
   if (path === '') return loadFolder(event, repositoryId, at, path)
   const slash = path.lastIndexOf('/')
   const params = { repositoryId }

@@ -1,8 +1,10 @@
-import type { TaskId } from '@helix/contract/ids'
+import type { Project } from '@helix/contract/projects'
 import { getSpec } from '@helix/contract/reviews'
 import type { TaskStatus } from '@helix/contract/task-status'
 import { getChanges, getTimeline } from '@helix/contract/task-work'
+import type { Task } from '@helix/contract/tasks'
 import { ask } from '#lib/load.ts'
+import { loadBranches, loadFiles } from '#lib/repositories/load.ts'
 import { type TaskTab, taskTabs } from '#lib/routes.ts'
 
 /** The tab of the URL; without one, the one that matters in this state. */
@@ -13,9 +15,25 @@ export function tabOf(asked: string | null, status: TaskStatus): TaskTab {
   return status === 'spec_review' ? 'spec' : 'timeline'
 }
 
+type Event = Parameters<typeof ask>[0]
+
+/** Files of the working branch; of the branch it will leave where nothing was pushed yet, or it is gone. */
+async function loadTaskFiles(event: Event, task: Task, project: Project) {
+  const { searchParams } = event.url
+  const repository = project.repositories.find(({ id }) => id === searchParams.get('repository')) ?? project.repositories[0]
+  if (repository === undefined) return null
+  const branches = new Set((await loadBranches(event, repository.id)).map(({ name }) => name))
+  const pushed = branches.has(task.branch)
+  const base = repository === project.repositories[0] && branches.has(task.baseBranch) ? task.baseBranch : repository.defaultBranch
+  const path = searchParams.get('path') ?? ''
+  const ref = pushed ? task.branch : base
+  return { repository, pushed, ref, path, ...(await loadFiles(event, repository.id, branches.size === 0 ? {} : { ref }, path)) }
+}
+
 /** What one tab shows. */
-export async function loadTab(event: Parameters<typeof ask>[0], tab: TaskTab, taskId: TaskId) {
-  const params = { taskId }
+export async function loadTab(event: Event, tab: TaskTab, { task, project }: { task: Task; project: Project }) {
+  const params = { taskId: task.id }
+  if (tab === 'files') return { tab, files: await loadTaskFiles(event, task, project) } as const
   if (tab === 'changes') return { tab, changes: await ask(event, getChanges, { params }) } as const
   if (tab === 'spec') return { tab, spec: await ask(event, getSpec, { params }) } as const
   return { tab, timeline: await ask(event, getTimeline, { params }) } as const
