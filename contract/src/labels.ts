@@ -5,9 +5,9 @@ import { line } from './text.ts'
 
 /** Names of tokens of the design system; each is shown with the label's name, never alone. */
 export const labelColours = ['grey', 'blue', 'green', 'amber', 'red', 'violet', 'teal', 'pink'] as const
-const colour = z.enum(labelColours)
+export const labelColour = z.enum(labelColours)
 
-export const label = z.object({ id: idSchema('label'), name: z.string(), colour })
+export const label = z.object({ id: idSchema('label'), name: z.string(), colour: labelColour })
 export type Label = z.infer<typeof label>
 
 const ofProject = z.object({ projectId: idSchema('project') })
@@ -28,7 +28,7 @@ export const createLabel = defineEndpoint({
   permission: 'task:write',
   summary: 'Create a label',
   params: ofProject,
-  body: z.object({ name: line(40), colour: colour.default('grey') }),
+  body: z.object({ name: line(40), colour: labelColour.default('grey') }),
   response: label,
   errors: ['conflict'],
 })
@@ -39,7 +39,7 @@ export const updateLabel = defineEndpoint({
   permission: 'task:write',
   summary: 'Rename or recolour a label',
   params: ofLabel,
-  body: z.object({ name: line(40).optional(), colour: colour.optional() }),
+  body: z.object({ name: line(40).optional(), colour: labelColour.optional() }),
   response: label,
   errors: ['conflict'],
 })

@@ -5,9 +5,12 @@ import { branchPattern } from './branches.ts'
 import { defineEndpoint } from './endpoint.ts'
 import { exposure } from './exposure.ts'
 import { idSchema } from './ids.ts'
+import { labelColour } from './labels.ts'
 import { permissionMode } from './permission-mode.ts'
+import { priority } from './priorities.ts'
 import { longest, reviewRules, sandboxRules, startUpSeconds } from './projects.ts'
 import { secretName } from './secrets.ts'
+import { templatePrompt } from './templates.ts'
 import { line, text } from './text.ts'
 
 const limit = z.number().int().min(1).max(100)
@@ -17,8 +20,8 @@ const member = z.union(
 )
 
 /**
- * `helix.yaml`: the configuration of a project, see docs/helix-yaml.md. What a file leaves out stays as it is; a list replaces the list.
- * Secrets are named and never hold a value.
+ * `helix.yaml`: the configuration of a project, see docs/helix-yaml.md. What a file leaves out stays as it is; a list replaces the list,
+ * but no label, template or secret is removed. Secrets are named and never hold a value.
  */
 export const projectConfig = z.strictObject({
   version: z.literal(1),
@@ -49,6 +52,21 @@ export const projectConfig = z.strictObject({
     })
     .optional(),
   guidelines: text(longest.guidelines).optional(),
+  labels: z
+    .array(z.strictObject({ name: line(40), colour: labelColour.default('grey') }))
+    .max(200)
+    .optional(),
+  templates: z
+    .array(
+      z.strictObject({
+        name: line(80),
+        prompt: templatePrompt,
+        justDoIt: z.boolean().default(false),
+        priority: priority.default('normal'),
+      }),
+    )
+    .max(100)
+    .optional(),
   visibility: visibility.optional(),
   members: z.array(member).max(200).optional(),
   secrets: z
@@ -59,7 +77,7 @@ export const projectConfig = z.strictObject({
 export type ProjectConfig = z.infer<typeof projectConfig>
 
 /** Units: UTF-16 units of a whole file. */
-export const longestConfig = 128 * 1024
+export const longestConfig = 1024 * 1024
 
 /** One fault of a file. Lines and columns count from 1; null where the file has no such place. */
 export const configProblem = z.object({
@@ -95,7 +113,7 @@ export const applyProjectConfig = defineEndpoint({
   permission: 'project:write',
   summary: 'Apply a helix.yaml: all of it or nothing; a second time changes nothing. Faults are in `details.problems` with their lines',
   params,
-  maxBodyBytes: 512 * 1024,
+  maxBodyBytes: 4 * 1024 * 1024,
   body: z.object({
     yaml: text(longestConfig),
     /** Only say what would change. */

@@ -4,6 +4,8 @@ import { idSchema } from './ids.ts'
 import { priority } from './priorities.ts'
 import { line, text } from './text.ts'
 
+export const templatePrompt = text(100_000).refine((value) => value.trim() !== '', 'say what is wanted')
+
 export const taskTemplate = z.object({
   id: idSchema('template'),
   name: z.string(),
@@ -32,7 +34,7 @@ export const createTemplate = defineEndpoint({
   params: ofProject,
   body: z.object({
     name: line(80),
-    prompt: text(100_000).refine((value) => value.trim() !== '', 'say what is wanted'),
+    prompt: templatePrompt,
     justDoIt: z.boolean().default(false),
     priority: priority.default('normal'),
   }),

@@ -2,6 +2,7 @@ import { HelixError } from '@helix/contract/errors'
 import { claimSession, fetchPrompt } from '@helix/contract/hosts'
 import type { HostId, ProjectId, RepositoryId, TaskId } from '@helix/contract/ids'
 import { mergeTask, openSession, preparePrompt } from '@helix/contract/internal'
+import { createLabel, listLabels } from '@helix/contract/labels'
 import { applyProjectConfig, exportProjectConfig } from '@helix/contract/project-config'
 import {
   archiveProject,
@@ -18,6 +19,7 @@ import {
 import { createRepository, listRepositories } from '@helix/contract/repositories'
 import { createProjectSecret, createSecret, listProjectSecrets, updateProjectSecret } from '@helix/contract/secrets'
 import { createTask, getTask } from '@helix/contract/tasks'
+import { listTemplates } from '@helix/contract/templates'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newId } from '../context.ts'
 import { addProject, addTask, writeStep } from '../internal/testing.ts'
@@ -178,6 +180,36 @@ test('a deleted project is nowhere, its tasks are stopped, and it comes back who
     .update({ deleted_at: new Date(Date.now() - 31 * 24 * 3600 * 1000) })
   expect(await deletionStore.purge(server.context.db)).toBe(1)
   expect((await failure(ada.call(restoreProject, { params: { deletedProjectId: project.id } }))).code).toBe('not_found')
+})
+
+test('helix.yaml brings labels and templates, changes them, and takes none away', async () => {
+  const project = await addProject(ada)
+  const apply = (yaml: string) => ada.call(applyProjectConfig, { ...params(project.id), body: { yaml: `version: 1\n${yaml}` } })
+  await ada.call(createLabel, { ...params(project.id), body: { name: 'Kept', colour: 'teal' } })
+  const made = await ada.call(createLabel, { ...params(project.id), body: { name: 'bug', colour: 'grey' } })
+  const yaml = 'labels:\n  - { name: Bug, colour: red }\n  - name: docs\ntemplates:\n  - name: Upgrade\n    prompt: Upgrade it\n'
+  const { changes } = await apply(yaml)
+  expect(changes.map(({ path, from }) => [path, from === null])).toEqual([
+    ['labels: Bug', false],
+    ['labels: docs', true],
+    ['templates: Upgrade', true],
+  ])
+  expect(await apply(yaml)).toMatchObject({ unchanged: true })
+  const { items } = await ada.call(listLabels, params(project.id))
+  expect(items.map(({ name, colour }) => [name, colour])).toEqual([
+    ['Bug', 'red'],
+    ['docs', 'grey'],
+    ['Kept', 'teal'],
+  ])
+  expect(items[0]?.id).toBe(made.id)
+  const exported = (await ada.call(exportProjectConfig, params(project.id))).yaml
+  expect(await apply(exported.replace('version: 1\n', ''))).toMatchObject({ unchanged: true })
+  const other = await addProject(ada)
+  await ada.call(applyProjectConfig, { ...params(other.id), body: { yaml: `version: 1\n${yaml}` } })
+  const { items: templates } = await ada.call(listTemplates, params(other.id))
+  expect(templates).toMatchObject([{ name: 'Upgrade', prompt: 'Upgrade it', justDoIt: false, priority: 'normal' }])
+  const twice = await failure(apply('labels:\n  - { name: a }\n  - { name: A }\n'))
+  expect(twice.details?.problems).toMatchObject([{ path: 'labels[1].name', line: 4, message: '"a" is named twice' }])
 })
 
 test('of two who replace a secret the second is told who was first, and nothing of theirs is saved', async () => {

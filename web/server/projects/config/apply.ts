@@ -1,15 +1,19 @@
 import { HelixError } from '@helix/contract/errors'
 import type { OrgId, ProjectId, RepositoryId, SecretId, TeamId, UserId } from '@helix/contract/ids'
+import type { Label } from '@helix/contract/labels'
 import type { ConfigChange, ConfigProblem, ProjectConfig } from '@helix/contract/project-config'
 import type { ProjectSettings } from '@helix/contract/projects'
+import type { TaskTemplate } from '@helix/contract/templates'
 import type { Knex } from 'knex'
 import { GrantStore } from '../../access/grants/store.ts'
 import type { Context } from '../../context.ts'
 import type { Actor } from '../../http/mount.ts'
+import { LabelStore } from '../../labels/store.ts'
 import { SecretStore } from '../../secrets/store.ts'
+import { TemplateStore } from '../../templates/store.ts'
 import { checkBranches, outdated, writeChange } from '../change.ts'
 import { type ProjectChange, ProjectStore } from '../store.ts'
-import { configChanges, valueAt } from './diff.ts'
+import { configChanges, newOrOther, valueAt } from './diff.ts'
 import { type ParsedConfig, parseConfig, refuse } from './read.ts'
 import { configStore } from './store.ts'
 
@@ -19,6 +23,8 @@ export type { ParsedConfig } from './read.ts'
 export async function currentConfig(context: Context, db: Knex, orgId: OrgId, project: ProjectSettings): Promise<ProjectConfig> {
   const members = await configStore.members(db, orgId, project.id)
   const secrets = await new SecretStore(db, context.sealing).list(orgId, project.id)
+  const labels = await new LabelStore(db).list(orgId, project.id)
+  const templates = await new TemplateStore(db).list(orgId, project.id)
   return {
     version: 1,
     name: project.name,
@@ -38,6 +44,8 @@ export async function currentConfig(context: Context, db: Knex, orgId: OrgId, pr
     startUp: { script: project.startUpScript, deadlineSeconds: project.startUpSeconds },
     sandbox: { network: project.egressMode, domains: project.egressDomains, isolation: project.minimumRung },
     guidelines: project.guidelines,
+    labels: labels.map(({ name, colour }) => ({ name, colour })),
+    templates: templates.map(({ id: _, ...template }) => template),
     visibility: await configStore.visibility(db, orgId, project.id),
     members: members.sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b))),
     secrets: secrets.filter(({ scope }) => scope === 'project').map(({ name, exposure }) => ({ name, exposure })),
@@ -52,6 +60,8 @@ export interface ConfigPlan {
   grants: Map<UserId | TeamId, ProjectRole> | null
   exposures: { id: SecretId; exposure: 'environment' | 'startup' }[]
   visibility: ProjectConfig['visibility']
+  labels: Pick<Label, 'name' | 'colour'>[]
+  templates: Omit<TaskTemplate, 'id'>[]
 }
 
 type ProjectRole = NonNullable<ProjectConfig['members']>[number]['role']
@@ -103,6 +113,7 @@ export async function planConfig(
   const problems: ConfigProblem[] = []
   const repositoryIds = await findRepositories(db, orgId, parsed, problems)
   const grants = await findGrantees(db, orgId, parsed, problems)
+  for (const list of ['labels', 'templates'] as const) problems.push(...namedTwice(parsed, list))
   if (problems.length > 0) refuse(problems)
   const changes = configChanges(current, config)
   const changed = new Set(changes.map(({ path }) => path))
@@ -119,12 +130,20 @@ export async function planConfig(
     change,
     grants,
     visibility: config.visibility,
+    labels: newOrOther(current.labels, config.labels),
+    templates: newOrOther(current.templates, config.templates),
     missingSecrets: wanted.filter(({ name }) => !secrets.some((secret) => secret.name === name)).map(({ name }) => name),
     exposures: wanted.flatMap(({ name, exposure }) => {
       const known = secrets.find((secret) => secret.name === name && secret.scope === 'project')
       return known === undefined || exposure === undefined || known.exposure === exposure ? [] : [{ id: known.id, exposure }]
     }),
   }
+}
+
+/** Names that differ in nothing but case are one. */
+function namedTwice({ config, problem }: ParsedConfig, list: 'labels' | 'templates'): ConfigProblem[] {
+  const names = (config[list] ?? []).map(({ name }) => name.toLowerCase())
+  return names.flatMap((name, index) => (names.indexOf(name) === index ? [] : [problem([list, index, 'name'], `"${name}" is named twice`)]))
 }
 
 async function findRepositories(db: Knex, orgId: OrgId, { config, problem }: ParsedConfig, problems: ConfigProblem[]) {
@@ -190,6 +209,15 @@ export async function applyParsed(
     for (const { grantee } of before) if (!plan.grants.has(grantee.id)) await grants.remove(trx, actor.orgId, projectId, grantee.id)
     for (const [id, role] of plan.grants) await grants.put(trx, actor.orgId, projectId, id, role)
   }
+  const labels = new LabelStore(trx)
+  const known = await labels.list(actor.orgId, projectId)
+  for (const label of plan.labels) {
+    const same = known.find(({ name }) => name.toLowerCase() === label.name.toLowerCase())
+    if (same === undefined) await labels.insert(trx, actor.orgId, projectId, label)
+    else await labels.update(trx, actor.orgId, projectId, same.id, label)
+  }
+  const templates = new TemplateStore(trx)
+  for (const template of plan.templates) await templates.put(actor.orgId, projectId, actor.userId, template)
   const secrets = new SecretStore(trx, context.sealing)
   for (const { id, exposure } of plan.exposures) await secrets.update(trx, actor.orgId, projectId, id, { exposure }, actor.userId)
   return plan

@@ -61,6 +61,27 @@ function secretChanges(current: ProjectConfig['secrets'] = [], wanted: ProjectCo
   })
 }
 
+type Named = { name: string }
+
+/** The entries of a list by name that are not there as the file wants them; others stay. */
+export function newOrOther<T extends Named>(current: readonly T[] = [], wanted: readonly T[] = []): T[] {
+  const same = (one: T, other: T): boolean =>
+    (Object.keys(other) as (keyof T)[]).every((key) => key === 'name' || JSON.stringify(one[key]) === JSON.stringify(other[key]))
+  return wanted.filter((entry) => !current.some((known) => isNamed(known, entry.name) && known.name === entry.name && same(known, entry)))
+}
+
+const isNamed = (one: Named, name: string): boolean => one.name.toLowerCase() === name.toLowerCase()
+
+/** Names may differ in case only: those are renamed. */
+function namedChanges<T extends Named>(path: string, current: readonly T[] = [], wanted: readonly T[] = []): ConfigChange[] {
+  const said = (entry: T | undefined): string | null => (entry === undefined ? null : JSON.stringify(entry).slice(0, 2000))
+  return newOrOther(current, wanted).map((entry) => ({
+    path: `${path}: ${entry.name}`,
+    from: said(current.find((known) => isNamed(known, entry.name))),
+    to: said(entry),
+  }))
+}
+
 /** What applying `wanted` changes; what it leaves out stays. Empty: it says what is so already. */
 export function configChanges(current: ProjectConfig, wanted: ProjectConfig): ConfigChange[] {
   const plain = leaves.flatMap((path): ConfigChange[] => {
@@ -69,5 +90,7 @@ export function configChanges(current: ProjectConfig, wanted: ProjectConfig): Co
     return [{ path, from: shown(from), to: shown(to) }]
   })
   const members = wanted.members === undefined ? [] : memberChanges(current.members ?? [], wanted.members)
-  return [...plain, ...members, ...secretChanges(current.secrets, wanted.secrets)]
+  const labels = namedChanges('labels', current.labels, wanted.labels)
+  const templates = namedChanges('templates', current.templates, wanted.templates)
+  return [...plain, ...labels, ...templates, ...members, ...secretChanges(current.secrets, wanted.secrets)]
 }
