@@ -45,6 +45,8 @@ export function errorHandler(log: Logger): ErrorRequestHandler {
       response.destroy()
       return
     }
+    const { retryAfterSeconds } = known.details ?? {}
+    if (typeof retryAfterSeconds === 'number') response.setHeader('retry-after', String(Math.ceil(retryAfterSeconds)))
     response.status(known.status).json(errorAnswer(known, request.id))
   }
 }
