@@ -12,7 +12,8 @@ import { type Installation, openInstallation } from './installation.ts'
 import { pushSpec } from './spec-push.ts'
 
 const first = {
-  requirements: '# Requirements\n\nThe program greets the person whose name it is given.\n\n- one line\n- nothing else\n',
+  requirements:
+    '# Requirements\n\nThe program greets the person whose name it is given.\n\n- one line\n- nothing else\n\n## Afterwards\n\nIt ends.\n',
   design: '# Design\n\nOne function writes the greeting.\n',
   tasks: '# Tasks\n\n- [x] one\n- [ ] two\n',
 }
@@ -140,7 +141,8 @@ test('a newer revision is announced and not swapped in; old threads say what bec
   const { page, errors } = await openPage(person)
   await open(page)
   push({
-    requirements: '# Requirements\n\nA word first.\n\nThe program greets everybody whose name it is given.\n\n- one line\n- nothing else\n',
+    requirements:
+      '# Requirements\n\nA word first.\n\nThe program greets everybody whose name it is given.\n\n- one line\n- nothing else\n\n## Afterwards\n\nIt ends.\n',
   })
   const alert = page.getByRole('alert').filter({ hasText: 'Revision 2 is newer' })
   await alert.waitFor()
@@ -247,5 +249,11 @@ test('on a phone the text comes first, the threads below, nothing stands out at 
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390)
     expect(await accessibilityFaults(page)).toEqual([])
   }
+  await page.locator('summary', { hasText: 'Outline' }).click()
+  const heading = page.getByRole('navigation', { name: 'Outline' }).getByRole('link').last()
+  const id = (await heading.getAttribute('href')) ?? ''
+  await heading.click()
+  await heading.waitFor({ state: 'hidden' })
+  expect(await page.locator(id).evaluate((one) => one.getBoundingClientRect().top < innerHeight)).toBe(true)
   expect(errors).toEqual([])
 })
