@@ -53,7 +53,7 @@ test('a stranger is sent to sign in, told when a link was used, and goes on to w
 
 test('the link works without script', async () => {
   await using stranger = await browser.newContext({ javaScriptEnabled: false })
-  const { page } = await openPage(stranger)
+  const page = await stranger.newPage()
   await page.goto(await installation.link())
   await page.getByRole('button', { name: 'Continue' }).click()
   await page.waitForURL(/\/projects$/)
