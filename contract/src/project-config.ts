@@ -77,7 +77,7 @@ export const projectConfig = z.strictObject({
 export type ProjectConfig = z.infer<typeof projectConfig>
 
 /** Units: UTF-16 units of a whole file. */
-export const longestConfig = 1024 * 1024
+export const longestConfig = 256 * 1024
 
 /** One fault of a file. Lines and columns count from 1; null where the file has no such place. */
 export const configProblem = z.object({
@@ -113,7 +113,7 @@ export const applyProjectConfig = defineEndpoint({
   permission: 'project:write',
   summary: 'Apply a helix.yaml: all of it or nothing; a second time changes nothing. Faults are in `details.problems` with their lines',
   params,
-  maxBodyBytes: 4 * 1024 * 1024,
+  maxBodyBytes: 1024 * 1024,
   body: z.object({
     yaml: text(longestConfig),
     /** Only say what would change. */

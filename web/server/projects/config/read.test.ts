@@ -1,5 +1,5 @@
 import { HelixError } from '@helix/contract/errors'
-import type { ConfigProblem, ProjectConfig } from '@helix/contract/project-config'
+import { type ConfigProblem, longestConfig, type ProjectConfig } from '@helix/contract/project-config'
 import { expect, test } from 'vitest'
 import { configChanges } from './diff.ts'
 import { parseConfig } from './read.ts'
@@ -48,8 +48,8 @@ test('every fault is told at once', () => {
 test('a bomb of aliases, a deep nest and a huge file are refused and cost nothing', () => {
   const levels = Array.from({ length: 20 }, (_, level) => `a${level + 1}: &a${level + 1} [${`*a${level}, `.repeat(9)}]`)
   expect(problemsOf(`a0: &a0 [x]\n${levels.join('\n')}`)[0]?.message).toMatch(/aliases/)
-  expect(problemsOf(`name: ${'['.repeat(60_000)}`).length).toBeGreaterThan(0)
-  expect(problemsOf(`name: ${'x'.repeat(200_000)}`)[0]?.message).toMatch(/longer than/)
+  expect(problemsOf(`name: ${'['.repeat(250_000)}`).length).toBeGreaterThan(0)
+  expect(problemsOf(`name: ${'x'.repeat(longestConfig)}`)[0]?.message).toMatch(/longer than/)
 })
 
 const whole: ProjectConfig = {
