@@ -4,6 +4,7 @@ import { egressPolicy } from './egress.ts'
 import { defineEndpoint } from './endpoint.ts'
 import { idSchema } from './ids.ts'
 import { sessionSecret, startUp } from './link.ts'
+import { machine } from './machine.ts'
 import { permissionMode } from './permission-mode.ts'
 import { sessionStates } from './sessions.ts'
 
@@ -35,6 +36,7 @@ export const claimSession = defineEndpoint({
         demo: z.boolean(),
         egress: egressPolicy.default({ mode: 'open', domains: [] }),
         permissionMode: permissionMode.default('allow'),
+        machine: machine.prefault({}),
         /** Origin that the container reaches the control plane by. */
         controlPlaneUrl: z.url(),
         /** For the gateway, git and MCP. Secret; never in an environment that `docker inspect` shows. */

@@ -4,6 +4,7 @@ import { idSchema } from './ids.ts'
 import { commitHash } from './repositories.ts'
 import { sessionStates } from './sessions.ts'
 import { taskFailure, taskStatus } from './task-status.ts'
+import { timestamp } from './text.ts'
 
 /**
  * What workers ask of the control plane, each the body of one activity. All of it may arrive twice: `key` is workflow id + step, and the
@@ -197,6 +198,10 @@ export const locateSession = defineEndpoint({
     waitForHost: z.boolean(),
     hostsOnline: z.number().int(),
     reason: z.string().nullable(),
+    /** Units: milliseconds without a turn until the session is suspended; 0: never. */
+    idleMs: z.number().int().optional(),
+    /** When the session ends by its project's time to live; null: not by time. */
+    endsAt: timestamp.nullable().optional(),
   }),
 })
 
@@ -204,7 +209,7 @@ export const recordSession = defineEndpoint({
   method: 'POST',
   path: '/internal/v1/sessions/:sessionId/state',
   permission: 'worker',
-  summary: 'Write the session’s state; an older epoch loses. `stopped` revokes its tokens',
+  summary: 'Write the session’s state; an older epoch loses. `stopped` revokes its tokens; `queued` takes its host from it',
   params: ofSession,
   body: z.object({ epoch: z.number().int(), state: z.enum(sessionStates), reason: z.string().max(2000).nullable() }),
 })

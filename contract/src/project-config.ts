@@ -49,6 +49,11 @@ export const projectConfig = z.strictObject({
       network: sandboxRules.shape.egressMode.optional(),
       domains: sandboxRules.shape.egressDomains.optional(),
       isolation: sandboxRules.shape.minimumRung.optional(),
+      size: sandboxRules.shape.size.optional(),
+      customSize: sandboxRules.shape.customSize.optional(),
+      image: sandboxRules.shape.image.optional(),
+      idleMinutes: sandboxRules.shape.idleMinutes.optional(),
+      ttlHours: sandboxRules.shape.ttlHours.optional(),
     })
     .optional(),
   guidelines: text(longest.guidelines).optional(),

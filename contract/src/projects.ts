@@ -5,6 +5,7 @@ import { domainRule, egressModes } from './egress.ts'
 import { defineEndpoint, page, pageQuery } from './endpoint.ts'
 import { idSchema } from './ids.ts'
 import { rung } from './isolation.ts'
+import { machineRules } from './machine.ts'
 import { permissionMode } from './permission-mode.ts'
 import { line, text, timestamp } from './text.ts'
 
@@ -61,6 +62,7 @@ export const sandboxRules = z.object({
   egressDomains: z.array(domainRule).max(200),
   /** Hosts that isolate less get no session of this project; null: every host may. */
   minimumRung: rung.nullable(),
+  ...machineRules.shape,
 })
 export type SandboxRules = z.infer<typeof sandboxRules>
 

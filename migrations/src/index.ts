@@ -15,6 +15,7 @@ import * as onboarding from './0013-onboarding.ts'
 import * as questions from './0014-questions.ts'
 import * as archive from './0015-archive.ts'
 import * as sandboxRules from './0020-sandbox-rules.ts'
+import * as machine from './0032-machine.ts'
 
 /**
  * Migrations by explicit list: a folder scan cannot load `.ts` under every runner and records file extensions.
@@ -37,6 +38,7 @@ const list: [string, Knex.Migration][] = [
   ['0014-questions', questions],
   ['0015-archive', archive],
   ['0020-sandbox-rules', sandboxRules],
+  ['0032-machine', machine],
 ]
 
 export const migrations: Knex.MigrationSource<[string, Knex.Migration]> = {

@@ -9,6 +9,7 @@ import type { Context } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
 import { mintSessionToken } from '../identity/tokens.ts'
 import { SecretStore } from '../secrets/store.ts'
+import { machineOf } from '../sessions/machine.ts'
 import type { SessionRow } from '../sessions/store.ts'
 import { answerableFor, orphaned } from './answerable.ts'
 import { type HostRow, HostStore, lostAfter } from './store.ts'
@@ -77,6 +78,7 @@ async function specOf(trx: Knex, context: Context, session: SessionRow, token: s
     demo: session.demo,
     permissionMode: project.permission_mode,
     egress: { mode: project.egress_mode, domains: project.egress_domains },
+    machine: machineOf(project, session.life_started_at),
     controlPlaneUrl: context.config.sessionUrl,
     token,
     gitIdentity: { name: person.name, email: person.email },
@@ -122,6 +124,10 @@ export async function claimSessionFor(context: Context, claim: Claim): Promise<C
     await trx('agent_sessions')
       .where({ id: session.id })
       .update({ host_id: claim.hostId, host_boot_id: claim.bootId, epoch, state: 'starting', reason: null, started_by: person })
+    if (session.life_started_at === null) {
+      session.life_started_at = new Date()
+      await trx('agent_sessions').where({ id: session.id }).update({ life_started_at: session.life_started_at })
+    }
     const token = await mintSessionToken(trx, { orgId: session.org_id, sessionId: session.id, epoch })
     await appendEvent(trx, session.org_id, {
       type: 'session.changed',

@@ -9,6 +9,7 @@ import { appendEvent } from '../events/store.ts'
 import { HostStore, lostAfter, silentAfter } from '../hosts/store.ts'
 import { revokeSessionTokens } from '../identity/tokens.ts'
 import { settleQuestions } from '../reviews/questions.ts'
+import { timesOf } from '../sessions/machine.ts'
 import type { SessionRow } from '../sessions/store.ts'
 
 async function getRow(context: Context, id: SessionId): Promise<SessionRow> {
@@ -22,12 +23,14 @@ export async function locate(context: Context, id: SessionId): Promise<ResponseO
   const session = await getRow(context, id)
   const hosts = new HostStore(context.db)
   const hostsOnline = await hosts.online()
+  const project = await context.db('projects').where({ id: session.project_id }).first('idle_minutes', 'ttl_hours')
   const nowhere = {
     epoch: session.epoch,
     queue: null,
     waitForHost: false,
     hostsOnline,
     reason: hostsOnline === 0 ? 'No sandbox host is online: waiting for one' : null,
+    ...timesOf(project, session.life_started_at),
   }
   const home = session.host_id === null ? null : await hosts.find(session.host_id)
   if (home === null || home.boot_id === null) return nowhere
@@ -51,7 +54,8 @@ export async function writeState(context: Context, id: SessionId, { epoch, state
   await context.db.transaction(async (trx) => {
     const row = trx('agent_sessions').where({ id })
     if (state !== 'stopped') row.andWhere('epoch', '<=', epoch).whereNot('state', 'stopped')
-    if ((await row.update({ state, reason })) === 0) return
+    const homeless = state === 'queued' ? { host_id: null, host_boot_id: null, life_started_at: null } : {}
+    if ((await row.update({ state, reason, ...homeless })) === 0) return
     if (state === 'stopped') {
       await revokeSessionTokens(trx, id)
       await trx('prompts')

@@ -41,7 +41,8 @@ export async function openSessionFor(db: Knex, taskId: TaskId): Promise<{ sessio
     await trx('agent_sessions').insert(row).onConflict('task_id').ignore()
     const session = await trx('agent_sessions').where({ task_id: taskId }).first('id', 'state')
     // A task that comes back from the archive wakes its session again; volume or not, the branch is on the server.
-    if (session.state === 'stopped') await trx('agent_sessions').where({ id: session.id }).update({ state: 'queued', reason: null })
+    if (session.state === 'stopped')
+      await trx('agent_sessions').where({ id: session.id }).update({ state: 'queued', reason: null, life_started_at: null })
     await trx('spec_tasks').where({ id: taskId }).update({ session_id: session.id })
     await appendEvent(trx, task.org_id, {
       type: 'session.changed',

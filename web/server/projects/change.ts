@@ -40,6 +40,11 @@ export async function checkBranches(
     throw wrong(field ?? 'baseBranch', `${first.name} has no branch "${branch}"`)
 }
 
+/** Throws with the field that is missing. */
+export function checkSize(project: ProjectSettings, { size = project.size, customSize = project.customSize }: ProjectChange): void {
+  if (size === 'custom' && customSize === null) throw wrong('customSize', 'say how large a custom machine is: {cpus, memoryMb, diskMb}')
+}
+
 async function repositoriesAfter(db: Knex, orgId: OrgId, project: ProjectSettings, ids: RepositoryId[] | undefined) {
   if (ids === undefined) return project.repositories
   const known = await new ProjectStore(db).knownRepositories(orgId, ids)
@@ -99,6 +104,7 @@ export async function changeProject(
   const change = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as ProjectChange
   if (expected !== undefined && expected !== project.version) throw outdated(project)
   if (Object.keys(change).length === 0) return
+  checkSize(project, change)
   await checkBranches(context, context.db, actor.orgId, project, change)
   await context.db.transaction(async (trx) => {
     await writeChange(trx, actor, project.id, change, expected)

@@ -29,6 +29,11 @@ interface ProjectRow {
   egress_mode: SandboxRules['egressMode']
   egress_domains: string[]
   minimum_rung: SandboxRules['minimumRung']
+  size: SandboxRules['size']
+  custom_size: SandboxRules['customSize']
+  image: string | null
+  idle_minutes: number
+  ttl_hours: number
   default_reviewers: UserId[]
   version: number
   changed_by: UserId | null
@@ -99,6 +104,11 @@ const columnsOf = (change: ProjectChange): Record<string, unknown> => {
     egress_mode: change.egressMode,
     egress_domains: change.egressDomains && JSON.stringify(change.egressDomains),
     minimum_rung: change.minimumRung,
+    size: change.size,
+    custom_size: change.customSize && JSON.stringify(change.customSize),
+    image: change.image,
+    idle_minutes: change.idleMinutes,
+    ttl_hours: change.ttlHours,
     default_reviewers: change.defaultReviewerIds && JSON.stringify(change.defaultReviewerIds),
   }
   return Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined))
@@ -151,6 +161,11 @@ export class ProjectStore {
       egressMode: row.egress_mode,
       egressDomains: row.egress_domains,
       minimumRung: row.minimum_rung,
+      size: row.size,
+      customSize: row.custom_size,
+      image: row.image,
+      idleMinutes: row.idle_minutes,
+      ttlHours: row.ttl_hours,
       defaultReviewerIds: row.default_reviewers,
       changed: row.changed_at === null ? null : { by: person?.name ?? null, at: row.changed_at.toISOString() },
     }

@@ -22,6 +22,8 @@ export interface SessionRow {
   started_by: string
   journal_upto: number
   started_at: Date | null
+  /** The first start of this life; null while it has not started. */
+  life_started_at: Date | null
 }
 
 export class SessionStore {

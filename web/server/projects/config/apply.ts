@@ -11,7 +11,7 @@ import type { Actor } from '../../http/mount.ts'
 import { LabelStore } from '../../labels/store.ts'
 import { SecretStore } from '../../secrets/store.ts'
 import { TemplateStore } from '../../templates/store.ts'
-import { checkBranches, outdated, writeChange } from '../change.ts'
+import { checkBranches, checkSize, outdated, writeChange } from '../change.ts'
 import { type ProjectChange, ProjectStore } from '../store.ts'
 import { configChanges, newOrOther, valueAt } from './diff.ts'
 import { type ParsedConfig, parseConfig, refuse } from './read.ts'
@@ -42,7 +42,16 @@ export async function currentConfig(context: Context, db: Knex, orgId: OrgId, pr
       publicLinks: project.publicLinks,
     },
     startUp: { script: project.startUpScript, deadlineSeconds: project.startUpSeconds },
-    sandbox: { network: project.egressMode, domains: project.egressDomains, isolation: project.minimumRung },
+    sandbox: {
+      network: project.egressMode,
+      domains: project.egressDomains,
+      isolation: project.minimumRung,
+      size: project.size,
+      customSize: project.customSize,
+      image: project.image,
+      idleMinutes: project.idleMinutes,
+      ttlHours: project.ttlHours,
+    },
     guidelines: project.guidelines,
     labels: labels.map(({ name, colour }) => ({ name, colour })),
     templates: templates.map(({ id: _, ...template }) => template),
@@ -71,6 +80,7 @@ const fieldPaths: Record<string, string[]> = {
   baseBranch: ['branches', 'base'],
   protectedBranches: ['branches', 'protected'],
   repositoryIds: ['repositories'],
+  customSize: ['sandbox', 'customSize'],
 }
 
 const columns: [keyof ProjectChange, string][] = [
@@ -95,6 +105,11 @@ const columns: [keyof ProjectChange, string][] = [
   ['egressMode', 'sandbox.network'],
   ['egressDomains', 'sandbox.domains'],
   ['minimumRung', 'sandbox.isolation'],
+  ['size', 'sandbox.size'],
+  ['customSize', 'sandbox.customSize'],
+  ['image', 'sandbox.image'],
+  ['idleMinutes', 'sandbox.idleMinutes'],
+  ['ttlHours', 'sandbox.ttlHours'],
   ['guidelines', 'guidelines'],
 ]
 
@@ -179,6 +194,7 @@ async function checkChange(
   parsed: ParsedConfig,
 ) {
   try {
+    checkSize(project, change)
     await checkBranches(context, db, orgId, project, change)
   } catch (error) {
     const fields = error instanceof HelixError ? (error.details?.fields as Record<string, string> | undefined) : undefined

@@ -24,6 +24,11 @@ const leaves = [
   'sandbox.network',
   'sandbox.domains',
   'sandbox.isolation',
+  'sandbox.size',
+  'sandbox.customSize',
+  'sandbox.image',
+  'sandbox.idleMinutes',
+  'sandbox.ttlHours',
   'guidelines',
   'visibility',
 ] as const

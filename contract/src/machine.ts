@@ -1,0 +1,66 @@
+import { z } from 'zod'
+import { timestamp } from './text.ts'
+
+/** How large the machine of a session is. */
+export const sizes = ['small', 'medium', 'large', 'custom'] as const
+export type Size = (typeof sizes)[number]
+
+export const customSize = z.object({
+  cpus: z.number().min(0.5).max(64).multipleOf(0.1),
+  memoryMb: z.number().int().min(512).max(524_288),
+  diskMb: z.number().int().min(1024).max(4_194_304),
+})
+export type MachineSize = z.infer<typeof customSize>
+
+/** What the sizes with a name are. */
+export const namedSizes: Readonly<Record<Exclude<Size, 'custom'>, MachineSize>> = {
+  small: { cpus: 1, memoryMb: 2048, diskMb: 10_240 },
+  medium: { cpus: 2, memoryMb: 4096, diskMb: 20_480 },
+  large: { cpus: 4, memoryMb: 8192, diskMb: 40_960 },
+}
+
+/** `custom` without figures is `medium`. */
+export const sizeOf = (size: Size, custom: MachineSize | null): MachineSize =>
+  size === 'custom' ? (custom ?? namedSizes.medium) : namedSizes[size]
+
+/** A name as `docker pull` takes it, with a registry, a tag and a digest where wanted. */
+export const imageName = z
+  .string()
+  .max(300)
+  .regex(
+    /^[a-z0-9]([a-z0-9._-]*[a-z0-9])?(:\d+)?(\/[a-z0-9]([a-z0-9._-]*[a-z0-9])?)*(:\w[\w.-]{0,127})?(@sha256:[a-f0-9]{64})?$/i,
+    'an image name like node:24 or registry.example.com/team/image:tag',
+  )
+
+/** Settings of a project for the machines of its sessions. Each counts from the next start of a session, the times from its next turn. */
+export const machineRules = z.object({
+  size: z.enum(sizes),
+  /** For `custom`. */
+  customSize: customSize.nullable(),
+  /** What sessions are started from; null: the installation's own image. */
+  image: imageName.nullable(),
+  /** Units: minutes without a turn until the machine is suspended; 0: never. */
+  idleMinutes: z.number().int().min(0).max(10_080),
+  /** Units: hours after its first start until the session ends, with all that it did not push; 0: never. */
+  ttlHours: z.number().int().min(0).max(8760),
+})
+export type MachineRules = z.infer<typeof machineRules>
+
+/** What one start of a session gets. Hosts that do not know a field leave it out of account. */
+export const machine = z.object({
+  cpus: z.number().positive().default(namedSizes.medium.cpus),
+  memoryBytes: z
+    .number()
+    .int()
+    .default(namedSizes.medium.memoryMb * 1024 ** 2),
+  diskBytes: z
+    .number()
+    .int()
+    .default(namedSizes.medium.diskMb * 1024 ** 2),
+  image: z.string().nullable().default(null),
+  /** Units: milliseconds; 0: never suspended. */
+  idleMs: z.number().int().default(600_000),
+  /** When the session ends; null: not by time. */
+  ttlAt: timestamp.nullable().default(null),
+})
+export type Machine = z.infer<typeof machine>

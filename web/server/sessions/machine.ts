@@ -1,0 +1,25 @@
+import { type Machine, type MachineSize, type Size, sizeOf } from '@helix/contract/machine'
+
+interface TimesRow {
+  idle_minutes: number
+  ttl_hours: number
+}
+
+interface MachineRow extends TimesRow {
+  size: Size
+  custom_size: MachineSize | null
+  image: string | null
+}
+
+/** When a session of the project is suspended and when it ends. A life that has not begun begins now. */
+export function timesOf({ idle_minutes, ttl_hours }: TimesRow, begun: Date | null): { idleMs: number; endsAt: string | null } {
+  const ends = (begun ?? new Date()).getTime() + ttl_hours * 3_600_000
+  return { idleMs: idle_minutes * 60_000, endsAt: ttl_hours === 0 ? null : new Date(ends).toISOString() }
+}
+
+/** The machine that a start of a session of the project gets. */
+export function machineOf(project: MachineRow, begun: Date | null): Machine {
+  const { cpus, memoryMb, diskMb } = sizeOf(project.size, project.custom_size)
+  const { idleMs, endsAt } = timesOf(project, begun)
+  return { cpus, memoryBytes: memoryMb * 1024 ** 2, diskBytes: diskMb * 1024 ** 2, image: project.image, idleMs, ttlAt: endsAt }
+}
