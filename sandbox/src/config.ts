@@ -19,8 +19,9 @@ const environment = z.object({
   /** Where `/readyz` is answered; 0: nowhere. */
   HELIX_HOST_PORT: port.default(0),
   HELIX_SESSION_IMAGE: z.string().default('helix-session:dev'),
-  HELIX_SESSION_MEMORY_MB: positive.min(256).default(4096),
-  HELIX_SESSION_CPUS: z.coerce.number().positive().max(1024).default(2),
+  /** The most that one session gets, whatever its project asks for; absent: what the engine has. */
+  HELIX_SESSION_MEMORY_MB: positive.min(256).optional(),
+  HELIX_SESSION_CPUS: z.coerce.number().positive().max(1024).optional(),
   /** The range that sessions' networks are cut from. */
   HELIX_SESSION_SUBNETS: z.cidrv4().default('10.213.0.0/16'),
   /** `published`: the supervisor's port appears on 127.0.0.1, for engines inside a virtual machine. */
@@ -58,7 +59,9 @@ export interface Config {
   dockerHost: string
   allowUnsafeInnerDocker: boolean
   egress: { allowUnfiltered: boolean; opened: readonly string[]; nameservers: readonly string[] | null }
-  session: { image: string; memoryBytes: number; cpus: number; subnets: string; reach: 'address' | 'published' }
+  session: { image: string; subnets: string; reach: 'address' | 'published' }
+  /** Of one session; undefined: what the engine has. */
+  most: { memoryBytes: number | undefined; cpus: number | undefined }
   /** Certificate files that this machine trusts beyond the system's own. */
   certificates: { bundle: string | undefined; extra: string | undefined }
   /** What npm needs of the environment: where it lives, how it reaches the network. */
@@ -95,10 +98,12 @@ export function parseConfig(env: NodeJS.ProcessEnv): Config {
     },
     session: {
       image: values.HELIX_SESSION_IMAGE,
-      memoryBytes: values.HELIX_SESSION_MEMORY_MB * 1024 * 1024,
-      cpus: values.HELIX_SESSION_CPUS,
       subnets: values.HELIX_SESSION_SUBNETS,
       reach: values.HELIX_SESSION_REACH,
+    },
+    most: {
+      memoryBytes: values.HELIX_SESSION_MEMORY_MB && values.HELIX_SESSION_MEMORY_MB * 1024 ** 2,
+      cpus: values.HELIX_SESSION_CPUS,
     },
     certificates: { bundle: values.SSL_CERT_FILE, extra: values.NODE_EXTRA_CA_CERTS },
     npmEnvironment: Object.fromEntries(Object.entries(env).filter(([name]) => !secretNames.test(name))),

@@ -8,7 +8,7 @@ import { type Identity, loadIdentity } from './identity.ts'
 import type { Footing } from './ladder/ladder.ts'
 import { type ControlPlane, createControlPlane } from './link/control-plane.ts'
 import { HostLink } from './link/host-link.ts'
-import { Monitor } from './monitor.ts'
+import { type MachineLimits, Monitor } from './monitor.ts'
 import { packPrefix } from './packs/catalogue.ts'
 import { PackInstaller } from './packs/installer.ts'
 import { NpmSource, type PackSource } from './packs/npm.ts'
@@ -66,6 +66,7 @@ export class Context implements Host {
       bootId,
       allowUnsafe: config.allowUnsafeInnerDocker,
       capacity: config.capacity,
+      most: config.most,
       stateDir: config.stateDir,
       dockerHost: config.dockerHost,
       egress: this.egress,
@@ -117,6 +118,10 @@ export class Context implements Host {
 
   footing(): Footing {
     return this.monitor.footing()
+  }
+
+  largest(): MachineLimits {
+    return this.monitor.largest
   }
 
   refusal(): string | null {

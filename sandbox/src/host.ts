@@ -7,6 +7,7 @@ import type { Engine } from './engine/engine.ts'
 import type { Identity } from './identity.ts'
 import type { Footing } from './ladder/ladder.ts'
 import type { ControlPlane } from './link/control-plane.ts'
+import type { MachineLimits } from './monitor.ts'
 import type { PackInstaller } from './packs/installer.ts'
 import type { Certificates } from './sessions/certificates.ts'
 import type { Owner } from './sessions/names.ts'
@@ -26,6 +27,8 @@ export interface Host {
   readonly registry: Registry
   /** Throws with the reason while no session can be started here. */
   footing(): Footing
+  /** What one session gets at most. */
+  largest(): MachineLimits
   /** Null when a new session is welcome; else why not, for people. */
   refusal(): string | null
   /** Hands a frame to the link to the control plane; false: not now. */

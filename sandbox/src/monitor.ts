@@ -11,8 +11,14 @@ const leastFreeBytes = 10 * 1024 ** 3
 const roomBytes = 2 * 1024 ** 3
 const sessionsPerCpu = 4
 
+export interface MachineLimits {
+  cpus: number
+  memoryBytes: number
+}
+
 export interface MonitorInput extends LadderInput {
   capacity: number | undefined
+  most: { memoryBytes: number | undefined; cpus: number | undefined }
   stateDir: string
   dockerHost: string
   egress: Pick<Egress, 'begin' | 'filtered'>
@@ -51,6 +57,15 @@ export class Monitor {
     if (this.input.capacity !== undefined) return this.input.capacity
     if (this.info === null) return 0
     return Math.max(1, Math.min(Math.floor(this.info.memoryBytes / roomBytes), this.info.cpus * sessionsPerCpu))
+  }
+
+  /** More than the engine has is refused by it, and more than the operator allows by us. */
+  get largest(): MachineLimits {
+    const { most } = this.input
+    return {
+      cpus: Math.min(most.cpus ?? Number.POSITIVE_INFINITY, this.info?.cpus ?? Number.POSITIVE_INFINITY),
+      memoryBytes: Math.min(most.memoryBytes ?? Number.POSITIVE_INFINITY, this.info?.memoryBytes ?? Number.POSITIVE_INFINITY),
+    }
   }
 
   /** Throws with the reason while no session can be started. A full disk keeps new ones away and does not stop those that are here. */

@@ -4,6 +4,7 @@ import type { EgressPolicy } from '@helix/contract/egress'
 import { claimSession, fetchPrompt, listHostSessions, recordStart, type SessionSpec } from '@helix/contract/hosts'
 import type { HostId, SessionId } from '@helix/contract/ids'
 import { type HostReport, type HostUp, hostUp } from '@helix/contract/link'
+import { machine } from '@helix/contract/machine'
 import type { JournalEntry, SessionState } from '@helix/contract/sessions'
 import { typeid } from 'typeid-js'
 import { type WebSocket, WebSocketServer } from 'ws'
@@ -27,6 +28,8 @@ export class FakeControlPlane implements AsyncDisposable {
   readonly starts: { epoch: number; reason: string; stages: { name: string; durationMs: number }[] }[] = []
   readonly token = 'r'.repeat(40)
   claims = 0
+  /** What sessions that start from now on get. */
+  machine = machine.parse({})
   /** What sessions that start from now on may reach. */
   egress: EgressPolicy = { mode: 'open', domains: [] }
   /** Acknowledge journals. */
@@ -158,6 +161,7 @@ export class FakeControlPlane implements AsyncDisposable {
       demo: true,
       permissionMode: 'allow',
       egress: this.egress,
+      machine: this.machine,
       controlPlaneUrl: `http://host.docker.internal:${this.port}`,
       token: `hs_${row.epoch}`,
       gitIdentity: { name: 'A Person', email: 'person@example.com' },

@@ -5,6 +5,7 @@ import { type Egress, egressLabels } from '../egress/egress.ts'
 import { archiveOf } from '../engine/archive.ts'
 import type { ContainerSpec } from '../engine/engine.ts'
 import type { Footing } from '../ladder/ladder.ts'
+import type { MachineLimits } from '../monitor.ts'
 import type { Certificates } from './certificates.ts'
 import { containerName, innerDockerVolume, networkName, type Owner, sessionLabels, workspaceVolume } from './names.ts'
 
@@ -15,6 +16,8 @@ export interface SessionContainer {
   packVolume: string
   footing: Footing
   limits: Config['session']
+  /** What this host gives one session at most. */
+  largest: MachineLimits
   certificates: Certificates
   egress: Pick<Egress, 'environment' | 'nameserversOf'>
 }
@@ -23,7 +26,7 @@ const sessionFilePath = '/run/helix/session.json'
 
 /** The container of one start of a session. Nothing secret: `docker inspect` shows all of it. */
 export function sessionContainer(input: SessionContainer): ContainerSpec {
-  const { owner, spec, epoch, footing, limits } = input
+  const { owner, spec, epoch, footing, limits, largest } = input
   const volumes = [
     { volume: workspaceVolume(owner, spec.sessionId), path: '/workspace', readOnly: false },
     { volume: input.packVolume, path: `/opt/agents/${spec.agentRuntime}`, readOnly: true },
@@ -34,7 +37,7 @@ export function sessionContainer(input: SessionContainer): ContainerSpec {
   }
   return {
     name: containerName(owner, spec.sessionId, epoch),
-    image: limits.image,
+    image: spec.machine.image ?? limits.image,
     labels: { ...sessionLabels(owner, spec.sessionId), 'helix.epoch': String(epoch), ...egressLabels(spec.egress) },
     command: null,
     env: { HELIX_SESSION_FILE: sessionFilePath, ...input.certificates.env, ...input.egress.environment(spec.egress, spec.controlPlaneUrl) },
@@ -43,8 +46,8 @@ export function sessionContainer(input: SessionContainer): ContainerSpec {
     publish: limits.reach === 'published',
     volumes,
     tmpfs: {},
-    memoryBytes: limits.memoryBytes,
-    cpus: limits.cpus,
+    memoryBytes: Math.min(spec.machine.memoryBytes, largest.memoryBytes),
+    cpus: Math.min(spec.machine.cpus, largest.cpus),
     // Sessions that go out by themselves ask as the engine does.
     nameservers: spec.egress.mode === 'open' ? null : input.egress.nameserversOf(spec.egress),
     ...footing.isolation,
@@ -53,7 +56,7 @@ export function sessionContainer(input: SessionContainer): ContainerSpec {
 
 /** What is put into the container before its start, relative to `/`; the supervisor deletes the session file once it has read it. */
 export function sessionArchive(input: SessionContainer, linkSecret: string): Promise<Buffer> {
-  const { orgId, taskId, egress, ...spec } = input.spec
+  const { orgId, taskId, egress, machine, ...spec } = input.spec
   // gVisor's network does not lead to the engine's own resolver.
   const nameservers = input.footing.innerDocker === 'gvisor' ? [...input.egress.nameserversOf(egress)] : []
   const file: SessionFile = { ...spec, epoch: input.epoch, linkSecret, innerDocker: input.footing.innerDocker, nameservers }

@@ -58,7 +58,17 @@ async function startAnew(host: Host, start: Start, signal: AbortSignal): Promise
   const [packVolume, subnets] = await all(pack, network, old, volumes)
   await stages.time('network rules', host.egress.admit(sessionId, spec.egress, subnets, spec.controlPlaneUrl))
   signal.throwIfAborted()
-  const container = { owner, spec, epoch, packVolume, footing, limits: host.config.session, certificates, egress: host.egress }
+  const container = {
+    owner,
+    spec,
+    epoch,
+    packVolume,
+    footing,
+    limits: host.config.session,
+    largest: host.largest(),
+    certificates,
+    egress: host.egress,
+  }
   const session = await run(host, container, stages)
   const readiness = await stages.time('supervisor', whenReady(session, limits, signal))
   if (!readiness.ready) throw await failed(host, session, readiness.reason)
