@@ -13,6 +13,7 @@ import {
   TimeoutFailure,
 } from '@temporalio/workflow'
 import type { HostActivities, SharedSandboxActivities } from './activities.ts'
+import { SessionLimits } from './agent-session-limits.ts'
 import { control } from './control.ts'
 import {
   type AgentSessionCarried,
@@ -87,6 +88,10 @@ export class Session {
   stopped = false
   /** A person wants the idle container stopped now, not when its time is up. */
   suspendAsked = false
+  /** A session with a task is ended between turns, and begins anew with the next. */
+  readonly limits = new SessionLimits(() => {
+    if (this.owner === null) this.stop('Its time to live is over')
+  })
   private readonly sessionId: SessionId
   private readonly owner: string | null
   private readonly queue: PromptId[]
@@ -205,6 +210,7 @@ export class Session {
     for (let look = 0; ; look++) {
       const location = await control.locateSession({ sessionId: this.sessionId })
       this.epoch = Math.max(this.epoch, location.epoch)
+      this.limits.take(location)
       const queue = location.queue ?? (location.waitForHost ? null : await this.place())
       if (queue !== null) {
         const started = await onHost(queue).start.startSession({ sessionId: this.sessionId, epoch: this.epoch, reason })
@@ -248,6 +254,23 @@ export class Session {
       epoch: this.epoch,
       state: 'suspended',
       reason: asked ? 'by a person' : 'idle',
+    })
+  }
+
+  /** Its time to live is over and its task goes on: the machine is removed, and the next turn gets a new one. */
+  async expire(): Promise<void> {
+    const home = this.home ?? (await control.locateSession({ sessionId: this.sessionId })).queue
+    this.home = null
+    this.limits.renew()
+    if (home !== null)
+      await onHost(home)
+        .quick.removeSession({ sessionId: this.sessionId })
+        .catch((error) => log.warn('not removed yet', { reason: reasonOf(error) }))
+    await control.recordSession({
+      sessionId: this.sessionId,
+      epoch: this.epoch,
+      state: 'queued',
+      reason: 'Its time to live is over; the next turn gets a new machine',
     })
   }
 

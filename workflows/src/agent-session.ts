@@ -2,11 +2,9 @@ import { allHandlersFinished, condition, continueAsNew, setHandler, workflowInfo
 import { Session } from './agent-session-turns.ts'
 import { type AgentSessionInput, cancelTurnSignal, promptSignal, stopSessionSignal, suspendSignal } from './messages.ts'
 
-/** After this long without a prompt the container is stopped; volume and conversation stay. */
-const idleLimit = '10 minutes'
 const promptsPerRun = 200
 
-/** One agent session: keeps it placed and running while there are prompts, suspends it when idle, and removes it when it is stopped. */
+/** One agent session: keeps it placed and running while there are prompts, suspends it when idle, and removes it when it is stopped or its time is over. */
 export async function agentSession(input: AgentSessionInput): Promise<void> {
   const session = new Session(input)
   setHandler(promptSignal, ({ promptId, mode }) => session.take(promptId, mode))
@@ -15,12 +13,16 @@ export async function agentSession(input: AgentSessionInput): Promise<void> {
   setHandler(suspendSignal, () => session.askToSuspend())
 
   for (let handled = 0; !session.stopped; ) {
-    const woken = await condition(() => session.stopped || session.waiting || session.suspendAsked, idleLimit)
+    const woken = await session.limits.idle(() => session.stopped || session.waiting || session.suspendAsked || session.limits.over)
     if (!woken || (session.suspendAsked && !session.stopped && !session.waiting)) {
       await session.suspend()
-      await condition(() => session.stopped || session.waiting)
+      await condition(() => session.stopped || session.waiting || session.limits.over)
     }
     if (session.stopped) break
+    if (session.limits.over) {
+      await session.expire()
+      continue
+    }
     await session.runNextTurn()
     handled += 1
     if ((handled >= promptsPerRun || workflowInfo().continueAsNewSuggested) && !session.stopped) {
