@@ -14,7 +14,7 @@ export const concerns = (user: string): string => `(
   case
     when i.user_id is not null then i.user_id = ${user}
     when i.kind in ('spec_review', 'implementation_review')
-      and exists (select 1 from memberships r where r.org_id = i.org_id and ${asked} @> to_jsonb(r.user_id))
+      and exists (select 1 from memberships r where r.org_id = i.org_id and r.deactivated_at is null and ${asked} @> to_jsonb(r.user_id))
       then ${asked} @> to_jsonb(cast(${user} as text))
     else t.created_by = ${user} or exists (select 1 from task_assignees a where a.task_id = i.task_id and a.user_id = ${user})
   end

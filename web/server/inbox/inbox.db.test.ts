@@ -196,6 +196,24 @@ test('a private project’s items are seen by who was let in, with the role give
   await expect(outsider.call(snoozeInboxItem, { params: { itemId }, body: { until } })).rejects.toMatchObject({ code: 'not_found' })
 })
 
+test('who is deactivated is told of nothing, and a deleted project asks nobody for anything', async () => {
+  const reviewer = await colleague('reviewer')
+  const { db } = server.context
+  await toReview()
+  const item = { orgId: owner.orgId, projectId: project.id, kind: 'spec_review' as const, userId: null }
+  expect(await audienceOf(db, item)).toContain(reviewer.userId)
+  await db('projects')
+    .where({ id: project.id })
+    .update({ default_reviewers: JSON.stringify([reviewer.userId]) })
+  expect(await owner.call(countInbox, {})).toMatchObject({ open: 1, mine: 0 })
+  await db('memberships').where({ user_id: reviewer.userId }).update({ deactivated_at: new Date() })
+  expect(await audienceOf(db, item)).toEqual([owner.userId])
+  expect(await owner.call(countInbox, {})).toMatchObject({ open: 1, mine: 1 })
+  await db('projects').where({ id: project.id }).update({ deleted_at: new Date() })
+  expect(await owner.call(countInbox, {})).toMatchObject({ open: 0 })
+  expect(await kindsOf(owner)).toEqual([])
+})
+
 test('a long list comes in pages without gaps or doubles, open and done', async () => {
   for (let count = 0; count < 7; count++)
     await server.context.db.transaction((trx) => raise(trx, { ...about(), kind: 'question', subject: String(count), title: `Q${count}` }))

@@ -48,7 +48,7 @@ export class InboxList {
       .join('spec_tasks as t', 't.id', 'i.task_id')
       .join('projects as p', 'p.id', 'i.project_id')
       .leftJoin('inbox_states as s', (join) => join.on('s.item_id', 'i.id').andOnVal('s.user_id', '=', reach.userId))
-      .where({ 'i.org_id': orgId })
+      .where({ 'i.org_id': orgId, 'p.deleted_at': null })
     return withinReach(query, reach)
   }
 

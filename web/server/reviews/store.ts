@@ -176,7 +176,7 @@ export class ReviewStore {
     }
   }
 
-  /** Those chosen for the task, else the project's. */
+  /** Those chosen for the task, else the project's, who still belong here. */
   async reviewers(orgId: OrgId, taskId: TaskId): Promise<{ reviewers: { id: UserId; name: string }[]; chosen: boolean }> {
     const row = await this.db('spec_tasks as t')
       .join('projects as p', 'p.id', 't.project_id')
@@ -185,7 +185,7 @@ export class ReviewStore {
     const ids: UserId[] = row?.reviewer_ids ?? row?.default_reviewers ?? []
     const people = await this.db('memberships as m')
       .join('users as u', 'u.id', 'm.user_id')
-      .where({ 'm.org_id': orgId })
+      .where({ 'm.org_id': orgId, 'm.deactivated_at': null })
       .whereIn('u.id', ids)
       .orderBy('u.name')
       .select('u.id', 'u.name')

@@ -2,7 +2,7 @@ import type { Grant, Visibility } from '@helix/contract/access'
 import type { OrgId, ProjectId, TeamId, UserId } from '@helix/contract/ids'
 import type { Role } from '@helix/contract/permissions'
 import type { Knex } from 'knex'
-import { roleOnProject } from '../store.ts'
+import { peopleOnProject } from '../store.ts'
 
 interface Members {
   visibility: Visibility
@@ -39,17 +39,12 @@ export class GrantStore {
   }
 
   private async peopleOf(orgId: OrgId, projectId: ProjectId): Promise<Members['people']> {
-    const rows = await this.db('memberships as m')
-      .join('users as u', 'u.id', 'm.user_id')
-      .where({ 'm.org_id': orgId })
-      .orderByRaw('lower(u.name), u.id')
-      .select('u.id', 'u.name', 'u.email', 'm.role')
-    const people: Members['people'] = []
-    for (const { id, name, email, role } of rows) {
-      const counts = await roleOnProject(this.db, { orgId, userId: id, orgRole: role }, projectId)
-      if (counts !== null) people.push({ id, name, email, role: counts })
-    }
-    return people
+    const roles = await peopleOnProject(this.db, orgId, projectId)
+    const rows = await this.db('users')
+      .whereIn('id', [...roles.keys()])
+      .orderByRaw('lower(name), id')
+      .select('id', 'name', 'email')
+    return rows.map(({ id, name, email }) => ({ id, name, email, role: roles.get(id) ?? 'viewer' }))
   }
 
   /** False when the organisation has no such person or team. */
