@@ -111,7 +111,7 @@ export async function projectOfSession(db: Knex, orgId: OrgId, sessionId: Sessio
 export async function rolesOnProjects(db: Knex, who: Grantee): Promise<Map<ProjectId, Role> | null> {
   if (seesAll(who.orgRole)) return null
   const given = await grants(db, who).select('project_id', 'role')
-  const projects = await db('projects').where({ org_id: who.orgId }).select('id', 'visibility')
+  const projects = await db('projects').where({ org_id: who.orgId, deleted_at: null }).select('id', 'visibility')
   const found = new Map<ProjectId, Role>()
   for (const { id, visibility } of projects) {
     const granted = given.filter(({ project_id }) => project_id === id).map(({ role }) => role as Role)
@@ -121,7 +121,7 @@ export async function rolesOnProjects(db: Knex, who: Grantee): Promise<Map<Proje
   return found
 }
 
-/** Everybody who sees a project, with the role there. */
+/** Everybody who sees a project, with the role there. Who is deactivated sees nothing. */
 export async function peopleOnProject(db: Knex, orgId: OrgId, projectId: ProjectId): Promise<Map<UserId, Role>> {
   const project = await db('projects').where({ org_id: orgId, id: projectId }).first('visibility')
   if (project === undefined) return new Map()
@@ -130,7 +130,7 @@ export async function peopleOnProject(db: Knex, orgId: OrgId, projectId: Project
     .leftJoin('project_access as a', (join) =>
       join.onVal('a.project_id', '=', projectId).andOn((either) => either.on('a.user_id', 'm.user_id').orOn('a.team_id', 't.team_id')),
     )
-    .where({ 'm.org_id': orgId })
+    .where({ 'm.org_id': orgId, 'm.deactivated_at': null })
     .select('m.user_id', 'm.role as org_role', 'a.role as granted')
   const people = new Map<UserId, Role>()
   for (const { user_id, org_role, granted } of rows) {
