@@ -211,15 +211,15 @@ export type DeletedProject = z.infer<typeof deletedProject>
 export const listDeletedProjects = defineEndpoint({
   method: 'GET',
   path: '/api/v1/deleted-projects',
-  permission: 'organisation:write',
-  summary: 'Deleted projects that can still be restored',
+  permission: 'project:read',
+  summary: 'Deleted projects that the caller can still restore',
   response: z.object({ items: z.array(deletedProject) }),
 })
 
 export const restoreProject = defineEndpoint({
   method: 'POST',
   path: '/api/v1/deleted-projects/:deletedProjectId/restore',
-  permission: 'organisation:write',
+  permission: 'project:write',
   summary: 'Restore a deleted project; tasks that the deletion stopped come back to the backlog',
   params: z.object({ deletedProjectId: idSchema('project') }),
   response: project,

@@ -1,7 +1,7 @@
 import { idSchema } from '@helix/contract/ids'
 import type { Role } from '@helix/contract/permissions'
 import type { Knex } from 'knex'
-import { type Grantee, projectOfSession, projectOfTask, roleOnProject, roleOnRepository } from './store.ts'
+import { type Grantee, projectOfSession, projectOfTask, roleOnDeletedProject, roleOnProject, roleOnRepository } from './store.ts'
 
 /** What a request is about, as its path says, for permission and audit. */
 export interface Scope {
@@ -26,6 +26,12 @@ export async function scopeOf(db: Knex, who: Grantee, params: Record<string, unk
     const projectId = await projectOf(db, who, params)
     if (projectId === null) return { kind: 'project', ...none }
     return { kind: 'project', role: await roleOnProject(db, who, projectId), projectId }
+  }
+  if (params.deletedProjectId !== undefined) {
+    const id = ids.projectId.safeParse(params.deletedProjectId)
+    return id.success
+      ? { kind: 'project', role: await roleOnDeletedProject(db, who, id.data), projectId: id.data }
+      : { kind: 'project', ...none }
   }
   if (given('repositoryId')) {
     const id = ids.repositoryId.safeParse(params.repositoryId)

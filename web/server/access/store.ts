@@ -44,10 +44,19 @@ export async function visibleProjects(db: Knex, who: Grantee): Promise<Set<Proje
 /** The role this person has on a project: that of the organisation where the project is open to it, raised by grants. Null: not to be seen. */
 export async function roleOnProject(db: Knex, who: Grantee, projectId: ProjectId): Promise<Role | null> {
   const project = await db('projects').where({ org_id: who.orgId, id: projectId, deleted_at: null }).first('visibility')
-  if (project === undefined) return null
+  return project === undefined ? null : roleWhere(db, who, projectId, project.visibility)
+}
+
+/** The role this person had on a project that is deleted, and has again once it is restored. */
+export async function roleOnDeletedProject(db: Knex, who: Grantee, projectId: ProjectId): Promise<Role | null> {
+  const project = await db('projects').where({ org_id: who.orgId, id: projectId }).whereNotNull('deleted_at').first('visibility')
+  return project === undefined ? null : roleWhere(db, who, projectId, project.visibility)
+}
+
+async function roleWhere(db: Knex, who: Grantee, projectId: ProjectId, visibility: string): Promise<Role | null> {
   if (seesAll(who.orgRole)) return who.orgRole
   const grant = await grants(db, who).andWhere({ project_id: projectId }).orderByRaw(rank).first('role')
-  return strongerRole(project.visibility === 'organisation' ? who.orgRole : null, (grant?.role as Role | undefined) ?? null)
+  return strongerRole(visibility === 'organisation' ? who.orgRole : null, (grant?.role as Role | undefined) ?? null)
 }
 
 /**

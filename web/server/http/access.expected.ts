@@ -13,7 +13,7 @@ const table: Record<Role | 'public', string> = {
     createApiKey getMe listApiKeys revokeApiKey setPassword signOut confirmTwoFactor disableTwoFactor enableTwoFactor
     getSecurity removePasskey revokeOtherSessions revokeSession updateProfile listEvents acceptInvitation createOrganisation
     leaveOrganisation listOrganisations listPeople listTeams locate switchOrganisation getOwnRole listProjectMembers
-    getProject getProjectSettings listProjects getFile getRepository getTree listBranches listCommits listRepositories
+    getProject getProjectSettings listProjects listDeletedProjects getFile getRepository getTree listBranches listCommits listRepositories
     getBoard getChanges getTask getTimeline listTasks getSpec getJournal getSession findTaskPaths getTaskAgent
     listCodeComments getSystem listHosts countInbox finishInboxItem listInbox readInboxItem snoozeInboxItem cloneTask
     listLabels createView deleteView listViews listTemplates addPushDevice getNotifications removeOwnWebhook
@@ -30,7 +30,7 @@ const table: Record<Role | 'public', string> = {
     createConnection createServiceAccount deactivatePerson deleteConnection getRegistration listConnections reactivatePerson
     updateConnection updateRegistration createTeam deleteTeam invitePeople listInvitations removePerson revokeInvitation
     updateOrganisation updatePerson updateTeam removeProjectMember setProjectMember setProjectVisibility listAudit
-    archiveProject createProject deleteProject listDeletedProjects restoreProject unarchiveProject updateProject
+    archiveProject createProject deleteProject restoreProject unarchiveProject updateProject
     applyProjectConfig exportProjectConfig createProjectSecret createSecret deleteProjectSecret deleteSecret
     listProjectSecrets listSecrets updateProjectSecret updateSecret createWebhook deleteWebhook listDeliveries listWebhooks
     redeliver rotateWebhookSecret testWebhook updateWebhook listMail retryMail

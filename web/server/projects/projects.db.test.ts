@@ -1,3 +1,5 @@
+import { removeProjectMember, setProjectMember } from '@helix/contract/access'
+import { createClient } from '@helix/contract/client'
 import { HelixError } from '@helix/contract/errors'
 import { claimSession, fetchPrompt } from '@helix/contract/hosts'
 import type { HostId, ProjectId, RepositoryId, TaskId } from '@helix/contract/ids'
@@ -22,6 +24,7 @@ import { createTask, getTask } from '@helix/contract/tasks'
 import { listTemplates } from '@helix/contract/templates'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newId } from '../context.ts'
+import { IdentityStore } from '../identity/store.ts'
 import { addProject, addTask, writeStep } from '../internal/testing.ts'
 import { openTestServer, type Person, type TestServer } from '../testing/server.ts'
 import { deletionStore } from './deletion/store.ts'
@@ -180,6 +183,31 @@ test('a deleted project is nowhere, its tasks are stopped, and it comes back who
     .update({ deleted_at: new Date(Date.now() - 31 * 24 * 3600 * 1000) })
   expect(await deletionStore.purge(server.context.db)).toBe(1)
   expect((await failure(ada.call(restoreProject, { params: { deletedProjectId: project.id } }))).code).toBe('not_found')
+})
+
+test('who administers a project takes its deletion back, and nobody else without the organisation sees it', async () => {
+  const project = await addProject(ada)
+  const { db } = server.context
+  const [grace, viewer] = await Promise.all(
+    ['Grace', 'Viewer'].map(async (name) => {
+      const userId = newId('user')
+      await db('users').insert({ id: userId, email: `${userId}@example.com`, name })
+      await db('memberships').insert({ org_id: ada.orgId, user_id: userId, role: 'viewer' })
+      const { secret } = await new IdentityStore(db).createApiKey(ada.orgId, userId, name)
+      return { userId, call: createClient({ baseUrl: server.url, token: secret }) }
+    }),
+  )
+  if (grace === undefined || viewer === undefined) throw new Error('nobody')
+  await ada.call(setProjectMember, { params: { projectId: project.id, granteeId: grace.userId }, body: { role: 'admin' } })
+  await grace.call(deleteProject, { ...params(project.id), body: { name: 'Sample' } })
+  const restored = { params: { deletedProjectId: project.id } }
+  const seenBy = async ({ call }: Pick<Person, 'call'>) => (await call(listDeletedProjects, {})).items.map(({ id }) => id)
+  expect([await seenBy(grace), await seenBy(viewer)]).toEqual([[project.id], []])
+  expect((await failure(viewer.call(restoreProject, restored))).message).toBe('You need admin on this project; you are viewer.')
+  const stranger = await server.addPerson()
+  expect((await failure(stranger.call(restoreProject, restored))).code).toBe('not_found')
+  expect(await grace.call(restoreProject, restored)).toMatchObject({ name: 'Sample' })
+  expect((await failure(grace.call(restoreProject, restored))).code).toBe('not_found')
 })
 
 test('helix.yaml brings labels and templates, changes them, and takes none away', async () => {

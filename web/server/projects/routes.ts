@@ -1,8 +1,10 @@
 import { HelixError } from '@helix/contract/errors'
 import { idSchema, type OrgId, type ProjectId } from '@helix/contract/ids'
+import { roleGrants } from '@helix/contract/permissions'
 import {
   archiveProject,
   createProject,
+  type DeletedProject,
   deleteProject,
   getProject,
   getProjectSettings,
@@ -15,7 +17,7 @@ import {
   updateProject,
 } from '@helix/contract/projects'
 import { Router } from 'express'
-import { visibleProjects } from '../access/store.ts'
+import { roleOnDeletedProject, visibleProjects } from '../access/store.ts'
 import type { Context } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
 import { type Actor, mount } from '../http/mount.ts'
@@ -104,7 +106,14 @@ function deletionRoutes(context: Context, get: (orgId: OrgId, id: ProjectId) => 
     if (deletedAt === null) throw new HelixError('not_found')
     return { goneAt: goneAt(deletedAt).toISOString() }
   })
-  mount(router, context, listDeletedProjects, async ({ actor }) => ({ items: await deletionStore.list(context.db, actor.orgId) }))
+  mount(router, context, listDeletedProjects, async ({ actor }) => {
+    const items: DeletedProject[] = []
+    for (const project of await deletionStore.list(context.db, actor.orgId)) {
+      const role = await roleOnDeletedProject(context.db, actor, project.id)
+      if (role !== null && roleGrants(role, restoreProject.permission)) items.push(project)
+    }
+    return { items }
+  })
   mount(router, context, restoreProject, async ({ actor, params }) => {
     const id = params.deletedProjectId
     if (!(await tell(context, actor, id, (trx) => deletionStore.restore(trx, actor.orgId, id, actor.userId))))
