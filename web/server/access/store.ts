@@ -61,29 +61,32 @@ async function roleWhere(db: Knex, who: Grantee, projectId: ProjectId, visibilit
 
 /**
  * The role on a repository: the strongest of its projects, and the organisation's where no project has it. A repository that only private
- * projects have is hidden with them.
+ * projects have is hidden with them, also while they are deleted and can be restored.
  */
 export async function roleOnRepository(db: Knex, who: Grantee, repositoryId: RepositoryId): Promise<Role | null> {
   const repository = await db('repositories').where({ org_id: who.orgId, id: repositoryId }).first('id')
   if (repository === undefined) return null
   if (seesAll(who.orgRole)) return who.orgRole
-  const projects = await db('project_repositories as r')
+  const projects: RepositoryProject[] = await db('project_repositories as r')
     .join('projects as p', 'p.id', 'r.project_id')
-    .where({ 'r.repository_id': repositoryId, 'p.deleted_at': null })
-    .select('r.project_id')
+    .where({ 'r.repository_id': repositoryId })
+    .select('p.id', 'p.visibility', 'p.deleted_at')
   if (projects.length === 0) return who.orgRole
   let strongest: Role | null = null
-  for (const { project_id } of projects) strongest = strongerRole(strongest, await roleOnProject(db, who, project_id))
+  for (const { id, visibility } of countingFor(projects)) strongest = strongerRole(strongest, await roleWhere(db, who, id, visibility))
   return strongest
 }
 
-/** What projects that are not deleted have. */
-function alive(db: Knex, orgId: OrgId) {
-  return db('project_repositories')
-    .join('projects', 'projects.id', 'project_repositories.project_id')
-    .where({ 'projects.org_id': orgId, 'projects.deleted_at': null })
-    .select('project_repositories.project_id', 'project_repositories.repository_id')
-    .as('p')
+interface RepositoryProject {
+  id: ProjectId
+  visibility: string
+  deleted_at: Date | null
+}
+
+/** A deleted project counts where there is no other: what a private one kept to itself is not given away by deleting it. */
+function countingFor<P extends RepositoryProject>(projects: readonly P[]): readonly P[] {
+  const alive = projects.filter(({ deleted_at }) => deleted_at === null)
+  return alive.length > 0 ? alive : projects
 }
 
 /**
@@ -96,16 +99,20 @@ export const seesProject = (user: string, project: string): string => `exists (
       select 1 from project_access g left join team_members t on t.org_id = g.org_id and t.team_id = g.team_id
       where g.project_id = ${project}.id and m.user_id in (g.user_id, t.user_id))))`
 
-/** The repositories this person may see; null: all of the organisation. */
+/** The repositories this person may see; null: all of the organisation. The rules are those of `roleOnRepository`. */
 export async function visibleRepositories(db: Knex, who: Grantee): Promise<Set<RepositoryId> | null> {
-  const projects = await visibleProjects(db, who)
-  if (projects === null) return null
-  const rows = await db('repositories as r')
-    .leftJoin(alive(db, who.orgId), 'p.repository_id', 'r.id')
+  if (seesAll(who.orgRole) || (await visibleProjects(db, who)) === null) return null
+  const granted = new Set((await grants(db, who).select('project_id')).map(({ project_id }) => project_id))
+  const rows: (RepositoryProject & { repository: RepositoryId })[] = await db('repositories as r')
+    .leftJoin('project_repositories as l', 'l.repository_id', 'r.id')
+    .leftJoin('projects as p', 'p.id', 'l.project_id')
     .where({ 'r.org_id': who.orgId })
-    .andWhere((either) => either.whereNull('p.project_id').orWhereIn('p.project_id', [...projects]))
-    .distinct('r.id')
-  return new Set(rows.map((row) => row.id))
+    .select('r.id as repository', 'p.id', 'p.visibility', 'p.deleted_at')
+  const visible = [...Map.groupBy(rows, ({ repository }) => repository)].filter(([, projects]) =>
+    // One row without a project: no project has it.
+    countingFor(projects).some(({ id, visibility }) => id === null || visibility === 'organisation' || granted.has(id)),
+  )
+  return new Set(visible.map(([repository]) => repository))
 }
 
 export async function projectOfTask(db: Knex, orgId: OrgId, taskId: TaskId): Promise<ProjectId | null> {

@@ -16,7 +16,8 @@ import {
   updateTeam,
 } from '@helix/contract/organisations'
 import type { Role } from '@helix/contract/permissions'
-import { getProject, listProjects, updateProject } from '@helix/contract/projects'
+import { applyProjectConfig } from '@helix/contract/project-config'
+import { deleteProject, getProject, listProjects, updateProject } from '@helix/contract/projects'
 import { getRepository, listRepositories } from '@helix/contract/repositories'
 import { getTask } from '@helix/contract/tasks'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -69,6 +70,28 @@ test('a private project, its tasks and its repository are not there for who has 
   expect((await member.call(listRepositories, {})).items.map(({ id }) => id)).toContain(repositoryId)
   await owner.call(removeProjectMember, { params: { ...params, granteeId: member.userId } })
   expect(await code(member.call(getProject, { params }))).toBe('not_found')
+})
+
+test('deleting a private project shows its repository to nobody who did not see it before', async () => {
+  const [project, shared] = [await addProject(owner), await addProject(owner)]
+  const [member, granted] = [await addMember('member'), await addMember('viewer')]
+  const params = { projectId: project.id }
+  await owner.call(setProjectVisibility, { params, body: { visibility: 'private' } })
+  await owner.call(setProjectMember, { params: { ...params, granteeId: granted.userId }, body: { role: 'member' } })
+  const repositoryId = project.repositories[0]?.id as never
+  const sees = async (person: Person) => [
+    await code(person.call(getRepository, { params: { repositoryId } })),
+    (await person.call(listRepositories, { query: { limit: 200 } })).items.some(({ id }) => id === repositoryId),
+  ]
+  const hidden = ['not_found', false]
+  for (const when of ['before', 'after']) {
+    expect([when, await sees(member)]).toEqual([when, hidden])
+    expect([when, await sees(granted)]).toEqual([when, ['done', true]])
+    expect([when, await sees(owner)]).toEqual([when, ['done', true]])
+    if (when === 'before') await owner.call(deleteProject, { params, body: { name: project.name } })
+  }
+  await owner.call(updateProject, { params: { projectId: shared.id }, body: { repositoryIds: [repositoryId] } })
+  expect(await sees(member)).toEqual(['done', true])
 })
 
 test('a team’s grant raises the role of its members, and who lacks a role is told which', async () => {
