@@ -109,6 +109,29 @@ test('a team’s grant raises the role of its members, and who lacks a role is t
   expect(await code(rename())).toBe('forbidden')
 })
 
+test('an administrator of one project brings no repository into it that they could not write before, by no way in', async () => {
+  const [project, hidden, open] = [await addProject(owner), await addProject(owner), await addProject(owner)]
+  const of = ({ repositories }: typeof project) => repositories[0] as { id: never; name: string }
+  await owner.call(setProjectVisibility, { params: { projectId: hidden.id }, body: { visibility: 'private' } })
+  const viewer = await addMember('viewer')
+  const params = { projectId: project.id }
+  await owner.call(setProjectMember, { params: { ...params, granteeId: viewer.userId }, body: { role: 'admin' } })
+  const bring = (other: typeof project) => viewer.call(updateProject, { params, body: { repositoryIds: [of(project).id, of(other).id] } })
+  const apply = (other: typeof project) =>
+    viewer.call(applyProjectConfig, {
+      params,
+      body: { yaml: `version: 1\nrepositories: [${of(project).name}, ${of(other).name}]\n`, dryRun: true },
+    })
+  await expect(bring(hidden)).rejects.toThrow('is not a repository of this organisation')
+  await expect(apply(hidden)).rejects.toThrow('there is no repository')
+  await expect(bring(open)).rejects.toThrow('you need member on this repository; you are viewer')
+  await expect(apply(open)).rejects.toThrow('you need member on this repository; you are viewer')
+  await owner.call(updateProject, { params, body: { repositoryIds: [of(project).id, of(hidden).id] } })
+  expect((await bring(hidden)).repositories).toHaveLength(2)
+  await owner.call(setProjectMember, { params: { projectId: open.id, granteeId: viewer.userId }, body: { role: 'member' } })
+  expect(await apply(open)).toMatchObject({ unchanged: false })
+})
+
 test('one owner always stays, also when two leave at once', async () => {
   const first = await server.addPerson()
   const second = await addMember('owner', first.orgId)

@@ -2,8 +2,10 @@ import { protectedBy } from '@helix/contract/branches'
 import type { BodyOf } from '@helix/contract/endpoint'
 import { HelixError } from '@helix/contract/errors'
 import type { OrgId, RepositoryId } from '@helix/contract/ids'
+import { roleGrants, roleNeededFor } from '@helix/contract/permissions'
 import type { ProjectSettings, updateProject } from '@helix/contract/projects'
 import type { Knex } from 'knex'
+import { type Grantee, peopleOnProject, roleOnRepository } from '../access/store.ts'
 import type { Context } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
 import type { Actor } from '../http/mount.ts'
@@ -13,14 +15,31 @@ import { type ProjectChange, ProjectStore } from './store.ts'
 const wrong = (field: string, message: string): HelixError =>
   new HelixError('invalid_request', `${field}: ${message}`, { fields: { [field]: message } })
 
+/**
+ * Why this person may not bring a repository into the project; null when they may. Whoever works in a project works in its repositories: an
+ * administrator of one project alone reaches no other that way. `unknown` is also what is hidden from them.
+ */
+export async function repositoryRefusal(
+  db: Knex,
+  who: Grantee,
+  project: ProjectSettings,
+  id: RepositoryId,
+): Promise<'unknown' | string | null> {
+  if (project.repositories.some((repository) => repository.id === id)) return null
+  const role = await roleOnRepository(db, who, id)
+  if (role === null) return 'unknown'
+  return roleGrants(role, 'repository:write') ? null : `you need ${roleNeededFor('repository:write')} on this repository; you are ${role}`
+}
+
 /** What the database cannot know: branches live in git. Throws with the field that is wrong. */
 export async function checkBranches(
   context: Context,
   db: Knex,
-  orgId: OrgId,
+  who: Grantee,
   project: ProjectSettings,
   change: ProjectChange,
 ): Promise<void> {
+  const { orgId } = who
   const patterns = change.protectedBranches ?? project.protectedBranches
   if (change.protectedBranches !== undefined) {
     const specs = protectedBy(patterns, 'helix-specs')
@@ -28,7 +47,7 @@ export async function checkBranches(
     const work = protectedBy(patterns, 'feature/000001-task')
     if (work !== null) throw wrong('protectedBranches', `"${work}" covers feature/…, the branches that agents work on`)
   }
-  const [first] = await repositoriesAfter(db, orgId, project, change.repositoryIds)
+  const [first] = await repositoriesAfter(db, who, project, change.repositoryIds)
   const base = change.baseBranch === undefined ? project.baseBranch : change.baseBranch
   const [field, branch] = base === null ? ['protectedBranches', first?.defaultBranch ?? ''] : ['baseBranch', base]
   const cover = change.protectedBranches !== undefined || change.baseBranch !== undefined ? protectedBy(patterns, branch) : null
@@ -45,11 +64,25 @@ export function checkSize(project: ProjectSettings, { size = project.size, custo
   if (size === 'custom' && customSize === null) throw wrong('customSize', 'say how large a custom machine is: {cpus, memoryMb, diskMb}')
 }
 
-async function repositoriesAfter(db: Knex, orgId: OrgId, project: ProjectSettings, ids: RepositoryId[] | undefined) {
+/** Who is named now must be able to review here. Who was named before stays until somebody takes them off. */
+async function checkReviewers(db: Knex, { orgId }: Grantee, project: ProjectSettings, ids: ProjectChange['defaultReviewerIds']) {
+  const added = ids?.filter((id) => !project.defaultReviewerIds.includes(id)) ?? []
+  if (added.length === 0) return
+  const people = await peopleOnProject(db, orgId, project.id)
+  const unable = added.find((id) => !roleGrants(people.get(id) ?? 'viewer', 'task:review'))
+  if (unable !== undefined)
+    throw wrong('defaultReviewerIds', `${unable} may not review in this project: give them the role ${roleNeededFor('task:review')} first`)
+}
+
+async function repositoriesAfter(db: Knex, who: Grantee, project: ProjectSettings, ids: RepositoryId[] | undefined) {
   if (ids === undefined) return project.repositories
+  const { orgId } = who
   const known = await new ProjectStore(db).knownRepositories(orgId, ids)
-  const missing = ids.find((id) => !known.has(id))
-  if (missing !== undefined) throw wrong('repositoryIds', `${missing} is not a repository of this organisation`)
+  for (const id of ids) {
+    const refusal = known.has(id) ? await repositoryRefusal(db, who, project, id) : 'unknown'
+    if (refusal === 'unknown') throw wrong('repositoryIds', `${id} is not a repository of this organisation`)
+    if (refusal !== null) throw wrong('repositoryIds', `${id}: ${refusal}`)
+  }
   const found = project.repositories.find(({ id }) => id === ids[0])
   if (found !== undefined) return [found]
   return new ProjectStore(db).repositoriesByIds(orgId, ids.slice(0, 1))
@@ -105,7 +138,8 @@ export async function changeProject(
   if (expected !== undefined && expected !== project.version) throw outdated(project)
   if (Object.keys(change).length === 0) return
   checkSize(project, change)
-  await checkBranches(context, context.db, actor.orgId, project, change)
+  await checkBranches(context, context.db, actor, project, change)
+  await checkReviewers(context.db, actor, project, change.defaultReviewerIds)
   await context.db.transaction(async (trx) => {
     await writeChange(trx, actor, project.id, change, expected)
     await appendEvent(trx, actor.orgId, { type: 'project.changed', projectId: project.id })

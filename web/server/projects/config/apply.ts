@@ -6,12 +6,13 @@ import type { ProjectSettings } from '@helix/contract/projects'
 import type { TaskTemplate } from '@helix/contract/templates'
 import type { Knex } from 'knex'
 import { GrantStore } from '../../access/grants/store.ts'
+import type { Grantee } from '../../access/store.ts'
 import type { Context } from '../../context.ts'
 import type { Actor } from '../../http/mount.ts'
 import { LabelStore } from '../../labels/store.ts'
 import { SecretStore } from '../../secrets/store.ts'
 import { TemplateStore } from '../../templates/store.ts'
-import { checkBranches, checkSize, outdated, writeChange } from '../change.ts'
+import { checkBranches, checkSize, outdated, repositoryRefusal, writeChange } from '../change.ts'
 import { type ProjectChange, ProjectStore } from '../store.ts'
 import { configChanges, newOrOther, valueAt } from './diff.ts'
 import { type ParsedConfig, parseConfig, refuse } from './read.ts'
@@ -117,16 +118,17 @@ const columns: [keyof ProjectChange, string][] = [
 export async function planConfig(
   context: Context,
   db: Knex,
-  orgId: OrgId,
+  who: Grantee,
   projectId: ProjectId,
   parsed: ParsedConfig,
 ): Promise<ConfigPlan> {
   const project = await new ProjectStore(db).findSettings(orgId, projectId)
+  const { orgId } = who
   if (project === null) throw new HelixError('not_found')
   const { config } = parsed
   const current = await currentConfig(context, db, orgId, project)
   const problems: ConfigProblem[] = []
-  const repositoryIds = await findRepositories(db, orgId, parsed, problems)
+  const repositoryIds = await findRepositories(db, who, project, parsed, problems)
   const grants = await findGrantees(db, orgId, parsed, problems)
   for (const list of ['labels', 'templates'] as const) problems.push(...namedTwice(parsed, list))
   if (problems.length > 0) refuse(problems)
@@ -136,7 +138,8 @@ export async function planConfig(
     columns.filter(([, path]) => changed.has(path)).map(([key, path]) => [key, valueAt(config, path)]),
   ) as ProjectChange
   if (changed.has('repositories') && repositoryIds !== undefined) change.repositoryIds = repositoryIds
-  await checkChange(context, db, orgId, project, change, parsed)
+  if (changed.has('review.reviewers') && reviewerIds !== undefined) change.defaultReviewerIds = reviewerIds
+  await checkChange(context, db, who, project, change, parsed)
   const secrets = await new SecretStore(db, context.sealing).list(orgId, projectId)
   const wanted = config.secrets ?? []
   return {
@@ -161,12 +164,21 @@ function namedTwice({ config, problem }: ParsedConfig, list: 'labels' | 'templat
   return names.flatMap((name, index) => (names.indexOf(name) === index ? [] : [problem([list, index, 'name'], `"${name}" is named twice`)]))
 }
 
-async function findRepositories(db: Knex, orgId: OrgId, { config, problem }: ParsedConfig, problems: ConfigProblem[]) {
+async function findRepositories(
+  db: Knex,
+  who: Grantee,
+  project: ProjectSettings,
+  { config, problem }: ParsedConfig,
+  problems: ConfigProblem[],
+) {
   const names = config.repositories
   if (names === undefined) return undefined
-  const known = await configStore.repositoryIds(db, orgId, names)
+  const known = await configStore.repositoryIds(db, who.orgId, names)
   for (const [index, name] of names.entries()) {
-    if (!known.has(name)) problems.push(problem(['repositories', index], `there is no repository "${name}" in this organisation`))
+    const id = known.get(name)
+    const refusal = id === undefined ? 'unknown' : await repositoryRefusal(db, who, project, id)
+    const said = refusal === 'unknown' ? `there is no repository "${name}" in this organisation` : refusal
+    if (said !== null) problems.push(problem(['repositories', index], said))
     if (names.indexOf(name) !== index) problems.push(problem(['repositories', index], `"${name}" is named twice`))
   }
   return names.map((name) => known.get(name)).filter((id): id is RepositoryId => id !== undefined)
@@ -187,15 +199,29 @@ async function findGrantees(db: Knex, orgId: OrgId, { config, problem }: ParsedC
 
 async function checkChange(
   context: Context,
+/** That they belong here is all that is asked: the same file may be what lets them in. */
+async function findReviewers(db: Knex, orgId: OrgId, { config, problem }: ParsedConfig, problems: ConfigProblem[]) {
+  const emails = config.review?.reviewers
+  if (emails === undefined) return undefined
+  const ids: UserId[] = []
+  for (const [index, email] of emails.entries()) {
+    const id = await configStore.findPerson(db, orgId, email)
+    if (id === null) problems.push(problem(['review', 'reviewers', index], `nobody of this organisation is called "${email}"`))
+    else if (ids.includes(id)) problems.push(problem(['review', 'reviewers', index], `"${email}" is named twice`))
+    else ids.push(id)
+  }
+  return ids
+}
+
   db: Knex,
-  orgId: OrgId,
+  who: Grantee,
   project: ProjectSettings,
   change: ProjectChange,
   parsed: ParsedConfig,
 ) {
   try {
     checkSize(project, change)
-    await checkBranches(context, db, orgId, project, change)
+    await checkBranches(context, db, who, project, change)
   } catch (error) {
     const fields = error instanceof HelixError ? (error.details?.fields as Record<string, string> | undefined) : undefined
     if (fields === undefined) throw error
@@ -214,7 +240,7 @@ export async function applyParsed(
 ): Promise<ConfigPlan> {
   // Before anything is read: two files at once are applied one after the other.
   await new ProjectStore(trx).lockVersion(trx, actor.orgId, projectId)
-  const plan = await planConfig(context, trx, actor.orgId, projectId, parsed)
+  const plan = await planConfig(context, trx, actor, projectId, parsed)
   if (expected !== undefined && expected !== plan.project.version) throw outdated(plan.project)
   if (plan.changes.length === 0) return plan
   await writeChange(trx, actor, projectId, plan.change, undefined)

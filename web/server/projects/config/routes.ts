@@ -24,7 +24,7 @@ export function configRoutes(context: Context): Router {
     const parsed = parseConfig(body.yaml)
     const { projectId } = params
     if (body.dryRun) {
-      const { project, changes, missingSecrets } = await planConfig(context, db, actor.orgId, projectId, parsed)
+      const { project, changes, missingSecrets } = await planConfig(context, db, actor, projectId, parsed)
       if (body.expected !== undefined && body.expected !== project.version) throw outdated(project)
       return { unchanged: changes.length === 0, changes, missingSecrets, version: project.version }
     }
