@@ -41,6 +41,8 @@ export const projectConfig = z.strictObject({
       requireResolved: z.boolean().optional(),
       reminderHours: reviewRules.shape.reviewReminderHours.optional(),
       publicLinks: z.boolean().optional(),
+      /** Who is asked to review, by e-mail. */
+      reviewers: z.array(z.email().max(320).toLowerCase()).max(20).optional(),
     })
     .optional(),
   startUp: z.strictObject({ script: text(longest.startUpScript).optional(), deadlineSeconds: startUpSeconds.optional() }).optional(),

@@ -2,7 +2,7 @@ import { removeProjectMember, setProjectMember } from '@helix/contract/access'
 import { createClient } from '@helix/contract/client'
 import { HelixError } from '@helix/contract/errors'
 import { claimSession, fetchPrompt } from '@helix/contract/hosts'
-import type { HostId, ProjectId, RepositoryId, TaskId } from '@helix/contract/ids'
+import type { HostId, ProjectId, RepositoryId, TaskId, UserId } from '@helix/contract/ids'
 import { mergeTask, openSession, preparePrompt } from '@helix/contract/internal'
 import { createLabel, listLabels } from '@helix/contract/labels'
 import { applyProjectConfig, exportProjectConfig } from '@helix/contract/project-config'
@@ -306,6 +306,34 @@ test('helix.yaml is applied whole or not at all, and a second time changes nothi
   expect((await ada.call(getProject, params(project.id))).planningLimit).toBe(7)
   const outdated = await failure(ada.call(applyProjectConfig, { ...params(project.id), body: { yaml, expected: version - 1 } }))
   expect(outdated.code).toBe('conflict')
+})
+
+test('reviewers of new tasks are people who may review here, and go with helix.yaml', async () => {
+  const [project, other] = [await addProject(ada), await addProject(ada)]
+  const { db } = server.context
+  const viewer = newId('user')
+  await db('users').insert({ id: viewer, email: 'Grace@Example.com', name: 'Grace' })
+  await db('memberships').insert({ org_id: ada.orgId, user_id: viewer, role: 'viewer' })
+  const name = (defaultReviewerIds: UserId[]) => ada.call(updateProject, { ...params(project.id), body: { defaultReviewerIds } })
+  for (const unable of [viewer, newId('user'), (await server.addPerson()).userId])
+    expect((await failure(name([ada.userId, unable]))).details?.fields).toEqual({
+      defaultReviewerIds: `${unable} may not review in this project: give them the role reviewer first`,
+    })
+  await ada.call(setProjectMember, { params: { projectId: project.id, granteeId: viewer }, body: { role: 'reviewer' } })
+  await name([viewer, ada.userId])
+  await ada.call(removeProjectMember, { params: { projectId: project.id, granteeId: viewer } })
+  // Who was named once does not stand in the way of other changes.
+  await name([viewer])
+  const { yaml } = await ada.call(exportProjectConfig, params(project.id))
+  expect(yaml).toContain('reviewers:\n    - grace@example.com\n')
+  const apply = (to: ProjectId, text: string) => ada.call(applyProjectConfig, { ...params(to), body: { yaml: text } })
+  expect(await apply(project.id, yaml)).toMatchObject({ unchanged: true })
+  const file = 'version: 1\nreview:\n  reviewers: [GRACE@example.com]\nmembers:\n  - { person: grace@example.com, role: reviewer }\n'
+  expect(await apply(other.id, file)).toMatchObject({ unchanged: false })
+  expect(await apply(other.id, file)).toMatchObject({ unchanged: true })
+  expect((await ada.call(getProjectSettings, params(other.id))).defaultReviewerIds).toEqual([viewer])
+  const bad = await failure(apply(other.id, 'version: 1\nreview:\n  reviewers: [nobody@example.com]\n'))
+  expect(bad.details?.problems).toMatchObject([{ path: 'review.reviewers[0]', line: 3 }])
 })
 
 test('a project is created with the settings of its repository, or not at all', async () => {

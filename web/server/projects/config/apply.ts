@@ -41,6 +41,7 @@ export async function currentConfig(context: Context, db: Knex, orgId: OrgId, pr
       requireResolved: project.requireResolved,
       reminderHours: project.reviewReminderHours,
       publicLinks: project.publicLinks,
+      reviewers: await configStore.addresses(db, orgId, project.defaultReviewerIds),
     },
     startUp: { script: project.startUpScript, deadlineSeconds: project.startUpSeconds },
     sandbox: {
@@ -122,14 +123,15 @@ export async function planConfig(
   projectId: ProjectId,
   parsed: ParsedConfig,
 ): Promise<ConfigPlan> {
-  const project = await new ProjectStore(db).findSettings(orgId, projectId)
   const { orgId } = who
+  const project = await new ProjectStore(db).findSettings(orgId, projectId)
   if (project === null) throw new HelixError('not_found')
   const { config } = parsed
   const current = await currentConfig(context, db, orgId, project)
   const problems: ConfigProblem[] = []
   const repositoryIds = await findRepositories(db, who, project, parsed, problems)
   const grants = await findGrantees(db, orgId, parsed, problems)
+  const reviewerIds = await findReviewers(db, orgId, parsed, problems)
   for (const list of ['labels', 'templates'] as const) problems.push(...namedTwice(parsed, list))
   if (problems.length > 0) refuse(problems)
   const changes = configChanges(current, config)
@@ -197,8 +199,6 @@ async function findGrantees(db: Knex, orgId: OrgId, { config, problem }: ParsedC
   return grants
 }
 
-async function checkChange(
-  context: Context,
 /** That they belong here is all that is asked: the same file may be what lets them in. */
 async function findReviewers(db: Knex, orgId: OrgId, { config, problem }: ParsedConfig, problems: ConfigProblem[]) {
   const emails = config.review?.reviewers
@@ -213,6 +213,8 @@ async function findReviewers(db: Knex, orgId: OrgId, { config, problem }: Parsed
   return ids
 }
 
+async function checkChange(
+  context: Context,
   db: Knex,
   who: Grantee,
   project: ProjectSettings,

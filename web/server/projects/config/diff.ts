@@ -19,6 +19,7 @@ const leaves = [
   'review.requireResolved',
   'review.reminderHours',
   'review.publicLinks',
+  'review.reviewers',
   'startUp.script',
   'startUp.deadlineSeconds',
   'sandbox.network',

@@ -10,6 +10,7 @@ export const roleWords: Record<Role, { label: string; hint: string }> = {
 
 export const words = {
   lostAccess: 'May not see this project any more',
+  lostRole: 'May not do this here any more',
   organisation: 'Organisation',
   name: 'Name',
   save: 'Save',
