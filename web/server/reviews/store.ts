@@ -1,4 +1,4 @@
-import type { CommentId, OrgId, ProjectId, RevisionId, TaskId, UserId } from '@helix/contract/ids'
+import type { CommentId, OrgId, ProjectId, RepositoryId, RevisionId, TaskId, UserId } from '@helix/contract/ids'
 import type { ReviewRules } from '@helix/contract/projects'
 import type { Anchor, Place, Question, Review, Revision } from '@helix/contract/reviews'
 import type { Knex } from 'knex'
@@ -61,6 +61,15 @@ export class ReviewStore {
   async revisions(orgId: OrgId, taskId: TaskId): Promise<Revision[]> {
     const rows = await this.db('spec_revisions').where({ org_id: orgId, task_id: taskId }).orderBy('number', 'desc')
     return rows.map((row) => ({ id: row.id, number: row.number, commit: row.commit, createdAt: row.created_at.toISOString() }))
+  }
+
+  /** Where the push that made a revision went; null when that repository is not there any more. */
+  async repositoryOf(orgId: OrgId, taskId: TaskId, commit: string): Promise<RepositoryId | null> {
+    const row = await this.db('spec_revisions as r')
+      .join('pushes as p', (join) => join.on('p.id', 'r.push_id').andOn('p.new_commit', 'r.commit'))
+      .where({ 'r.org_id': orgId, 'r.task_id': taskId, 'r.commit': commit })
+      .first('p.repository_id')
+    return row?.repository_id ?? null
   }
 
   private comments(orgId: OrgId) {

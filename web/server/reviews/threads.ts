@@ -8,7 +8,7 @@ import { reanchor, withLineFeeds } from './reanchor.ts'
 import type { ReviewStore, StoredComment } from './store.ts'
 
 interface Reading {
-  context: Pick<Context, 'git'>
+  context: Pick<Context, 'git' | 'db'>
   store: ReviewStore
   tasks: TaskStore
   task: TaskRow
