@@ -75,6 +75,32 @@ test('who has approved has done their part, until the spec changes', async () =>
   expect(await ownOf(owner, ada, grace)).toEqual([false, true, true])
 })
 
+test('whose approval a new revision made void is asked again with the reason, and nobody else is', async () => {
+  await reviewed.rules({ approvalsNeeded: 2 })
+  await name(ada, grace)
+  expect((await pinged()).toSorted()).toEqual([ada?.userId, grace?.userId].toSorted())
+  await server.context.db('pings').where({ org_id: owner.orgId }).update({ state: 'sent' })
+  const { commit } = (await reviewed.spec()).revision ?? { commit: '' }
+  await reviewed.approve(ada as Person, commit)
+  const events = () => server.context.db('events').where({ org_id: owner.orgId }).orderBy('id').select('type', 'payload')
+  const before = (await events()).length
+  await reviewed.push({ requirements: '# Two\n\nGreet everybody.\n' })
+  const since = (await events()).slice(before).map(({ type, payload }) => [type, payload.userId ?? payload.activity])
+  expect(since).toContainEqual(['inbox.changed', ada?.userId])
+  expect(since).toContainEqual(['task.activity', 'The spec waits for your review: revision 2 is new'])
+  const waiting = async () => {
+    await pinged()
+    return (await server.context.db('pings').where({ org_id: owner.orgId, channel: 'email', state: 'waiting' })).map(
+      ({ user_id }) => user_id,
+    )
+  }
+  expect(await waiting()).toEqual([ada?.userId])
+  const [item] = (await (ada as Person).call(listInbox, { query: {} })).items
+  expect(item?.detail).toBe('Revision 2 came: what was approved before does not count any more.')
+  await reviewed.push({ requirements: '# Three\n' })
+  expect(await waiting()).toEqual([ada?.userId])
+})
+
 test('who is named later is told then, nobody twice, and a reminder does not go to who has approved', async () => {
   await reviewed.rules({ approvalsNeeded: 2 })
   await name(ada)

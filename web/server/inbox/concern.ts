@@ -43,3 +43,23 @@ export async function didTheirPart(
   await trx('pings').whereIn('item_id', items).andWhere({ user_id: userId, state: 'waiting' }).update({ state: 'cancelled' })
   await appendEvent(trx, orgId, { type: 'inbox.changed', projectId, userId })
 }
+
+/**
+ * Those who did their part have it to do again: the open review is unread to them and told anew, to nobody else; `detail` says why. The events are
+ * the caller's, for rows come first.
+ */
+export async function approvalsAreVoid(trx: Knex, taskId: TaskId, userIds: readonly UserId[], detail: string): Promise<void> {
+  const [item] = await trx('inbox_items')
+    .where({ task_id: taskId, kind: 'spec_review' })
+    .whereNull('done_at')
+    .update({ detail, announced_at: null })
+    .returning('id')
+  if (item === undefined) return
+  const theirs = (table: string) =>
+    trx(table)
+      .where({ item_id: item.id })
+      .whereIn('user_id', [...userIds])
+  // One ping stands for one telling: without it they count as not told yet.
+  await theirs('pings').whereNot('state', 'waiting').delete()
+  await theirs('inbox_states').update({ read_at: null })
+}

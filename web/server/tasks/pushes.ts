@@ -1,12 +1,16 @@
+import type { UserId } from '@helix/contract/ids'
 import type { Knex } from 'knex'
 import { newId } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
 import type { GitPort } from '../git/port.ts'
 import type { PushListener, RecordedPush } from '../git/push-log.ts'
 import { enqueue } from '../outbox/store.ts'
+import { approvalsAreVoid } from '../inbox/concern.ts'
 import { voidApprovals } from '../reviews/decisions.ts'
 import { progressOf } from './progress.ts'
 import { specFolderOfRow, type TaskRow } from './store.ts'
+
+type Git = Pick<GitPort, 'readFile'>
 
 const specsRef = 'refs/heads/helix-specs'
 
@@ -35,11 +39,50 @@ async function addRevision(trx: Knex, push: RecordedPush, task: TouchedRow): Pro
   return written.length === 0 ? null : number
 }
 
-async function tellSpec(trx: Knex, push: RecordedPush, revised: { task: TouchedRow; revision: number }[]): Promise<void> {
+interface Revised {
+  task: TouchedRow
+  revision: number
+  /** What the card says now; null where it says what it did. */
+  activity: string | null
+  /** Whose approvals count no more: they are asked again. */
+  askedAgain: UserId[]
+}
+
+async function tellSpec(trx: Knex, push: RecordedPush, revised: Revised[]): Promise<void> {
   for (const { task } of revised)
     await enqueue(trx, push.orgId, { kind: 'signalTask', taskId: task.id, signal: 'pushed', payload: { pushId: push.id, what: 'spec' } })
-  for (const { task, revision } of revised)
-    await appendEvent(trx, push.orgId, { type: 'spec.revised', projectId: task.project_id, taskId: task.id, revision })
+  for (const { task, revision, activity, askedAgain } of revised) {
+    const about = { projectId: task.project_id, taskId: task.id }
+    await appendEvent(trx, push.orgId, { type: 'spec.revised', ...about, revision })
+    if (activity !== null) await appendEvent(trx, push.orgId, { type: 'task.activity', ...about, activity })
+    for (const userId of askedAgain) await appendEvent(trx, push.orgId, { type: 'inbox.changed', projectId: task.project_id, userId })
+  }
+}
+
+/** A spec in review that changed is approved by nobody any more: those who had are asked again, and the card says why. */
+async function reviewAgain(trx: Knex, task: TouchedRow, revision: number): Promise<Pick<Revised, 'activity' | 'askedAgain'>> {
+  const askedAgain = task.status === 'spec_review' ? await voidApprovals(trx, task.id, `Revision ${revision} came`) : []
+  if (askedAgain.length === 0) return { activity: null, askedAgain }
+  const activity = `The spec waits for your review: revision ${revision} is new`
+  await trx('spec_tasks').where({ id: task.id }).update({ activity })
+  await approvalsAreVoid(trx, task.id, askedAgain, `Revision ${revision} came: what was approved before does not count any more.`)
+  return { activity, askedAgain }
+}
+
+/** Documents that say what is to be built. What the agent ticks off in the tasks changes nothing about what was approved. */
+const binding = ['requirements', 'design'] as const
+const before = ['backlog', 'queued_planning', 'planning', 'spec_review']
+
+/** An approval is of what was read: after the review it ends when the requirements or the design come to say something else. */
+async function endApproval(trx: Knex, git: Git, push: RecordedPush, task: TouchedRow, revision: number): Promise<void> {
+  if (before.includes(task.status)) return
+  const approved = await trx('spec_reviews').where({ task_id: task.id, verdict: 'approved', voided_at: null }).first('commit')
+  if (approved === undefined) return
+  const text = (commit: string, name: string) => git.readFile(push, commit, `${specFolderOfRow(task)}/${name}.md`)
+  const changed: string[] = []
+  for (const name of binding) if ((await text(approved.commit, name)) !== (await text(push.newCommit ?? '', name))) changed.push(name)
+  if (changed.length > 0)
+    await voidApprovals(trx, task.id, `Revision ${revision} changed the ${changed.join(' and the ')} after the approval`)
 }
 
 async function tellCode(trx: Knex, push: RecordedPush, tasks: TouchedRow[]): Promise<void> {
@@ -64,14 +107,14 @@ async function lockTasksOf(trx: Knex, push: RecordedPush, paths: string[]): Prom
  * What a push means to tasks, in the push's own transaction: one revision and the progress of each task whose spec folder it changed, and a signal
  * for the task whose working branch it moved. Rows come first and events last: whoever holds the event log's lock waits for no row.
  */
-export function taskPushListener(git: Pick<GitPort, 'readFile'>): PushListener {
+export function taskPushListener(git: Git): PushListener {
   return async (trx, push, changedPaths) => {
     if (push.newCommit === null) return
     if (push.ref !== specsRef) {
       const branch = push.ref.replace(/^refs\/heads\//, '')
       return tellCode(trx, push, await lockTasks(trx, push, (query) => query.andWhere({ branch })))
     }
-    const revised: { task: TouchedRow; revision: number }[] = []
+    const revised: Revised[] = []
     for (const task of await lockTasksOf(trx, push, changedPaths)) {
       const revision = await addRevision(trx, push, task)
       if (revision === null) continue
@@ -80,12 +123,8 @@ export function taskPushListener(git: Pick<GitPort, 'readFile'>): PushListener {
       await trx('spec_tasks')
         .where({ id: task.id })
         .update({ progress_done: progress?.done ?? null, progress_total: progress?.total ?? null })
-      // What the agent ticks off while it implements changes nothing about what was approved.
-      if (task.status === 'spec_review' && (await voidApprovals(trx, task.id, `Revision ${revision} came`)) > 0)
-        await trx('spec_tasks')
-          .where({ id: task.id })
-          .update({ activity: `The spec waits for your review: revision ${revision} is new` })
-      revised.push({ task, revision })
+      await endApproval(trx, git, push, task, revision)
+      revised.push({ task, revision, ...(await reviewAgain(trx, task, revision)) })
     }
     await tellSpec(trx, push, revised)
   }
