@@ -96,7 +96,7 @@ export type Review = z.infer<typeof review>
 const person = z.object({ id: idSchema('user'), name: z.string() })
 
 export const approvals = z.object({
-  /** Of the newest revision. */
+  /** Of the newest revision while it is in review, afterwards of the one that was approved. */
   by: z.array(person),
   needed: z.number().int(),
   /** Why the caller may not approve it now, for people; null when they may. */

@@ -7,7 +7,7 @@ import type { Knex } from 'knex'
 import { appendEvent } from '../events/store.ts'
 import { didTheirPart } from '../inbox/concern.ts'
 import { inboxStep } from '../inbox/steps.ts'
-import { approvalProblem, countApproval, insertReview } from '../reviews/decisions.ts'
+import { approvalProblem, countApproval, endRound, insertReview } from '../reviews/decisions.ts'
 import { branchProblem, revisionProblem } from '../tasks/binding.ts'
 import type { TaskRow } from '../tasks/store.ts'
 import { archiveFields, reopenItems } from './archive/store.ts'
@@ -96,6 +96,7 @@ export async function writeStep(trx: Knex, taskId: TaskId, step: Step): Promise<
     actor_id: step.actorId,
   })
   await writeReview(trx, row, step)
+  await endRound(trx, taskId, step.from, step.to)
   if (step.cause === 'undo_archive') await reopenItems(trx, row)
   await inboxStep(trx, row, step)
   await wakeOthers(trx, row, step)

@@ -10,7 +10,7 @@ import { appendEvent } from '../events/store.ts'
 import { type Actor, mount } from '../http/mount.ts'
 import { reviewersChanged } from '../inbox/concern.ts'
 import { type TaskRow, TaskStore } from '../tasks/store.ts'
-import { approvalProblem, approvalsOf } from './decisions.ts'
+import { approvalProblem, approvalsOf, decidedCommit } from './decisions.ts'
 import { readDocuments } from './documents.ts'
 import { mentioned, mentionsIn } from './mentions.ts'
 import { askInThread } from './questions.ts'
@@ -60,7 +60,8 @@ export function reviewRoutes(context: Context): Router {
     const comments = await store.commentsOf(orgId, task.id)
     const places = revision === undefined ? new Map() : await placesIn({ context, store, tasks, task }, comments, revision)
     const { reviewers, chosen } = await store.reviewers(orgId, task.id)
-    const { by, needed } = newest === undefined ? { by: [], needed: 1 } : await approvalsOf(db, task, newest.commit)
+    const decided = newest === undefined ? null : await decidedCommit(db, task, newest.commit)
+    const { by, needed } = decided === null ? { by: [], needed: 1 } : await approvalsOf(db, task, decided)
     return {
       revisions,
       revision: revision ?? null,

@@ -28,7 +28,7 @@ export const words = {
   approvalsNeeded: 'Approvals needed',
   approvalsHint: 'How many people must approve the same commit of a spec, 1 to 5.',
   selfApproval: 'Who made the task may approve it',
-  selfApprovalHint: 'Off: somebody else has to.',
+  selfApprovalHint: 'Off: somebody else has to, and not who committed the newest revision of the spec.',
   requireResolved: 'Every thread must be resolved before an approval',
   requireResolvedHint: 'Checked by the server, not by the page.',
   reminderHours: 'Hours until reviewers are reminded',
