@@ -137,9 +137,9 @@ export async function rolesOnProjects(db: Knex, who: Grantee): Promise<Map<Proje
   return found
 }
 
-/** Everybody who sees a project, with the role there. Who is deactivated sees nothing. */
+/** Everybody who sees a project, with the role there: nobody a deleted one, and nothing who is deactivated. */
 export async function peopleOnProject(db: Knex, orgId: OrgId, projectId: ProjectId): Promise<Map<UserId, Role>> {
-  const project = await db('projects').where({ org_id: orgId, id: projectId }).first('visibility')
+  const project = await db('projects').where({ org_id: orgId, id: projectId, deleted_at: null }).first('visibility')
   if (project === undefined) return new Map()
   const rows = await db('memberships as m')
     .leftJoin('team_members as t', (join) => join.on('t.org_id', 'm.org_id').andOn('t.user_id', 'm.user_id'))

@@ -61,7 +61,10 @@ test('a review is for its named reviewers, and for those behind the task where n
 
 test('reviewers who belong here no more leave the review to those behind the task', async () => {
   await name(ada)
-  await server.context.db('memberships').where({ user_id: ada?.userId }).delete()
+  const membership = () => server.context.db('memberships').where({ user_id: ada?.userId })
+  await membership().update({ deactivated_at: new Date() })
+  expect(await ownOf(owner, grace)).toEqual([true, false])
+  await membership().delete()
   expect(await ownOf(owner, grace)).toEqual([true, false])
 })
 

@@ -212,6 +212,8 @@ test('who is deactivated is told of nothing, and a deleted project asks nobody f
   await db('projects').where({ id: project.id }).update({ deleted_at: new Date() })
   expect(await owner.call(countInbox, {})).toMatchObject({ open: 0 })
   expect(await kindsOf(owner)).toEqual([])
+  await db('projects').where({ id: project.id }).update({ deleted_at: null })
+  expect(await kindsOf(owner)).toEqual(['spec_review'])
 })
 
 test('a long list comes in pages without gaps or doubles, open and done', async () => {

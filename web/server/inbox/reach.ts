@@ -42,13 +42,14 @@ export function withinReach(query: Knex.QueryBuilder, { userId, kinds }: Reach):
     })
 }
 
-/** The people who may handle an item. */
+/** The people who may handle an item. A program's account reads neither an inbox nor mail. */
 export async function audienceOf(
   db: Knex,
   item: { orgId: OrgId; projectId: ProjectId; kind: InboxKind; userId: UserId | null },
 ): Promise<UserId[]> {
   const people = await peopleOnProject(db, item.orgId, item.projectId)
-  return [...people]
+  const able = [...people]
     .filter(([id, role]) => (item.userId === null || id === item.userId) && roleGrants(role, handledWith[item.kind]))
     .map(([id]) => id)
+  return db('users').whereIn('id', able).andWhere({ kind: 'person' }).orderBy('id').pluck('id')
 }

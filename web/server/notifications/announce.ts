@@ -20,6 +20,7 @@ export async function readTold(trx: Knex, ids: InboxItemId[]): Promise<ToldRow[]
     .join('spec_tasks as t', 't.id', 'i.task_id')
     .whereIn('i.id', ids)
     .whereNull('i.done_at')
+    .whereNull('p.deleted_at')
     .orderBy('i.id')
     .select('i.*', 'p.name as project_name', 't.number', 't.title as task_title')
     .select(trx.raw(`array(select m.user_id from memberships m where m.org_id = i.org_id and ${concerns('m.user_id')}) as own`))

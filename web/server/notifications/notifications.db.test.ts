@@ -5,6 +5,7 @@ import { type InboxKind, inboxKinds } from '@helix/contract/inbox'
 import { type NotificationSettings, updateNotifications } from '@helix/contract/notifications'
 import type { Project } from '@helix/contract/projects'
 import type { Task } from '@helix/contract/tasks'
+import { createWebhook } from '@helix/contract/webhooks'
 import { pino } from 'pino'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { newId } from '../context.ts'
@@ -161,6 +162,33 @@ test('who may not see it any more when it would be sent is not told', async () =
   await db('projects').where({ id: project.id }).update({ visibility: 'private' })
   await relay().sweep()
   expect((await mails()).map(({ recipient }) => recipient)).toEqual([addressOf(owner)])
+})
+
+test('nobody who is deactivated is told, no program, and nobody of a deleted project', async () => {
+  const { db } = server.context
+  const gone = await colleague()
+  const program = await colleague()
+  for (const person of [gone, program]) await chosen(person, { reach: 'all' })
+  await db('users').where({ id: program.userId }).update({ kind: 'service' })
+  await raised('port')
+  await db('memberships').where({ user_id: gone.userId }).update({ deactivated_at: new Date() })
+  await relay().sweep()
+  expect((await mails()).map(({ recipient }) => recipient)).toEqual([addressOf(owner)])
+  const url = 'https://hooks.example.invalid/chat'
+  await owner.call(createWebhook, { body: { name: 'Chat', url, kinds: ['question'], projectIds: null } })
+  await raised('host')
+  await db('projects').where({ id: project.id }).update({ deleted_at: new Date() })
+  await relay().sweep()
+  expect(await mails()).toHaveLength(1)
+  expect(await db('deliveries').where({ org_id: owner.orgId })).toEqual([])
+})
+
+test('what a program asked for is told to those who may act, since it reads no mail itself', async () => {
+  const member = await colleague()
+  await server.context.db('users').where({ id: owner.userId }).update({ kind: 'service' })
+  await raised('port')
+  await relay().sweep()
+  expect((await mails()).map(({ recipient }) => recipient)).toEqual([addressOf(member)])
 })
 
 test('each reminder is one more ping about the same thing', async () => {

@@ -3,6 +3,7 @@ import { call } from '#lib/api.ts'
 import { failureOf } from '#lib/failure.ts'
 import { collapse } from '#lib/live/collapse.ts'
 import { follow } from '#lib/live/live.svelte.ts'
+import { movesInbox } from './kinds.ts'
 
 /** How much needs the person, for the rail; kept current while the frame lives. */
 export class InboxCount {
@@ -11,7 +12,7 @@ export class InboxCount {
   constructor(first: InboxCounts | null, userId: string) {
     this.value = first
     const read = collapse(() => this.read(), 300)
-    follow(null, (event) => event.type === 'inbox.changed' && (event.userId === null || event.userId === userId) && read(), read)
+    follow(null, (event) => movesInbox(event, userId) && read(), read)
   }
 
   private async read(): Promise<void> {

@@ -7,6 +7,7 @@ import { type Failure, failureOf } from '#lib/failure.ts'
 import { collapse } from '#lib/live/collapse.ts'
 import { follow } from '#lib/live/live.svelte.ts'
 import { toasts } from '#lib/ui/toasts.svelte.ts'
+import { movesInbox } from './kinds.ts'
 import { words } from './messages.ts'
 
 type Listed = ResponseOf<typeof listInbox>
@@ -24,7 +25,7 @@ export class InboxView {
     this.view = view
     this.listed = first
     this.reread = collapse(() => this.read())
-    follow(since, (event) => event.type === 'inbox.changed' && this.reread(), this.reread)
+    follow(since, (event) => movesInbox(event) && this.reread(), this.reread)
     // What was snoozed comes back by itself.
     $effect(() => {
       const timer = setInterval(this.reread, 60_000)

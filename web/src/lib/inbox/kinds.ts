@@ -1,3 +1,4 @@
+import type { HelixEvent } from '@helix/contract/events'
 import { endedByHand, type InboxItem, type InboxKind } from '@helix/contract/inbox'
 import AtSign from '@lucide/svelte/icons/at-sign'
 import CircleX from '@lucide/svelte/icons/circle-x'
@@ -24,4 +25,10 @@ export function placeOf(item: Pick<InboxItem, 'kind' | 'task'>): string {
 
 export function endsByHand(kind: InboxKind): boolean {
   return (endedByHand as readonly InboxKind[]).includes(kind)
+}
+
+/** Whether an inbox must be read again: by an item of it, and by a project that came, went or was closed to the person. */
+export function movesInbox(event: HelixEvent, userId: string | null = null): boolean {
+  if (event.type === 'inbox.changed') return event.userId === null || userId === null || event.userId === userId
+  return event.type === 'project.changed' || event.type === 'access.changed'
 }
