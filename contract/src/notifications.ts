@@ -81,7 +81,7 @@ export const addPushDevice = defineEndpoint({
   method: 'POST',
   path: '/api/v1/account/push-devices',
   permission: 'account:self',
-  summary: 'Send push messages to this browser; the same browser again replaces itself',
+  summary: 'Send push messages of this organisation to this browser; the same browser again replaces itself',
   body: z.object({
     endpoint: webhookUrl,
     keys: z.object({

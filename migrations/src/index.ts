@@ -16,6 +16,7 @@ import * as questions from './0014-questions.ts'
 import * as archive from './0015-archive.ts'
 import * as sandboxRules from './0020-sandbox-rules.ts'
 import * as machine from './0032-machine.ts'
+import * as pushOrganisations from './0035-push-organisations.ts'
 
 /**
  * Migrations by explicit list: a folder scan cannot load `.ts` under every runner and records file extensions.
@@ -39,6 +40,7 @@ const list: [string, Knex.Migration][] = [
   ['0015-archive', archive],
   ['0020-sandbox-rules', sandboxRules],
   ['0032-machine', machine],
+  ['0035-push-organisations', pushOrganisations],
 ]
 
 export const migrations: Knex.MigrationSource<[string, Knex.Migration]> = {

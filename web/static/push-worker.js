@@ -2,7 +2,8 @@
 self.addEventListener('push', (event) => {
   const message = event.data?.json() ?? { title: 'Helix', body: '', url: '/inbox', tag: 'helix' }
   const { title, body, url, tag } = message
-  event.waitUntil(self.registration.showNotification(title, { body, tag, icon: '/favicon.svg', data: { url } }))
+  // A reminder takes the place of what it reminds of, and is heard.
+  event.waitUntil(self.registration.showNotification(title, { body, tag, renotify: true, icon: '/favicon.svg', data: { url } }))
 })
 
 self.addEventListener('notificationclick', (event) => {

@@ -15,6 +15,7 @@ import {
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { raise, settle } from '../inbox/store.ts'
 import { addProject, addTask } from '../internal/testing.ts'
+import { addDevice, listDevices } from '../notifications/store.ts'
 import { openTestServer, type Person, type TestServer } from '../testing/server.ts'
 import { DeliveryRelay } from './relay.ts'
 
@@ -264,4 +265,18 @@ test('the same browser subscribes once, for whoever did it last', async () => {
   const other = await server.addPerson()
   await other.call(addPushDevice, { body: { endpoint: 'https://push.example.invalid/one', keys, device: 'The same' } })
   expect((await owner.call(getNotifications, {})).devices).toEqual([])
+})
+
+test('in several organisations of one person the same browser is told by each', async () => {
+  const endpoint = 'https://push.example.invalid/shared'
+  const elsewhere = await server.addPerson()
+  const { db } = server.context
+  await db('memberships').insert({ org_id: elsewhere.orgId, user_id: owner.userId, role: 'member' })
+  await addDevice(db, elsewhere.orgId, owner.userId, { endpoint, keys, device: 'Firefox on Linux' })
+  await subscribe(endpoint)
+  expect(await listDevices(db, elsewhere.orgId, owner.userId)).toHaveLength(1)
+  expect((await owner.call(getNotifications, {})).devices).toHaveLength(1)
+  const other = await server.addPerson()
+  await addDevice(db, other.orgId, other.userId, { endpoint, keys, device: 'The same' })
+  expect(await db('push_subscriptions').where({ endpoint })).toHaveLength(1)
 })

@@ -87,15 +87,18 @@ const deviceOf = (row: any): PushDevice => ({
   lastSentAt: row.last_sent_at?.toISOString() ?? null,
 })
 
-/** A browser has one subscription: whoever subscribes there last gets its messages. */
+/** A browser has one subscription, for every organisation of its person: whoever subscribes there last gets its messages, nobody else. */
 export async function addDevice(db: Knex, orgId: OrgId, userId: UserId, { endpoint, keys, device }: NewDevice): Promise<PushDevice> {
-  const values = { org_id: orgId, user_id: userId, p256dh: keys.p256dh, auth: keys.auth, device }
-  const [row] = await db('push_subscriptions')
-    .insert({ id: newId('pushSubscription'), endpoint, ...values })
-    .onConflict('endpoint')
-    .merge(values)
-    .returning('*')
-  return deviceOf(row)
+  const values = { user_id: userId, p256dh: keys.p256dh, auth: keys.auth, device }
+  return db.transaction(async (trx) => {
+    await trx('push_subscriptions').where({ endpoint }).whereNot({ user_id: userId }).delete()
+    const [row] = await trx('push_subscriptions')
+      .insert({ id: newId('pushSubscription'), org_id: orgId, endpoint, ...values })
+      .onConflict(['endpoint', 'org_id'])
+      .merge(values)
+      .returning('*')
+    return deviceOf(row)
+  })
 }
 
 export async function listDevices(db: Knex, orgId: OrgId, userId: UserId): Promise<PushDevice[]> {

@@ -1,6 +1,7 @@
 import { signOut } from '@helix/contract/identity'
 import { call } from '#lib/api.ts'
 import { failureOf } from '#lib/failure.ts'
+import { unsubscribe } from '#lib/notifications/push.ts'
 import { routes } from '#lib/routes.ts'
 import { toasts } from '#lib/ui/toasts.svelte.ts'
 
@@ -8,6 +9,8 @@ import { toasts } from '#lib/ui/toasts.svelte.ts'
 export async function leave(): Promise<void> {
   try {
     await call(signOut, {})
+    // A browser that does not let go of it keeps nobody signed in.
+    await unsubscribe().catch(() => undefined)
     location.href = routes.signIn()
   } catch (error) {
     toasts.fail(failureOf(error))

@@ -23,15 +23,34 @@ function deviceName(): string {
   return `${browser === 'Edg' ? 'Edge' : browser}${system === undefined ? '' : ` on ${system}`}`
 }
 
+const sameBytes = (one: ArrayBuffer | null, other: Uint8Array): boolean =>
+  one !== null && one.byteLength === other.length && new Uint8Array(one).every((byte, index) => byte === other[index])
+
+/** The one subscription of this browser, which all organisations of the person share. One that was made for other keys is of no use any more. */
+export async function subscriptionFor(
+  manager: Pick<PushManager, 'getSubscription' | 'subscribe'>,
+  vapidPublicKey: string,
+): Promise<PushSubscription> {
+  const applicationServerKey = bytesOf(vapidPublicKey)
+  const known = await manager.getSubscription()
+  if (known !== null && sameBytes(known.options.applicationServerKey, applicationServerKey)) return known
+  await known?.unsubscribe()
+  return manager.subscribe({ userVisibleOnly: true, applicationServerKey })
+}
+
 /** Asks the person, then the browser's push service, then Helix. Throws with a sentence when one of them says no. */
 export async function subscribe(call: Call, vapidPublicKey: string): Promise<PushDevice> {
   if ((await Notification.requestPermission()) !== 'granted') throw new Error('The browser did not allow notifications for this site.')
   await navigator.serviceWorker.register(worker)
   const { pushManager } = await navigator.serviceWorker.ready
-  const options = { userVisibleOnly: true, applicationServerKey: bytesOf(vapidPublicKey) }
-  // A subscription made for other keys cannot be used any more.
-  await (await pushManager.getSubscription())?.unsubscribe()
-  const { endpoint, keys } = (await pushManager.subscribe(options)).toJSON()
+  const { endpoint, keys } = (await subscriptionFor(pushManager, vapidPublicKey)).toJSON()
   const body = { endpoint: endpoint ?? '', keys: { p256dh: keys?.p256dh ?? '', auth: keys?.auth ?? '' }, device: deviceName() }
   return call(addPushDevice, { body })
+}
+
+/** For who signs out: whoever uses this browser next is shown nothing of theirs. Helix forgets it when the push service says so. */
+export async function unsubscribe(): Promise<void> {
+  if (pushAbility() === 'unsupported') return
+  const registration = await navigator.serviceWorker.getRegistration()
+  await (await registration?.pushManager.getSubscription())?.unsubscribe()
 }
