@@ -30,7 +30,7 @@ export function healthRoutes(context: Context): Router {
       }),
       part(() => context.temporal.check()),
       part(async () => {
-        const trouble = await mailTrouble(context.db)
+        const trouble = await mailTrouble(context.db, null)
         if (trouble !== null) throw new Error(`${trouble.waiting} mails wait: the mail server does not take them`)
       }),
     ])

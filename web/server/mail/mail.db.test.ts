@@ -209,3 +209,16 @@ test('mail of the installation is shown to the one organisation of its receiver,
   expect((await person.call(listMail, {})).items).toHaveLength(0)
   expect((await other.call(listMail, {})).items).toHaveLength(0)
 })
+
+test('why the mail of others waits is not told to an organisation, but to the one that runs the installation', async () => {
+  const { db } = server.context
+  const other = await server.addPerson()
+  await enqueueMail(db, { orgId: person.orgId, to: 'secret@example.com', subject: 'x', text: 'x' })
+  await db('mail_outbox').update({ last_error: '450 <secret@example.com> is busy' })
+  expect((await other.call(listMail, {})).problem).toBeNull()
+  expect((await other.call(getSystem, {})).problems.join()).not.toMatch(/mail/i)
+  expect((await person.call(listMail, {})).problem).toMatch(/busy/)
+  const value = JSON.stringify({ userId: other.userId })
+  await db('installation').insert({ key: 'administrator', value }).onConflict('key').merge({ value })
+  expect((await other.call(getSystem, {})).problems.join()).toMatch(/1 mail waits.*busy/)
+})

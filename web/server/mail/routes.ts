@@ -26,7 +26,11 @@ export function mailRoutes(context: Context): Router {
     const { sends } = context.mail
     // A mail may hold a link that signs its receiver in: only who may do everything here reads it, and only where it is sent to nobody.
     const readable = !sends && actor.orgRole === 'owner'
-    const [rows, waiting, trouble] = await Promise.all([listMailOf(db, actor.orgId, 200), countWaiting(db, actor.orgId), mailTrouble(db)])
+    const [rows, waiting, trouble] = await Promise.all([
+      listMailOf(db, actor.orgId, 200),
+      countWaiting(db, actor.orgId),
+      mailTrouble(db, actor.orgId),
+    ])
     return { sends, from: config.MAIL_FROM, waiting, problem: trouble?.error ?? null, items: rows.map((row) => mailOf(row, readable)) }
   })
   mount(router, context, retryMail, async ({ actor, params }) => {

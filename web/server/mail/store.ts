@@ -79,15 +79,6 @@ export async function pruneSent(db: Knex): Promise<void> {
   await db('mail_outbox').whereIn('state', ['sent', 'cancelled', 'failed']).andWhereRaw("created_at < now() - interval '30 days'").delete()
 }
 
-/** How much mail waits after a failed try, and why. */
-export async function mailTrouble(db: Knex): Promise<{ waiting: number; error: string } | null> {
-  const row = await db('mail_outbox')
-    .where({ state: 'waiting' })
-    .whereNotNull('last_error')
-    .first(db.raw('count(*)::int as waiting, (array_agg(last_error order by due_at desc))[1] as error'))
-  return row.waiting === 0 ? null : row
-}
-
 /**
  * Mail of the organisation, and that of the installation to people who belong to this organisation alone: who belongs to two is neither's to
  * read about.
@@ -101,6 +92,15 @@ function ofOrg(db: Knex, orgId: OrgId): Knex.QueryBuilder {
   return db('mail_outbox').where((either) =>
     either.where({ org_id: orgId }).orWhere((own) => own.whereNull('org_id').whereIn('recipient', people)),
   )
+}
+
+/** How much mail waits after a failed try, and why; of one organisation, or of all. An answer of the server may name the receiver. */
+export async function mailTrouble(db: Knex, orgId: OrgId | null): Promise<{ waiting: number; error: string } | null> {
+  const row = await (orgId === null ? db('mail_outbox') : ofOrg(db, orgId))
+    .andWhere({ state: 'waiting' })
+    .whereNotNull('last_error')
+    .first(db.raw('count(*)::int as waiting, (array_agg(last_error order by due_at desc))[1] as error'))
+  return row.waiting === 0 ? null : row
 }
 
 export async function listMailOf(db: Knex, orgId: OrgId, limit: number): Promise<MailRow[]> {

@@ -18,11 +18,11 @@ export function systemRoutes(context: Context): Router {
   const { config, providers } = context
 
   mount(router, context, getSystem, async ({ actor }) => {
-    const [all, trouble, steps, home] = await Promise.all([
+    const home = await registration.isHome(actor.orgId)
+    const [all, trouble, steps] = await Promise.all([
       hosts.list(),
-      mailTrouble(context.db),
+      mailTrouble(context.db, home ? null : actor.orgId),
       onboarding.state(actor.orgId),
-      registration.isHome(actor.orgId),
     ])
     const online = all.filter((host) => host.online)
     const problems = online.flatMap((host) => (host.problem === null ? [] : [`Sandbox host ${host.name}: ${host.problem}`]))
