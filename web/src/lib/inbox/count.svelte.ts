@@ -13,6 +13,11 @@ export class InboxCount {
     this.value = first
     const read = collapse(() => this.read(), 300)
     follow(null, (event) => movesInbox(event, userId) && read(), read)
+    // What was snoozed comes back by itself, and no event tells of it.
+    $effect(() => {
+      const timer = setInterval(() => (this.value?.snoozed ?? 0) > 0 && read(), 60_000)
+      return () => clearInterval(timer)
+    })
   }
 
   private async read(): Promise<void> {
