@@ -1,6 +1,6 @@
 import type { CommentId, OrgId, ProjectId, TaskId, UserId } from '@helix/contract/ids'
 import type { Knex } from 'knex'
-import { raise } from '../inbox/store.ts'
+import { raise, settle } from '../inbox/store.ts'
 
 export interface Named {
   id: UserId
@@ -39,4 +39,19 @@ export interface Mention {
 export async function mentioned(trx: Knex, userId: UserId, { commentId, by, text, ...about }: Mention): Promise<void> {
   const item = { ...about, kind: 'mention' as const, subject: `${commentId}:${userId}`, userId }
   await raise(trx, { ...item, title: `${by} mentioned you`, detail: text })
+}
+
+/** A thread that was answered by who it names, or resolved, needs them no more; `userId`: this person alone. */
+export async function mentionsHandled(
+  trx: Knex,
+  { orgId, threadId, userId }: { orgId: OrgId; threadId: CommentId; userId?: UserId },
+  by: { userId: UserId; reason: string },
+): Promise<void> {
+  const comments = trx('spec_comments').where({ id: threadId }).orWhere({ parent_id: threadId }).select('id')
+  const items = await trx('inbox_items')
+    .where({ org_id: orgId, kind: 'mention', ...(userId === undefined ? {} : { user_id: userId }) })
+    .whereNull('done_at')
+    .whereIn(trx.raw("split_part(subject, ':', 1)"), comments)
+    .pluck('id')
+  for (const itemId of items) await settle(trx, orgId, { itemId }, by)
 }

@@ -12,7 +12,7 @@ import { reviewersChanged } from '../inbox/concern.ts'
 import { type TaskRow, TaskStore } from '../tasks/store.ts'
 import { approvalProblem, approvalsOf, decidedCommit } from './decisions.ts'
 import { readDocuments } from './documents.ts'
-import { mentioned, mentionsIn } from './mentions.ts'
+import { mentioned, mentionsHandled, mentionsIn } from './mentions.ts'
 import { askInThread } from './questions.ts'
 import { withLineFeeds } from './reanchor.ts'
 import { ReviewStore, type StoredComment } from './store.ts'
@@ -91,6 +91,10 @@ export function reviewRoutes(context: Context): Router {
         text: body.body,
       }
       for (const person of mentionsIn(body.body, people)) if (person.id !== actor.userId) await mentioned(trx, person.id, mention)
+      if (body.parentId !== null) {
+        const { orgId, userId } = actor
+        await mentionsHandled(trx, { orgId, threadId: body.parentId, userId }, { userId, reason: 'Answered' })
+      }
       await appendEvent(trx, actor.orgId, { type: 'spec.commented', projectId: task.project_id, taskId: task.id })
       return made
     })
@@ -154,6 +158,8 @@ export function reviewRoutes(context: Context): Router {
       throw new HelixError('forbidden', `Only ${comment.author.name} and the reviewers of this task resolve this thread.`)
     await db.transaction(async (trx) => {
       if (!(await store.setResolved(trx, actor.orgId, comment.id, body.resolved, actor.userName))) return
+      const by = { userId: actor.userId, reason: 'Resolved' }
+      if (body.resolved) await mentionsHandled(trx, { orgId: actor.orgId, threadId: comment.id }, by)
       await appendEvent(trx, actor.orgId, { type: 'spec.commented', projectId: task.project_id, taskId: task.id })
     })
     bus.wake(actor.orgId)

@@ -90,6 +90,19 @@ test('a person who is named in a comment finds it in the inbox, once', async () 
   ])
 })
 
+test('a mention is done for who answers in the thread, and for everyone once it is resolved', async () => {
+  const open = async (who: Person) => {
+    const { items } = await who.call(listInbox, { query: {} })
+    return items.filter(({ kind, task }) => kind === 'mention' && task.id === reviewed.task.id).length
+  }
+  const thread = await say(owner, { body: 'Is this right, @Grace Hopper and @Ada Lovelace?' })
+  const before = [await open(grace), await open(ada)]
+  await say(grace, { body: 'It is.', parentId: thread.id })
+  expect([await open(grace), await open(ada)]).toEqual([(before[0] ?? 0) - 1, before[1]])
+  await owner.call(resolveComment, { params: { ...reviewed.params, commentId: thread.id }, body: { resolved: true } })
+  expect(await open(ada)).toBe((before[1] ?? 0) - 1)
+})
+
 test('reviewers are reminded three times and each time later, and once whatever is tried again', async () => {
   await reviewed.rules({ reviewReminderHours: 2 })
   const remind = (count: number, step = 1) => server.worker(remindReviewers, { params: reviewed.params, body: { step, count } })
