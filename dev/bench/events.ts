@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createApiKey } from '@helix/contract/identity'
 import { createProject, type Project } from '@helix/contract/projects'
 import { createRepository } from '@helix/contract/repositories'
 import { createTask } from '@helix/contract/tasks'
@@ -25,6 +26,16 @@ async function addProject({ call }: ControlPlane): Promise<Project> {
   return call(createProject, { body: { name: 'Events', repositoryIds: [repository.id] } })
 }
 
+/** Credentials of their own, as people have: each is asked again and again while it listens. */
+async function keysFor({ call }: ControlPlane, count: number): Promise<string[]> {
+  const keys: string[] = []
+  while (keys.length < count) {
+    const some = Array.from({ length: Math.min(20, count - keys.length) }, () => call(createApiKey, { body: { name: 'listener' } }))
+    keys.push(...(await Promise.all(some)).map(({ secret }) => secret))
+  }
+  return keys
+}
+
 /**
  * Times in milliseconds from asking for a change until each of the listeners has it on its stream. One client changes, at moments that follow no
  * beat; every listener's arrival is a value.
@@ -36,7 +47,7 @@ async function timeChanges(plane: ControlPlane): Promise<number[]> {
     const taskId = /"type":"task\.created".*"taskId":"(\w+)"/.exec(line)?.[1]
     if (taskId !== undefined) arrivals.set(taskId, [...(arrivals.get(taskId) ?? []), performance.now()])
   }
-  const sockets = await Promise.all(Array.from({ length: listeners }, () => openStream(plane.url, plane.key, hear)))
+  const sockets = await Promise.all((await keysFor(plane, listeners)).map((key) => openStream(plane.url, key, hear)))
   const times: number[] = []
   const body = { prompt: 'Change something', start: false }
   const change = async (): Promise<void> => {
@@ -62,13 +73,15 @@ async function timeChanges(plane: ControlPlane): Promise<number[]> {
   return times
 }
 
-/** Units: MB. How far the process grows by connections on which nothing happens. */
+/** Units: MB. How far the process grows by connections on which nothing happens, each with a credential of its own. */
 async function idleGrowth(plane: ControlPlane): Promise<number> {
+  const keys = await keysFor(plane, idle)
   const warm = await openStream(plane.url, plane.key)
   await sleep(restMs)
   const before = residentMb(plane.pid)
   const sockets: Socket[] = []
-  while (sockets.length < idle) sockets.push(...(await Promise.all(Array.from({ length: 100 }, () => openStream(plane.url, plane.key)))))
+  for (let at = 0; at < idle; at += 100)
+    sockets.push(...(await Promise.all(keys.slice(at, at + 100).map((key) => openStream(plane.url, key)))))
   await sleep(restMs)
   const growth = residentMb(plane.pid) - before
   const closed = sockets.filter(({ destroyed, readableEnded }) => destroyed || readableEnded).length
