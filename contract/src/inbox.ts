@@ -19,6 +19,8 @@ export const inboxItem = z.object({
   detail: z.string(),
   project: z.object({ id: idSchema('project'), name: z.string() }),
   task: z.object({ id: idSchema('task'), number: z.number().int(), title: z.string() }),
+  /** What the agent asks, as `answerPermission` takes it; null for what is no question of an agent. */
+  requestId: z.string().nullable(),
   /** It is about the caller's own task, asks for them by name, or they were chosen for it; others may handle it too. */
   mine: z.boolean(),
   read: z.boolean(),

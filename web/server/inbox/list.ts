@@ -14,6 +14,10 @@ export interface Listing {
   limit: number
 }
 
+const askedBy = new Set<string>(['permission', 'question'])
+/** Its subject names the session and the request: see `conversation/requests.ts`. */
+const requestOf = (kind: string, subject: string): string | null => (askedBy.has(kind) ? subject.slice(subject.indexOf('/') + 1) : null)
+
 // biome-ignore lint/suspicious/noExplicitAny: a row of a join, shaped here
 const itemOf = (row: any): InboxItem => ({
   id: row.id,
@@ -22,6 +26,7 @@ const itemOf = (row: any): InboxItem => ({
   detail: row.detail,
   project: { id: row.project_id, name: row.project_name },
   task: { id: row.task_id, number: row.task_number, title: row.task_title },
+  requestId: requestOf(row.kind, row.subject),
   mine: row.mine,
   read: row.read_at !== null,
   snoozedUntil: row.snoozed ? row.snoozed_until.toISOString() : null,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createClient } from '@helix/contract/client'
+import { answerOption, declineOption } from '@helix/contract/forms'
 import type { TaskId } from '@helix/contract/ids'
 import { recordStep } from '@helix/contract/internal'
 import { listMail } from '@helix/contract/mail'
@@ -12,6 +13,7 @@ import type { TaskStatus } from '@helix/contract/task-status'
 import { createTask } from '@helix/contract/tasks'
 import type { Browser, BrowserContext } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { AgentLink } from './agent-link.ts'
 import { accessibilityFaults, openBrowser, openPage } from './browser.ts'
 import { type Installation, openInstallation } from './installation.ts'
 
@@ -95,6 +97,37 @@ test('the whole inbox is worked through by keyboard: move, snooze, bring back, d
   await page.waitForURL(`**/tasks/${last}/spec`)
   expect(errors).toEqual([])
   await page.close()
+})
+
+test('what an agent asks is answered in the inbox, and leaves it', async () => {
+  const { page, errors } = await openPage(person)
+  const taskId = await taskIn('Tidy the folder', 'implementing')
+  const agent = await AgentLink.open(installation, taskId)
+  const options = [
+    { id: 'yes', name: 'Allow once', kind: 'allow_once' as const },
+    { id: 'no', name: 'Reject', kind: 'reject_once' as const },
+  ]
+  const asked = { kind: 'permission' as const, requestId: 'r1', promptId: null, title: 'rm -rf build', tool: 'execute', options }
+  const field = { description: '', required: true, initial: null, minLength: null, maxLength: null }
+  const fields = [{ type: 'text' as const, name: 'port', title: 'Port', ...field }]
+  const question = { ...asked, requestId: 'q1', title: 'Which port?', tool: 'question', options: [answerOption, declineOption], fields }
+  await agent.says(asked, question)
+  await page.goto(`${installation.url}/inbox`)
+  const row = page.getByRole('listitem').filter({ hasText: 'Tidy the folder' })
+  const permission = row.filter({ hasText: 'rm -rf build' })
+  await permission.getByRole('button', { name: 'Answer' }).click()
+  await permission.getByRole('region', { name: 'The agent asks for permission' }).getByRole('button', { name: 'Allow once' }).click()
+  await expect.poll(() => agent.answers.map(({ requestId, optionId }) => [requestId, optionId])).toContainEqual(['r1', 'yes'])
+  await permission.waitFor({ state: 'detached' })
+  await row.getByRole('link').focus()
+  await page.keyboard.press('a')
+  await row.getByLabel('Port').fill('8080')
+  expect(await accessibilityFaults(page)).toEqual([])
+  await row.getByRole('region').getByRole('button', { name: 'Answer', exact: true }).click()
+  await expect.poll(() => agent.answers.map(({ values }) => values)).toContainEqual({ port: '8080' })
+  await row.waitFor({ state: 'detached' })
+  expect(errors).toEqual([])
+  await Promise.all([agent.close(), page.close()])
 })
 
 test('two people see the same: what one marks as done leaves the other’s page', async () => {
