@@ -1,6 +1,6 @@
 import type { Comment, Question } from '@helix/contract/reviews'
 import { expect, test } from 'vitest'
-import { marksOf, openCount, threadsOf } from './threads.ts'
+import { marksOf, openCount, stepIn, threadsOf, walkOf } from './threads.ts'
 
 function comment(id: string, set: Partial<Comment> = {}): Comment {
   return {
@@ -52,4 +52,26 @@ test('only open threads are highlighted and counted, and replies are no threads'
   ]
   expect(marksOf(threadsOf({ comments, questions: [] }, 'design'))).toEqual([{ id: '1', start: 17, end: 22 }])
   expect([openCount(comments), openCount(comments, 'tasks')]).toEqual([1, 0])
+})
+
+test('one walks the open threads of all documents and those on the whole once, from the shown document on, round and round', () => {
+  const inTasks: Partial<Comment> = { ...on('beta', 3), anchor: { document: 'tasks', quote: 'beta', offset: 3 } }
+  const comments = [
+    comment('1'),
+    comment('2', on('gamma', 11)),
+    comment('3', inTasks),
+    comment('4', on('alpha', 0)),
+    comment('5', { ...on('done', 2), resolvedAt: '2026-01-02T00:00:00Z' }),
+  ]
+  const walk = walkOf({ comments, questions: [] })
+  expect(walk.map(({ id, document }) => [id, document])).toEqual([
+    ['4', 'design'],
+    ['2', 'design'],
+    ['3', 'tasks'],
+    ['1', null],
+  ])
+  const to = (current: string | null, by: 1 | -1, shown: 'tasks' | 'requirements' = 'tasks') => stepIn(walk, current, shown, by)?.id
+  expect([to('2', 1), to('3', -1), to('1', 1), to('4', -1)]).toEqual(['3', '2', '4', '1'])
+  expect([to(null, 1), to(null, 1, 'requirements'), to('5', 1)]).toEqual(['3', '4', '3'])
+  expect(stepIn([], null, 'tasks', 1)).toBe(undefined)
 })

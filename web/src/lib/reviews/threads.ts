@@ -1,4 +1,4 @@
-import type { Comment, Question, Spec, SpecDocument } from '@helix/contract/reviews'
+import { type Comment, type Question, type Spec, type SpecDocument, specDocuments } from '@helix/contract/reviews'
 import type { Mark } from '#lib/markdown/render.ts'
 
 export interface Thread {
@@ -31,6 +31,24 @@ export function threadsOf({ comments, questions }: Pick<Spec, 'comments' | 'ques
       place: placeOf(comment),
     }))
     .sort((a, b) => order(a) - order(b) || a.comment.id.localeCompare(b.comment.id))
+}
+
+/** Open threads in the order that one walks them: those of each document, then those on the whole (`document` null: they stand beside any). */
+export function walkOf(spec: Pick<Spec, 'comments' | 'questions'>): { id: string; document: SpecDocument | null }[] {
+  const open = (name: SpecDocument) => threadsOf(spec, name).filter(({ comment }) => comment.resolvedAt === null)
+  const own = specDocuments.flatMap((document) =>
+    open(document).flatMap(({ comment }) => (comment.anchor === null ? [] : { id: comment.id as string, document })),
+  )
+  const whole = open('requirements').filter(({ comment }) => comment.anchor === null)
+  return [...own, ...whole.map(({ comment }) => ({ id: comment.id as string, document: null }))]
+}
+
+/** The thread after (1) or before (-1) the current one, round and round; without a current one the nearest of the shown document. */
+export function stepIn(walk: ReturnType<typeof walkOf>, current: string | null, shown: SpecDocument, by: 1 | -1) {
+  const at = walk.findIndex(({ id }) => id === current)
+  if (at !== -1) return walk[(at + by + walk.length) % walk.length]
+  const here = walk.filter(({ document }) => document === shown)
+  return (here.length > 0 ? here : walk).at(by === 1 ? 0 : -1)
 }
 
 /** What to highlight: the places of open threads. */
