@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type Call, createClient } from '@helix/contract/client'
+import type { BodyOf } from '@helix/contract/endpoint'
 import { claimSession, fetchPrompt } from '@helix/contract/hosts'
 import type { HostId, PromptId, SessionId, TaskId } from '@helix/contract/ids'
 import { openSession, recordStep } from '@helix/contract/internal'
@@ -11,11 +12,18 @@ import { WebSocket } from 'ws'
 import type { Installation } from './installation.ts'
 
 /** Writes a step of a task as its workflow would. */
-export async function moveTo(installation: Installation, taskId: TaskId, step: number, from: TaskStatus, to: TaskStatus): Promise<void> {
+export async function moveTo(
+  installation: Installation,
+  taskId: TaskId,
+  step: number,
+  from: TaskStatus,
+  to: TaskStatus,
+  extra: Partial<BodyOf<typeof recordStep>> = {},
+): Promise<void> {
   const nothing = { reason: null, actorId: null, failure: null, failedFrom: null, expectSpecCommit: null, expectBranchCommit: null }
   await createClient({ baseUrl: installation.url, token: installation.token })(recordStep, {
     params: { taskId },
-    body: { key: `test ${step}`, step, from, to, cause: 'test', activity: to, review: null, mergedCommit: null, ...nothing },
+    body: { key: `test ${step}`, step, from, to, cause: 'test', activity: to, review: null, mergedCommit: null, ...nothing, ...extra },
   })
 }
 

@@ -1,5 +1,7 @@
 import { createClient } from '@helix/contract/client'
+import { getMe } from '@helix/contract/identity'
 import { recordTurn } from '@helix/contract/internal'
+import { invitePeople } from '@helix/contract/organisations'
 import { createProject, type Project, updateProject } from '@helix/contract/projects'
 import { createRepository } from '@helix/contract/repositories'
 import { createComment, getSpec } from '@helix/contract/reviews'
@@ -94,6 +96,62 @@ test('a paragraph is commented by keyboard alone, and a half-written comment is 
   await page.locator('mark').first().waitFor()
   await page.keyboard.press('n')
   await page.locator('[data-thread]:focus').waitFor()
+  expect(errors).toEqual([])
+  await page.close()
+})
+
+test('the threads of all documents are walked by keys, one after the other and back', async () => {
+  const [one, two] = [await comment({ anchor: at('requirements', 'the person') }), await comment({ anchor: at('design', 'One function') })]
+  const { page, errors } = await openPage(person)
+  await open(page)
+  const focused = (id: string) => page.locator(`[data-thread="${id}"]:focus`).waitFor()
+  await page.keyboard.press('n')
+  await focused(one.id)
+  await page.keyboard.press('n')
+  await page.waitForURL(/document=design/)
+  await focused(two.id)
+  await page.keyboard.press('p')
+  await page.waitForURL(/document=requirements/)
+  await focused(one.id)
+  expect(errors).toEqual([])
+  await page.close()
+})
+
+test('who may only look reads the spec and its threads, and finds no button that is refused', async () => {
+  await comment({ anchor: at('requirements', 'the person'), suggestion: 'everybody' })
+  const { items } = await installation.call(invitePeople, { body: { emails: ['vera@example.com'], role: 'viewer' } })
+  await using viewer = await browser.newContext()
+  const { page, errors } = await openPage(viewer)
+  await page.goto(items[0]?.url ?? '')
+  await page.getByRole('link', { name: 'Create an account' }).click()
+  await page.getByLabel('Name').fill('Vera Viewer')
+  await page.getByLabel('Password').fill('correct horse battery')
+  await page.getByRole('button', { name: 'Create account' }).click()
+  await page.waitForURL(/\/projects$/)
+  await open(page)
+  await page.getByText('To comment and decide you need reviewer on this project').waitFor()
+  await page.locator('[data-thread]').getByText('Why?').waitFor()
+  const refused = /^(Approve|Reject|Request changes|Comment|Reply|Apply|Ask the agent|Resolve|Public link)/
+  expect(await page.getByRole('button', { name: refused }).count()).toBe(0)
+  await page.keyboard.press('c')
+  expect(await page.getByRole('form', { name: 'New comment' }).count()).toBe(0)
+  expect(await accessibilityFaults(page)).toEqual([])
+  expect(errors).toEqual([])
+})
+
+test('a design that changed after the approval is told as approved by nobody, with what to compare', async () => {
+  const { revision } = await spec()
+  const review = { verdict: 'approved' as const, commit: revision?.commit ?? '', note: '' }
+  const { user } = await installation.call(getMe, {})
+  const approval = { cause: 'approve_spec', expectSpecCommit: review.commit, review, actorId: user.id }
+  await moveTo(installation, task.id, 2, 'spec_review', 'queued_implementation', approval)
+  push({ design: '# Design\n\nThree functions write the greeting.\n' })
+  const { page, errors } = await openPage(person)
+  await open(page)
+  await page.getByText('Revision 2 changed the design after the approval: nobody has approved what it says now.').waitFor()
+  await page.goto(`${installation.url}/tasks/${task.id}?tab=spec`)
+  await page.getByRole('link', { name: 'Compare with what was approved' }).click()
+  await page.getByText('From revision 1 to revision 2').waitFor()
   expect(errors).toEqual([])
   await page.close()
 })

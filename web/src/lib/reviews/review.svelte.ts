@@ -36,9 +36,12 @@ export class ReviewState {
   private journal = $state.raw<JournalState | null>(null)
   private asked: Promise<void> | null = null
   private readonly taskId: TaskId
+  /** Comments and decisions are of one role; others read. */
+  readonly mayReview: boolean
 
-  constructor(taskId: TaskId, spec: Spec, since: string | null) {
+  constructor(taskId: TaskId, spec: Spec, since: string | null, mayReview: boolean) {
     this.taskId = taskId
+    this.mayReview = mayReview
     this.put(spec)
     const read = collapse(() => this.read())
     follow(

@@ -12,5 +12,5 @@ export const load: LayoutLoad = async (event) => {
   const task = await ask(event, getTask, { params: { taskId: event.params.taskId as TaskId } })
   const input = { params: { projectId: task.projectId } }
   const [project, { role }] = await Promise.all([ask(event, getProject, input), ask(event, getOwnRole, input)])
-  return { since, task, project, mayWrite: roleGrants(role, 'task:write') }
+  return { since, task, project, role, mayWrite: roleGrants(role, 'task:write') }
 }
