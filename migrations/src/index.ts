@@ -15,6 +15,7 @@ import * as onboarding from './0013-onboarding.ts'
 import * as questions from './0014-questions.ts'
 import * as archive from './0015-archive.ts'
 import * as sandboxRules from './0020-sandbox-rules.ts'
+import * as auditTruncate from './0022-audit-truncate.ts'
 import * as machine from './0032-machine.ts'
 import * as pushOrganisations from './0035-push-organisations.ts'
 
@@ -39,6 +40,7 @@ const list: [string, Knex.Migration][] = [
   ['0014-questions', questions],
   ['0015-archive', archive],
   ['0020-sandbox-rules', sandboxRules],
+  ['0022-audit-truncate', auditTruncate],
   ['0032-machine', machine],
   ['0035-push-organisations', pushOrganisations],
 ]
