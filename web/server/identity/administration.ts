@@ -51,7 +51,7 @@ export function identityAdministrationRoutes(context: Context, source: AuthSourc
     await checkIssuer(body.kind, body.issuer, local)
     const made = await connections.put(actor.orgId, null, body)
     if (made === null) throw new HelixError('not_found')
-    source.forget()
+    source.forget(made.id)
     return shown(made)
   })
   mount(router, context, updateConnection, async ({ actor, params, body }) => {
@@ -63,12 +63,12 @@ export function identityAdministrationRoutes(context: Context, source: AuthSourc
     const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined))
     const made = await connections.put(actor.orgId, params.connectionId, given)
     if (made === null) throw new HelixError('not_found')
-    source.forget()
+    source.forget(made.id)
     return shown(made)
   })
   mount(router, context, deleteConnection, async ({ actor, params }) => {
     if (!(await connections.remove(actor.orgId, params.connectionId))) throw new HelixError('not_found')
-    source.forget()
+    source.forget(params.connectionId)
     return {}
   })
   mount(router, context, getRegistration, async ({ actor }) => ({

@@ -1,8 +1,9 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { listAudit } from '@helix/contract/audit'
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 import Provider from 'oidc-provider'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { openTestServer, type Person, type TestServer } from '../testing/server.ts'
 import { TestBrowser } from './browser.testing.ts'
 
@@ -11,6 +12,10 @@ let owner: Person
 /** What the identity provider says of whoever signs in, and how its ID tokens are spoilt. */
 let person: Record<string, unknown>
 let spoil: ((claims: Record<string, unknown>) => Record<string, unknown>) | null = null
+/** The subject that the userinfo endpoint speaks of, when it is not the ID token's. */
+let userinfoOf: string | null = null
+/** The scopes that were asked for last. */
+let asked = ''
 let provider: { server: Server; url: string; keys: JWK[] }
 
 async function newKey(): Promise<JWK> {
@@ -47,7 +52,9 @@ async function openProvider(port: number, keys: JWK[]): Promise<typeof provider>
   oidc.Client.prototype.redirectUriAllowed = () => true
   const handle = oidc.callback()
   web.on('request', async (request, response) => {
+    if (request.url?.startsWith('/auth?')) asked = new URL(request.url, url).searchParams.get('scope') ?? ''
     if (request.url?.startsWith('/interaction/')) return finish(oidc, request, response)
+    if (request.url?.startsWith('/me') && userinfoOf !== null) return void imposed(handle, request, response)
     if (request.url?.startsWith('/token') && spoil !== null) return void spoilt(handle, keys, request, response)
     return handle(request, response)
   })
@@ -91,6 +98,21 @@ async function spoilt(
   handle(request, response)
 }
 
+/** A userinfo endpoint that answers for somebody else. */
+async function imposed(
+  handle: ReturnType<Provider['callback']>,
+  request: Parameters<typeof handle>[0],
+  response: Parameters<typeof handle>[1],
+): Promise<void> {
+  const end = response.end.bind(response)
+  response.end = ((chunk: Buffer | string) => {
+    const text = JSON.stringify({ ...JSON.parse(String(chunk)), sub: userinfoOf })
+    response.setHeader('content-length', Buffer.byteLength(text))
+    return end(text)
+  }) as never
+  handle(request, response)
+}
+
 /** This person's organisation is the installation's first. */
 const administer = (on: TestServer, { userId }: Person) =>
   on.context.db('installation').insert({ key: 'administrator', value: JSON.stringify({ userId }) })
@@ -112,6 +134,8 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   spoil = null
+  userinfoOf = null
+  vi.useRealTimers()
   await server.context.db('connections').delete()
 })
 
@@ -147,6 +171,80 @@ test('a person who is new comes in by the provider, with the role of their group
   person.groups = ['leads']
   expect((await me((await signIn(id)).browser)).role).toBe('admin')
   expect(await server.context.db('users').where({ email: 'ada@example.com' })).toHaveLength(1)
+})
+
+/** As the standard has it: the ID token says who it is, and the rest is at the userinfo endpoint. */
+const terse = ({ iss, aud, sub, iat, exp, nonce }: Record<string, unknown>) => ({ iss, aud, sub, iat, exp, nonce })
+
+test('what the ID token leaves out is read from the userinfo endpoint, groups too, and only of the same person', async () => {
+  const id = await connect({ groupRoles: { leads: 'admin' }, defaultRole: null })
+  person = { ...person, sub: 'terse', email: 'terse@example.com', groups: ['leads'] }
+  spoil = terse
+  const { browser, end } = await signIn(id)
+  expect([end, (await me(browser)).role]).toEqual(['/projects', 'admin'])
+  // GitLab: the address in the token, the groups not.
+  spoil = ({ groups: _, ...rest }) => rest
+  expect((await me((await signIn(id)).browser)).role).toBe('admin')
+  spoil = terse
+  userinfoOf = 'somebody-else'
+  expect((await signIn(id)).end).toMatch(/^\/sign-in\?failed=/)
+})
+
+test('groups are asked for where the provider offers them: others refuse a sign-in with a scope that they do not know', async () => {
+  const id = await connect()
+  await signIn(id)
+  expect(asked).toBe('openid email profile groups')
+  await signIn(await connect({ groupClaim: '' }))
+  expect(asked).toBe('openid email profile')
+})
+
+test('a new person belongs to the organisation of the connection and to no other', async () => {
+  person = { ...person, sub: 'single', email: 'single@example.com' }
+  const { browser } = await signIn(await connect())
+  const { body } = await browser.ask<{ items: { id: string }[] }>('GET', '/api/v1/organisations')
+  expect(body.items.map(({ id }) => id)).toEqual([owner.orgId])
+})
+
+test('who was deactivated does not come in by the provider, and is told why', async () => {
+  person = { ...person, sub: 'former', email: 'former@example.com' }
+  const id = await connect()
+  const { browser } = await signIn(id)
+  const { body } = await browser.ask<{ user: { id: string } }>('GET', '/api/v1/me')
+  const headers = { authorization: `Bearer ${owner.apiKey}` }
+  await fetch(`${server.url}/api/v1/people/${body.user.id}/deactivate`, { method: 'POST', headers })
+  const again = await signIn(id)
+  expect(again.end).toBe('/sign-in?failed=deactivated')
+  expect((await again.browser.ask('GET', '/api/v1/organisations')).status).toBe(401)
+})
+
+test('a provider that does not answer holds up nobody who signs in another way, and is told of', async () => {
+  const id = await connect()
+  await server.context.db('connections').where({ id }).update({ issuer: 'http://127.0.0.1:1', version: 7 })
+  const browser = new TestBrowser(server.url)
+  const { body } = await browser.ask('POST', '/api/v1/sign-in/sso', { connectionId: id, next: '/' })
+  expect(body.error).toMatchObject({ code: 'provider_failed', message: expect.stringContaining('Works does not answer') })
+  expect((await signIn(await connect({ name: 'Other' }))).end).toBe('/projects')
+})
+
+test('a whole office signs in by one provider from one address', async () => {
+  const id = await connect()
+  for (let start = 0; start < 40; start++) {
+    const { status } = await new TestBrowser(server.url).ask('POST', '/api/v1/sign-in/sso', { connectionId: id })
+    expect(status).toBe(200)
+  }
+})
+
+test('who comes in, and who does not, is in the audit log of the connection’s organisation', async () => {
+  const id = await connect({ allowedDomains: ['example.com'] })
+  await signIn(id)
+  person = { ...person, sub: 'other', email: 'other@elsewhere.org' }
+  await signIn(id)
+  const { items } = await owner.call(listAudit, { query: { text: id } })
+  expect(items.map(({ action, actor, actorName, details }) => [action, actor?.name ?? null, actorName, details])).toEqual([
+    ['signInFailed', null, 'other@elsewhere.org', { reason: 'domain' }],
+    ['signInBySingleSignOn', 'Ada Lovelace', 'Ada Lovelace', {}],
+    ['createConnection', 'Test Person', 'Test Person', expect.anything()],
+  ])
 })
 
 test('who is in no mapped group does not come in where groups decide', async () => {
@@ -222,8 +320,8 @@ test('a key that the provider has rotated is found, and one that is not the prov
   provider.server.closeAllConnections()
   await new Promise((resolve) => provider.server.close(resolve))
   provider = await openProvider(port, [await newKey()])
-  server.context.log.info('the provider has another key')
-  await server.context.db('connections').update({ version: 2 })
+  // Keys are asked for at most each half minute.
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 31_000 })
   expect((await signIn(id)).end).toBe('/projects')
 })
 

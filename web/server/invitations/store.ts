@@ -95,6 +95,13 @@ export class InvitationStore {
     }
   }
 
+  async isInvited(userId: UserId): Promise<boolean> {
+    const row = await this.select()
+      .whereRaw('i.expires_at > now() and lower(i.email) = (select lower(email) from users where id = ?)', [userId])
+      .first()
+    return row !== undefined
+  }
+
   /** Of two who use one link at once, one does. */
   async accept(trx: Knex, id: InvitationId, userId: UserId): Promise<boolean> {
     const changed = await trx('invitations')

@@ -1,17 +1,16 @@
 import { passkey } from '@better-auth/passkey'
-import type { IdKind } from '@helix/contract/ids'
+import type { IdKind, OrgId, UserId } from '@helix/contract/ids'
 import { betterAuth } from 'better-auth'
 import { APIError } from 'better-auth/api'
 import { genericOAuth, twoFactor } from 'better-auth/plugins'
 import { type Context, newId } from '../../context.ts'
 import { enqueueMail } from '../../mail/store.ts'
-import type { Connection } from '../connections/store.ts'
 import { hashPassword, passwordMatches } from '../hashing.ts'
+import { homeFor, withoutRights } from '../home.ts'
 import { cookieName } from '../principal.ts'
-import { IdentityStore } from '../store.ts'
 import { refusalOf, roleOf } from './admission.ts'
 import { claims } from './claims.ts'
-import { providerOf } from './provider.ts'
+import { providerOf, type Usable } from './provider.ts'
 import { knexAdapter } from './store.ts'
 
 /** Units: seconds. */
@@ -21,8 +20,13 @@ const idKinds: Record<string, IdKind> = { user: 'user', passkey: 'passkey' }
 
 export type Parts = Pick<Context, 'db' | 'config' | 'sealing' | 'log'>
 
-export function createAuth({ db, config, log }: Parts, connections: readonly (Connection & { clientSecret: string })[], secret: string) {
-  const identity = new IdentityStore(db)
+export function createAuth({ db, config, log }: Parts, connections: readonly Usable[], secret: string) {
+  /** A connection's callback joins its own organisation right after: nobody needs another one for that. */
+  const orgOf = async (userId: UserId): Promise<OrgId> => {
+    const orgId = claims.getStore()?.orgId ?? (await homeFor(db, config, userId))
+    if (orgId === null) throw new APIError('FORBIDDEN', { code: withoutRights, message: 'no organisation' })
+    return orgId
+  }
   const mail = (to: string, subject: string, text: string): Promise<void> => enqueueMail(db, { orgId: null, to, subject, text })
   return betterAuth({
     appName: 'Helix',
@@ -108,7 +112,7 @@ export function createAuth({ db, config, log }: Parts, connections: readonly (Co
         ),
     },
     databaseHooks: {
-      session: { create: { before: async (session) => ({ data: { ...session, orgId: await identity.homeOf(session.userId as never) } }) } },
+      session: { create: { before: async (session) => ({ data: { ...session, orgId: await orgOf(session.userId as UserId) } }) } },
     },
     advanced: {
       cookiePrefix: 'helix',

@@ -1,8 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import type { OrgId } from '@helix/contract/ids'
 
 /** What the identity provider said of a person, during one callback. */
 export class Claims {
+  /** Of the connection that they come by. */
+  readonly orgId: OrgId | null
   private value: Record<string, unknown> | null = null
+
+  constructor(orgId: OrgId | null = null) {
+    this.orgId = orgId
+  }
 
   set(value: Record<string, unknown>): void {
     this.value = value

@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { HelixError } from '@helix/contract/errors'
 import { isPublicAddress } from '../../git/addresses.ts'
+import { metadataUrl, readMetadata } from './metadata.ts'
 
 const refused = (what: string): HelixError => new HelixError('invalid_request', `issuer: ${what}`, { fields: { issuer: what } })
 
@@ -20,12 +21,12 @@ async function guard(address: string, local: boolean): Promise<URL> {
 export async function checkIssuer(kind: string, issuer: string, local: boolean): Promise<void> {
   await guard(issuer, local)
   if (kind === 'github') return
-  const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
-  const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(10_000) }).catch(() => null)
-  const metadata = response?.ok ? ((await response.json().catch(() => null)) as Record<string, unknown> | null) : null
+  const metadata = await readMetadata(issuer)
   if (metadata === null)
-    throw new HelixError('provider_failed', `issuer: ${url} does not answer with metadata`, { fields: { issuer: 'no metadata there' } })
-  for (const name of ['authorization_endpoint', 'token_endpoint', 'jwks_uri']) {
+    throw new HelixError('provider_failed', `issuer: ${metadataUrl(issuer)} does not answer with metadata`, {
+      fields: { issuer: 'no metadata there' },
+    })
+  for (const name of ['authorization_endpoint', 'token_endpoint', 'jwks_uri'] as const) {
     const endpoint = metadata[name]
     if (typeof endpoint !== 'string') throw refused(`its metadata has no ${name}`)
     await guard(endpoint, local)

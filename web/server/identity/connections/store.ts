@@ -21,6 +21,7 @@ interface ConnectionRow {
   group_roles: Record<string, Role>
   default_role: Role | null
   enabled: boolean
+  version: number
 }
 
 const place = (row: Pick<ConnectionRow, 'id' | 'org_id'>) => ({
@@ -69,15 +70,11 @@ export class ConnectionStore {
     return row === undefined ? null : connectionOf(row)
   }
 
-  async enabledWithSecrets(): Promise<(Connection & { clientSecret: string })[]> {
-    const rows = (await this.db('connections').where({ enabled: true }).orderBy('id')) as ConnectionRow[]
-    return rows.map((row) => ({ ...connectionOf(row), clientSecret: unseal(this.keys, place(row), row.client_secret) }))
-  }
-
-  /** Changes whenever one of the enabled connections does. */
-  async mark(): Promise<string> {
-    const rows = await this.db('connections').where({ enabled: true }).orderBy('id').select('id', 'version')
-    return rows.map(({ id, version }) => `${id}:${version}`).join(' ')
+  /** With what signing in by it needs; `version` changes with every change of it. */
+  async findToUse(id: string): Promise<(Connection & { clientSecret: string; version: number }) | null> {
+    const row = (await this.db('connections').where({ id, enabled: true }).first()) as ConnectionRow | undefined
+    if (row === undefined) return null
+    return { ...connectionOf(row), clientSecret: unseal(this.keys, place(row), row.client_secret), version: row.version }
   }
 
   async put(orgId: OrgId, id: Id<'connection'> | null, change: ConnectionChange): Promise<Connection | null> {

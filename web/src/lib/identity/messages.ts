@@ -17,6 +17,7 @@ export const words = {
     sso: 'The identity provider did not let you in, or its answer could not be believed. Try again; if it stays so, an administrator finds the reason in the audit log.',
     domain: 'Your address is of a domain that may not sign in here.',
     group: 'None of your groups may sign in here. Ask an administrator to map one, or to invite you.',
+    deactivated: 'You have no rights here any more. An administrator can activate you again.',
     address: 'The identity provider did not say your e-mail address.',
   },
   code: 'Code of your authenticator',
