@@ -11,15 +11,16 @@ import {
   verifySecondFactor,
 } from '@helix/contract/sign-in'
 import { type Request, Router } from 'express'
-import { recordAudit } from '../audit/store.ts'
 import type { Context } from '../context.ts'
 import { mount } from '../http/mount.ts'
 import { Attempts } from './attempts/store.ts'
 import { headersOf, openSession, passCookies } from './auth/relay.ts'
 import type { AuthSource } from './auth/source.ts'
 import { ConnectionStore } from './connections/store.ts'
+import { homeFor, withoutRights } from './home.ts'
 import { sessionTokenOf } from './principal.ts'
 import { codeKey, RegistrationStore } from './registration/store.ts'
+import { SignInLog } from './sign-in-log.ts'
 import { IdentityStore } from './store.ts'
 
 /** A path of this site, never another one; `/.//host` would be one, written out without its dot. */
@@ -40,17 +41,9 @@ export function signInRoutes(context: Context, source: AuthSource): Router {
     const old = sessionTokenOf(request.headers, context.config.secure)
     if (old !== null) await store.closeSession(old)
   }
-  const audit = (request: Request, action: string, email: string): Promise<void> =>
-    recordAudit(context.db, {
-      orgId: null,
-      actorId: null,
-      actorName: email,
-      via: 'none',
-      action,
-      requestId: request.id,
-      address: request.ip ?? null,
-      userAgent: request.header('user-agent') ?? null,
-    })
+  const log = new SignInLog(context)
+  const deactivated = (): HelixError =>
+    new HelixError('forbidden', 'You have no rights here any more: an administrator can invite you, or activate you again.')
 
   mount(router, context, getSignInOptions, async () => ({
     registration: (await registration.get()).registration,
@@ -61,23 +54,31 @@ export function signInRoutes(context: Context, source: AuthSource): Router {
     const userId = await store.useLink(body.token)
     if (userId === null) throw new HelixError('sign_in_failed')
     await attempts.succeeded(null, request.ip)
+    const home = await homeFor(context.db, context.config, userId)
+    if (home === null) throw deactivated()
     await closeOld(request)
     await openSession(context, await source.get(), userId, request, response)
-    return { ...(await store.getPerson(await store.homeOf(userId), userId)), via: 'cookie' as const }
+    await log.succeeded(request, userId, { action: 'signIn', by: 'link' }, home)
+    return { ...(await store.getPerson(home, userId)), via: 'cookie' as const }
   })
   mount(router, context, signInWithPassword, async ({ body, request, response }) => {
     await attempts.count(body.email, request.ip)
     const auth = await source.get()
     const answer = await auth.api.signInEmail({ body: { ...body, rememberMe: true }, headers: headersOf(request), asResponse: true })
     if (!answer.ok) {
-      await audit(request, 'signInFailed', body.email)
+      await log.failed(request, body.email, 'password')
+      // Said to who knows the password, and to nobody else.
+      if (((await answer.json().catch(() => null)) as { code?: string } | null)?.code === withoutRights) throw deactivated()
       throw new HelixError('sign_in_failed')
     }
     await attempts.succeeded(body.email, request.ip)
     await closeOld(request)
     passCookies(answer, response)
     const said = (await answer.json()) as { twoFactorRedirect?: boolean }
-    return { secondFactor: said.twoFactorRedirect === true }
+    const secondFactor = said.twoFactorRedirect === true
+    const person = await store.findByEmail(body.email)
+    if (person !== null) await log.succeeded(request, person.id, { action: secondFactor ? 'secondFactorAsked' : 'signIn', by: 'password' })
+    return { secondFactor }
   })
   mount(router, context, verifySecondFactor, async ({ body, request, response }) => {
     await attempts.count(request.headers.cookie ?? null, request.ip)
@@ -94,6 +95,7 @@ export function signInRoutes(context: Context, source: AuthSource): Router {
     }
     await attempts.succeeded(request.headers.cookie ?? null, request.ip)
     passCookies(answer, response)
+    await log.succeeded(request, user.id, { action: 'signIn', by: 'second factor' })
     return {}
   })
   mount(router, context, startSingleSignOn, async ({ body, request, response }) => {
@@ -101,18 +103,20 @@ export function signInRoutes(context: Context, source: AuthSource): Router {
     const connection = await connections.findById(body.connectionId)
     if (connection === null) throw new HelixError('not_found')
     const start = async () =>
-      (await source.get()).api.signInSocial({
+      (await source.of(connection)).api.signInSocial({
         body: { provider: connection.id, callbackURL: safePath(body.next), errorCallbackURL: '/sign-in?failed=sso', disableRedirect: true },
         headers: headersOf(request),
         asResponse: true,
       })
     let answer = await start()
     if (!answer.ok) {
-      // Its metadata could not be read when this process asked last.
-      source.forget()
+      // What it said of itself when this process asked last may be over.
+      source.forget(connection.id)
       answer = await start()
     }
     if (!answer.ok) throw new HelixError('provider_failed', `${connection.name} does not answer. Try again, or sign in another way.`)
+    // Nothing was guessed by going there; a whole office does it each morning.
+    await attempts.succeeded(null, request.ip)
     passCookies(answer, response)
     return { url: ((await answer.json()) as { url: string }).url }
   })
@@ -124,8 +128,11 @@ export function signInRoutes(context: Context, source: AuthSource): Router {
   mount(router, context, resetPassword, async ({ body, request }) => {
     await attempts.count(null, request.ip)
     const input = { body: { token: body.token, newPassword: body.password }, headers: headersOf(request), asResponse: true as const }
+    const owner = await store.ownerOfReset(body.token)
     const answer = await (await source.get()).api.resetPassword(input)
     if (!answer.ok) throw new HelixError('sign_in_failed', 'The link was used, or has expired: ask for a new one.')
+    await attempts.succeeded(null, request.ip)
+    if (owner !== null) await log.succeeded(request, owner, { action: 'resetPassword', by: 'mail' })
     return {}
   })
   mount(router, context, verifyEmail, async ({ body, request }) => {
@@ -136,6 +143,7 @@ export function signInRoutes(context: Context, source: AuthSource): Router {
       asResponse: true,
     })
     if (!answer.ok) throw new HelixError('sign_in_failed', 'The link was used, or has expired: sign in to get a new one.')
+    await attempts.succeeded(null, request.ip)
     return {}
   })
   return router

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { addProject, addTask } from '../internal/testing.ts'
 import { openTestServer, type Person, type TestServer } from '../testing/server.ts'
 import { TestBrowser } from './browser.testing.ts'
+import { hashSecret } from './hashing.ts'
 import { RegistrationStore } from './registration/store.ts'
 import { IdentityStore } from './store.ts'
 
@@ -177,24 +178,23 @@ test('browser sessions are listed and ended, and no token is in the database', a
   expect(JSON.stringify(await server.context.db('browser_sessions'))).not.toContain(token)
 })
 
+/** A session that runs in this person's name, with a token. */
+async function startWork(userId: string): Promise<string> {
+  const task = await addTask(owner, await addProject(owner))
+  const { db, newId } = server.context
+  const id = newId('session')
+  const session = { org_id: owner.orgId, project_id: task.projectId, task_id: task.id, agent_runtime: 'goose_code', demo: true }
+  await db('agent_sessions').insert({ ...session, id, state: 'running', started_by: userId })
+  await db('session_tokens').insert({ token_hash: id, org_id: owner.orgId, session_id: id, epoch: 1 })
+  return id
+}
+
 test('who is deactivated has no session, no key and no running work from that moment, and a role again when it is taken back', async () => {
   const one = await join('gone@example.com')
   const { body: me } = await one.ask<{ user: { id: string } }>('GET', '/api/v1/me')
   const { body: key } = await one.ask<{ secret: string }>('POST', '/api/v1/api-keys', { name: 'CI' })
-  const task = await addTask(owner, await addProject(owner))
   const { db } = server.context
-  const session = {
-    id: server.context.newId('session'),
-    org_id: owner.orgId,
-    project_id: task.projectId,
-    task_id: task.id,
-    state: 'running',
-    agent_runtime: 'goose_code',
-    demo: true,
-    started_by: me.user.id,
-  }
-  await db('agent_sessions').insert(session)
-  await db('session_tokens').insert({ token_hash: 'h', org_id: owner.orgId, session_id: session.id, epoch: 1 })
+  const session = { id: await startWork(me.user.id) }
   const act = (verb: string) =>
     fetch(`${server.url}/api/v1/people/${me.user.id}/${verb}`, { method: 'POST', headers: { authorization: `Bearer ${owner.apiKey}` } })
   expect((await act('deactivate')).status).toBe(200)
@@ -207,32 +207,31 @@ test('who is deactivated has no session, no key and no running work from that mo
   expect((await one.ask('GET', '/api/v1/me')).body).toMatchObject({ organisation: { id: owner.orgId } })
 })
 
-test('a key does what its scopes say until it expires, and makes none that may more', async () => {
-  const call = (secret: string, method: string, path: string, body?: object) =>
-    fetch(`${server.url}${path}`, {
-      method,
-      headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
-      ...(body ? { body: JSON.stringify(body) } : {}),
-    })
-  const made = await call(owner.apiKey, 'POST', '/api/v1/api-keys', {
-    name: 'read',
-    scopes: ['project:read', 'account:self'],
-    expiresInDays: 1,
-  })
-  const { secret } = (await made.json()) as { secret: string }
-  expect((await call(secret, 'GET', '/api/v1/projects')).status).toBe(200)
-  expect((await call(secret, 'GET', '/api/v1/people')).status).toBe(403)
-  expect((await call(secret, 'POST', '/api/v1/api-keys', { name: 'more', scopes: ['task:write'] })).status).toBe(403)
-  await server.context
-    .db('api_keys')
-    .where({ name: 'read' })
-    .update({ expires_at: server.context.db.raw("now() - interval '1 second'") })
-  expect((await call(secret, 'GET', '/api/v1/projects')).status).toBe(401)
-  const service = (await (await call(owner.apiKey, 'POST', '/api/v1/service-accounts', { name: 'CI', role: 'member' })).json()) as {
-    id: string
+test('who was deactivated or removed is told so where accounts are by invitation, and only with the right password', async () => {
+  await setRegistration('invited')
+  for (const verb of ['deactivate', 'remove']) {
+    const email = `${verb}@example.com`
+    const one = await join(email)
+    const { body: me } = await one.ask<{ user: { id: string } }>('GET', '/api/v1/me')
+    const work = await startWork(me.user.id)
+    const headers = { authorization: `Bearer ${owner.apiKey}` }
+    const path = verb === 'remove' ? `/api/v1/people/${me.user.id}` : `/api/v1/people/${me.user.id}/deactivate`
+    expect((await fetch(`${server.url}${path}`, { method: verb === 'remove' ? 'DELETE' : 'POST', headers })).status).toBe(200)
+    expect((await server.context.db('session_tokens').where({ session_id: work }).first('revoked_at')).revoked_at).not.toBeNull()
+    const enter = (secret: string) => browser().ask('POST', '/api/v1/sign-in/password', { email, password: secret })
+    expect((await enter(password)).body.error).toMatchObject({ code: 'forbidden', message: expect.stringMatching(/no rights here/) })
+    expect((await enter('not the password')).body.error?.code).toBe('sign_in_failed')
+    expect(await server.context.db('memberships').where({ user_id: me.user.id, role: 'owner' })).toEqual([])
   }
-  const bot = (await (await call(owner.apiKey, 'POST', '/api/v1/api-keys', { name: 'ci', userId: service.id })).json()) as {
-    secret: string
-  }
-  expect(await (await call(bot.secret, 'GET', '/api/v1/me')).json()).toMatchObject({ role: 'member', user: { name: 'CI' } })
+  const { items } = await owner.call(invitePeople, { body: { emails: ['remove@example.com'] } })
+  const back = browser()
+  expect((await back.ask('POST', '/api/v1/sign-in/password', { email: 'remove@example.com', password })).status).toBe(200)
+  const token = tokenIn(items[0]?.url ?? '')
+  expect((await back.ask('POST', '/api/v1/invitations/accept', { token })).status).toBe(200)
+})
+
+test('a class that signs up by invitation from one address is not held up', async () => {
+  await setRegistration('invited')
+  await server.context.db('sign_in_attempts').insert({ key: `address ${hashSecret('127.0.0.1')}`, failures: 23 })
+  for (const name of ['one', 'two', 'three', 'four']) await join(`class-${name}@example.com`)
 })

@@ -13,6 +13,7 @@ import { headersOf, openSession } from './auth/relay.ts'
 import type { AuthSource } from './auth/source.ts'
 import { hashPassword } from './hashing.ts'
 import { RegistrationStore } from './registration/store.ts'
+import { SignInLog } from './sign-in-log.ts'
 import { IdentityStore } from './store.ts'
 
 interface NewPerson {
@@ -54,6 +55,7 @@ export function signUpRoutes(context: Context, source: AuthSource): Router {
   const store = new IdentityStore(context.db)
   const attempts = new Attempts(context.db)
   const registration = new RegistrationStore(context.db, context.config)
+  const log = new SignInLog(context)
 
   const invitationOf = async (token: string | undefined, email: string): Promise<OpenInvitation | null> => {
     const found = token === undefined ? null : await new InvitationStore(context.db).find(token)
@@ -88,15 +90,20 @@ export function signUpRoutes(context: Context, source: AuthSource): Router {
     if (invitation !== null) {
       if (userId === null) throw new HelixError('forbidden', 'This address has an account: sign in, and open the invitation again.')
       context.bus.wake(invitation.orgId)
+      await attempts.succeeded(`sign-up ${body.email}`, request.ip)
       await openSession(context, await source.get(), userId, request, response)
+      const target = { kind: 'invitation', id: invitation.id, name: invitation.email }
+      await log.succeeded(request, userId, { action: 'signUp', by: 'invitation', target }, invitation.orgId)
       return { signedIn: true }
     }
     if (userId === null) {
       const known = await store.findByEmail(body.email)
       const text = `Somebody, perhaps you, tried to make a Helix account with this address. It has one.\n\n${context.config.frontendUrl}/sign-in\n\nIf you do not know your password, ask for a new one there.`
       if (known !== null) await enqueueMail(context.db, { orgId: null, to: body.email, subject: 'You have a Helix account', text })
-    } else
+    } else {
+      await log.succeeded(request, userId, { action: 'signUp', by: 'mail' })
       await (await source.get()).api.sendVerificationEmail({ body: { email: body.email }, headers: headersOf(request), asResponse: true })
+    }
     return { signedIn: false }
   })
   return router

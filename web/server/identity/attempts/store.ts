@@ -10,6 +10,20 @@ const forgottenAfter = 3600
 
 type Kind = keyof typeof free
 
+/** Whoever has one IPv6 address has 2^64 of them: the network counts. Source: RFC 4291, section 2.5.4. */
+export function networkOf(address: string): string {
+  const plain = address.replace(/%.*$/, '').toLowerCase()
+  if (!plain.includes(':') || plain.includes('.')) return plain.replace(/^::ffff:/, '')
+  const [head = '', tail] = plain.split('::')
+  const left = head === '' ? [] : head.split(':')
+  const right = tail === undefined || tail === '' ? [] : tail.split(':')
+  const groups = tail === undefined ? left : [...left, ...Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0'), ...right]
+  return groups
+    .slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, ''))
+    .join(':')
+}
+
 /**
  * Attempts to prove who one is, counted by account and by address before they are looked at, so that a hundred at once are a hundred. In the
  * database: replicas count together. Waits double from one second to fifteen minutes; an hour without an attempt forgets them.
@@ -23,7 +37,7 @@ export class Attempts {
 
   /** Throws `rate_limited`, with the seconds to wait, while the account or the address has to. */
   async count(account: string | null, address: string | undefined): Promise<void> {
-    if (address !== undefined) await this.take('address', address)
+    if (address !== undefined) await this.take('address', networkOf(address))
     if (account !== null) await this.take('account', account.toLowerCase())
   }
 
@@ -51,13 +65,17 @@ export class Attempts {
 
   /** It was really them: the account begins anew, and the address gets back this one attempt and no other; others may be guessing from it. */
   async succeeded(account: string | null, address?: string): Promise<void> {
+    // What is forgotten anyway; names that strangers make up do not fill the table.
+    await this.db('sign_in_attempts')
+      .whereRaw('last_at < now() - make_interval(secs => ?) and blocked_until < now()', [forgottenAfter])
+      .delete()
     if (account !== null)
       await this.db('sign_in_attempts')
         .where({ key: `account ${hashSecret(account.toLowerCase())}` })
         .delete()
     if (address !== undefined)
       await this.db('sign_in_attempts')
-        .where({ key: `address ${hashSecret(address)}` })
+        .where({ key: `address ${hashSecret(networkOf(address))}` })
         .update({ failures: this.db.raw('greatest(failures - 1, 0)') })
   }
 }

@@ -35,12 +35,21 @@ export class RegistrationStore {
       .merge(['value'])
   }
 
-  /** The installation is administered from its first organisation. */
-  async isHome(orgId: OrgId): Promise<boolean> {
+  /** The installation's first organisation, from which it is administered; whoever leaves it takes nothing of that along. */
+  async home(): Promise<OrgId | null> {
     const row = await this.db('installation').where({ key: 'administrator' }).first('value')
-    if (row === undefined) return false
+    if (row === undefined) return null
+    if (row.value.orgId !== undefined) return row.value.orgId
+    // Installed before the organisation was noted: it is now, while its administrator is in it.
     const member = await this.db('memberships').where({ user_id: row.value.userId }).orderBy('created_at').first('org_id')
-    return member?.org_id === orgId
+    if (member === undefined) return null
+    const value = JSON.stringify({ ...row.value, orgId: member.org_id })
+    await this.db('installation').where({ key: 'administrator' }).update({ value })
+    return member.org_id
+  }
+
+  async isHome(orgId: OrgId): Promise<boolean> {
+    return (await this.home()) === orgId
   }
 
   /** True the first time; codes are forgotten once they are worth nothing anyway. */
