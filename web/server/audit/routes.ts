@@ -24,6 +24,7 @@ const columns = [
   'address',
   'requestId',
   'userAgent',
+  'details',
 ]
 
 /** A cell that a spreadsheet would take for a formula is made text. */
@@ -43,6 +44,7 @@ const csvOf = (one: AuditEntry): string =>
     one.address,
     one.requestId,
     one.userAgent,
+    JSON.stringify(one.details),
   ]
     .map(cell)
     .join(',')
@@ -75,8 +77,10 @@ export function auditRoutes(context: Context): Router {
       actorName: userName,
       via,
       action: 'exportAudit',
+      details: { ...filter, format, ...(actor.key === undefined ? {} : { key: actor.key.prefix }) },
       requestId: request.id,
       address: request.ip ?? null,
+      userAgent: request.header('user-agent') ?? null,
     })
     response.setHeader('content-type', format === 'csv' ? 'text/csv; charset=utf-8' : 'application/x-ndjson')
     response.setHeader('content-disposition', `attachment; filename="audit.${format}"`)

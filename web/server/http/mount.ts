@@ -5,8 +5,9 @@ import type { OrgId, UserId } from '@helix/contract/ids'
 import { type OrgPermission, type Role, roleGrants, roleNeededFor } from '@helix/contract/permissions'
 import express, { type Request, type Response, type Router } from 'express'
 import { scopeOf } from '../access/scope.ts'
-import { auditOf } from '../audit/of-call.ts'
+import { auditOf, idOf, isAudited } from '../audit/of-call.ts'
 import { recordAudit } from '../audit/store.ts'
+import { targetBefore } from '../audit/target/store.ts'
 import type { Context } from '../context.ts'
 import { resolveActor } from '../identity/principal.ts'
 import { hashRequest, type Once, once } from './idempotency.ts'
@@ -21,6 +22,8 @@ export interface Principal {
   via: 'cookie' | 'api_key'
   /** What an API key is limited to; null: all that the role grants. */
   scopes: readonly string[] | null
+  /** The API key, when it is one. */
+  key?: { prefix: string; expiresAt: Date | null }
 }
 
 /** A principal at the place that the path names. */
@@ -122,10 +125,14 @@ export function mount<E extends Endpoint>(
       request,
       response,
     } as CallOf<Endpoint>
+    const named = actor === undefined || !isAudited(endpoint) ? null : idOf(endpoint, call.params as Record<string, unknown>)
+    const before = actor === undefined || named === null ? {} : await targetBefore(context.db, actor.orgId, named.kind, named.id)
     const { answer: result, repeated } = await answer(context, endpoint, call, handler as (call: never) => Promise<unknown>)
     // Twice sent is once done.
     const audited =
-      actor === undefined || repeated ? null : auditOf(endpoint, { params: call.params, actor, requestId: request.id, request }, result)
+      actor === undefined || repeated
+        ? null
+        : auditOf(endpoint, { params: call.params, body: call.body, actor, requestId: request.id, request }, result, before)
     if (audited !== null) await recordAudit(context.db, audited)
     const answered = endpoint.response.safeParse(result)
     // Our own answer is wrong, not the request: an internal error with its cause in the log.

@@ -189,11 +189,28 @@ test('every change is in the audit log with its actor and target, the log is app
   expect(JSON.stringify(items)).not.toContain(secret)
   expect((await owner.call(listAudit, { query: { text: 'CI', action: 'createApiKey' } })).items).toHaveLength(1)
   await expect(server.context.db('audit_log').delete()).rejects.toThrow('append-only')
+  await expect(server.context.db('audit_log').truncate()).rejects.toThrow('append-only')
   await expect(server.context.db('audit_log').update({ action: 'nothing' })).rejects.toThrow('append-only')
   const viewer = await addMember('viewer')
   expect(await code(viewer.call(listAudit, {}))).toBe('forbidden')
   const stranger = await server.addPerson()
   expect(JSON.stringify(await stranger.call(listAudit, {}))).not.toContain(owner.userId)
+})
+
+test('the audit log says what was set to what, how things were called that are gone, and which key did it', async () => {
+  const member = await addMember('viewer')
+  await owner.call(updatePerson, { params: { userId: member.userId }, body: { role: 'admin' } })
+  await owner.call(removePerson, { params: { userId: member.userId } })
+  await owner.call(createApiKey, { body: { name: 'Narrow', scopes: ['project:read'], expiresInDays: 3 } })
+  const { items } = await owner.call(listAudit, { query: { limit: 3 } })
+  const key = owner.apiKey.slice(0, 9)
+  const name = (await server.context.db('users').where({ id: member.userId }).first('name')).name
+  expect(items.map(({ action, target, details }) => [action, target?.name, details])).toEqual([
+    ['createApiKey', 'Narrow', { scopes: ['project:read'], expiresInDays: 3, key }],
+    ['removePerson', name, { key }],
+    ['updatePerson', name, { role: 'admin', was: 'viewer', key }],
+  ])
+  expect((await owner.call(listAudit, { query: { text: key, limit: 3 } })).items).toHaveLength(3)
 })
 
 test('the export is CSV that no spreadsheet runs', async () => {

@@ -22,6 +22,7 @@ import type { Context } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
 import { type Actor, mount } from '../http/mount.ts'
 import { workIn } from '../identity/active-organisation.ts'
+import { SecurityStore } from '../identity/security/store.ts'
 import { OrganisationStore } from './store.ts'
 
 /** Owners are made and unmade by owners alone. */
@@ -33,6 +34,7 @@ function mayTouch(actor: Actor, roles: readonly (string | null)[]): void {
 export function organisationRoutes(context: Context): Router {
   const router = Router()
   const store = new OrganisationStore(context.db)
+  const security = new SecurityStore(context.db)
 
   /** Changes who may see what, and tells every open page. */
   const change = async <T>(orgId: OrgId, work: (trx: Knex) => Promise<T>): Promise<T> => {
@@ -72,7 +74,10 @@ export function organisationRoutes(context: Context): Router {
   })
   mount(router, context, locate, async ({ actor, query }) => ({ organisation: await store.organisationOf(actor.userId, query.id) }))
   mount(router, context, leaveOrganisation, async ({ actor }) => {
-    await change(actor.orgId, (trx) => store.remove(trx, actor.orgId, actor.userId))
+    await change(actor.orgId, async (trx) => {
+      await store.remove(trx, actor.orgId, actor.userId)
+      await security.endWork(trx, actor.orgId, actor.userId)
+    })
     return {}
   })
 
@@ -92,6 +97,7 @@ export function organisationRoutes(context: Context): Router {
       if (now === null) throw new HelixError('not_found')
       mayTouch(actor, [now])
       await store.remove(trx, actor.orgId, params.userId)
+      await security.endWork(trx, actor.orgId, params.userId)
     })
     return {}
   })

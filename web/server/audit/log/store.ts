@@ -51,6 +51,7 @@ export async function readAudit(
         query.andWhere((any) => {
           for (const column of ['actor_name', 'action', 'target_name', 'target_id', 'request_id', 'address'])
             any.orWhereRaw('?? ilike ?', [column, pattern])
+          any.orWhereRaw('details::text ilike ?', [pattern])
           // `create team`, as the page writes `createTeam`.
           any.orWhereRaw('action ilike ?', [like(filter.text?.replace(/\s+/g, '') ?? '')])
         })

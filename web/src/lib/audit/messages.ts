@@ -18,7 +18,25 @@ export const words = {
   target: 'Target',
   where: 'From where',
   via: { cookie: 'browser', api_key: 'API key', system: 'Helix', none: 'stranger' },
+  fields: 'changed',
 }
+
+const shown = (value: unknown): string => {
+  if (value === null) return 'none'
+  if (Array.isArray(value)) return value.map(shown).join(', ')
+  return typeof value === 'object'
+    ? Object.entries(value)
+        .map(([name, one]) => `${name} = ${shown(one)}`)
+        .join(', ')
+    : String(value)
+}
+
+/** `{ role: 'admin', was: 'member' }` as words: role: admin · was: member. The key that called is said where the call came from. */
+export const detailWords = (details: Record<string, unknown>): string =>
+  Object.entries(details)
+    .filter(([name]) => name !== 'key')
+    .map(([name, value]) => `${name === 'fields' ? words.fields : actionWords(name)}: ${shown(value)}`)
+    .join(' · ')
 
 /** `approveSpec` as words: approve spec. */
 export const actionWords = (action: string): string => action.replace(/([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`)
