@@ -65,8 +65,10 @@ export const listApiKeys = defineEndpoint({
   method: 'GET',
   path: '/api/v1/api-keys',
   permission: 'account:self',
-  summary: 'The own API keys of this organisation',
+  summary: 'The own API keys of this organisation, or those of a service account',
+  query: z.object({ userId: idSchema('user').optional() }),
   response: page(apiKey),
+  errors: ['forbidden'],
 })
 
 export const createApiKey = defineEndpoint({
@@ -90,6 +92,6 @@ export const revokeApiKey = defineEndpoint({
   method: 'DELETE',
   path: '/api/v1/api-keys/:apiKeyId',
   permission: 'account:self',
-  summary: 'Revoke an own API key',
+  summary: 'Revoke an own API key, or one of a service account',
   params: z.object({ apiKeyId: idSchema('apiKey') }),
 })

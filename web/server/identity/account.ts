@@ -50,17 +50,19 @@ export function accountRoutes(context: Context, source: AuthSource): Router {
   const current = (request: Request): string | null => sessionTokenOf(request.headers, context.config.secure)
 
   mount(router, context, setPassword, async ({ actor, body, request }) => {
+    // A key that leaked must not become an account of its own: it would outlive the key.
+    byBrowser(actor)
     await provePassword(actor, body.current)
     await store.setPassword(actor.userId, body.next, current(request))
     return {}
   })
   /** The new address proves itself by mail, and the old one is told; neither says whether somebody has it already. */
   const changeEmail = async (actor: Actor, now: string, next: string, request: Request): Promise<void> => {
+    byBrowser(actor)
     if (now === placeholderEmail) {
       if (await security.settle(actor.userId, next)) return
       throw new HelixError('conflict', 'email: this address cannot be used', { fields: { email: 'cannot be used' } })
     }
-    byBrowser(actor)
     const input = { body: { newEmail: next }, headers: headersOf(request), asResponse: true as const }
     const answer = await (await source.get()).api.changeEmail(input)
     if (!answer.ok) throw new HelixError('sign_in_failed', 'The address was not changed: sign in again and try once more.')

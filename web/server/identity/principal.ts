@@ -65,6 +65,7 @@ export async function resolvePrincipal(context: Pick<Context, 'db' | 'config'>, 
       orgRole: bearer.role,
       via: 'api_key',
       scopes: bearer.scopes,
+      key: bearer.key,
     }
   }
   const token = sessionTokenOf(headers, context.config.secure)

@@ -15,6 +15,8 @@ import { signInRoutes } from './sign-in.ts'
 import { signUpRoutes } from './sign-up.ts'
 import { IdentityStore } from './store.ts'
 
+const dayMs = 86_400_000
+
 /** Sign-in, the own account and API keys. */
 export function identityRoutes(context: Context): Router {
   const router = Router()
@@ -28,10 +30,16 @@ export function identityRoutes(context: Context): Router {
   router.use(accountRoutes(context, source))
   router.use(identityAdministrationRoutes(context, source))
 
+  /** A service account that may no more than who asks. */
+  const looksAfter = async (actor: Actor, userId: Actor['userId']): Promise<boolean> => {
+    if (!roleGrants(actor.role, 'organisation:write') || actor.scopes?.includes('organisation:write') === false) return false
+    const role = await security.roleOfService(actor.orgId, userId)
+    return role !== null && (role !== 'owner' || actor.role === 'owner')
+  }
   /** Whose key it is about: the own one, or a service account's for those who may. */
   const ownerOf = async (actor: Actor, userId: Actor['userId'] | undefined): Promise<Actor['userId']> => {
     if (userId === undefined || userId === actor.userId) return actor.userId
-    if (!roleGrants(actor.role, 'organisation:write') || !(await security.isService(actor.orgId, userId)))
+    if (!(await looksAfter(actor, userId)))
       throw new HelixError('forbidden', 'userId: keys are made for oneself, and by administrators for service accounts.')
     return userId
   }
@@ -43,8 +51,8 @@ export function identityRoutes(context: Context): Router {
     return {}
   })
   mount(router, context, getMe, async ({ actor }) => ({ ...(await store.getPerson(actor.orgId, actor.userId)), via: actor.via }))
-  mount(router, context, listApiKeys, async ({ actor }) => ({
-    items: await store.listApiKeys(actor.orgId, actor.userId),
+  mount(router, context, listApiKeys, async ({ actor, query }) => ({
+    items: await store.listApiKeys(actor.orgId, await ownerOf(actor, query.userId)),
     nextCursor: null,
   }))
   mount(router, context, createApiKey, async ({ actor, body: { name, userId, ...limits } }) => {
@@ -53,10 +61,18 @@ export function identityRoutes(context: Context): Router {
     // A key makes no key that may more than itself.
     if (actor.scopes !== null && (limits.scopes === null || limits.scopes.some((scope) => !actor.scopes?.includes(scope))))
       throw new HelixError('forbidden', 'scopes: this key may not make one that may more.')
+    const until = actor.key?.expiresAt
+    if (until && (limits.expiresInDays === null || Date.now() + limits.expiresInDays * dayMs > until.getTime()))
+      throw new HelixError(
+        'forbidden',
+        `expiresInDays: this key ends on ${until.toISOString().slice(0, 10)}, and one that it makes no later.`,
+      )
     return store.createApiKey(actor.orgId, await ownerOf(actor, userId), name, limits)
   })
   mount(router, context, revokeApiKey, async ({ actor, params }) => {
-    if (!(await store.revokeApiKey(actor.orgId, actor.userId, params.apiKeyId))) throw new HelixError('not_found')
+    const owner = await store.ownerOfKey(actor.orgId, params.apiKeyId)
+    if (owner === null || (owner !== actor.userId && !(await looksAfter(actor, owner)))) throw new HelixError('not_found')
+    if (!(await store.revokeApiKey(actor.orgId, owner, params.apiKeyId))) throw new HelixError('not_found')
     return {}
   })
   mount(router, context, createSignInLink, async () => {

@@ -56,7 +56,7 @@ export class IdentityStore {
       await trx('users').insert({ id: userId, email: placeholderEmail, name: 'Administrator', email_verified: true })
       await trx('organisations').insert({ id: orgId, slug: 'default', name: 'Default' })
       await trx('memberships').insert({ org_id: orgId, user_id: userId, role: 'owner' })
-      await trx('installation').insert({ key: 'administrator', value: JSON.stringify({ userId }) })
+      await trx('installation').insert({ key: 'administrator', value: JSON.stringify({ userId, orgId }) })
       return userId
     })
   }
@@ -108,10 +108,13 @@ export class IdentityStore {
       .delete()
   }
 
-  /** The organisation that a new session works in; who belongs to none gets one of their own. */
-  async homeOf(userId: UserId): Promise<OrgId> {
-    const found = await this.db('memberships').where({ user_id: userId }).whereNull('deactivated_at').orderBy('created_at').first('org_id')
-    if (found !== undefined) return found.org_id
+  /** The first organisation in which this person has rights. */
+  async findHome(userId: UserId): Promise<OrgId | null> {
+    const row = await this.db('memberships').where({ user_id: userId }).whereNull('deactivated_at').orderBy('created_at').first('org_id')
+    return row?.org_id ?? null
+  }
+
+  async makeHome(userId: UserId): Promise<OrgId> {
     const user = await this.db('users').where({ id: userId }).first('name')
     const organisations = new OrganisationStore(this.db)
     return this.db.transaction((trx) => organisations.create(trx, userId, `${user.name}’s organisation`))
@@ -120,6 +123,24 @@ export class IdentityStore {
   async findByEmail(email: string): Promise<{ id: UserId; name: string; verified: boolean } | null> {
     const row = await this.db('users').whereRaw('lower(email) = lower(?)', [email]).first('id', 'name', 'email_verified')
     return row === undefined ? null : { id: row.id, name: row.name, verified: row.email_verified }
+  }
+
+  async getName(userId: UserId): Promise<{ name: string }> {
+    return this.db('users').where({ id: userId }).first('name')
+  }
+
+  /** In which this person has rights. */
+  async organisationsOf(userId: UserId): Promise<OrgId[]> {
+    return (await this.db('memberships').where({ user_id: userId }).whereNull('deactivated_at').select('org_id')).map((row) => row.org_id)
+  }
+
+  /** Whom the link for a new password is for; null when it was used or has expired. */
+  async ownerOfReset(token: string): Promise<UserId | null> {
+    const row = await this.db('verifications')
+      .where({ identifier: `reset-password:${token}` })
+      .andWhereRaw('expires_at > now()')
+      .first('value')
+    return row?.value ?? null
   }
 
   async getPerson(orgId: OrgId, userId: UserId): Promise<Person> {
@@ -140,6 +161,10 @@ export class IdentityStore {
   async listApiKeys(orgId: OrgId, userId: UserId): Promise<ApiKey[]> {
     const rows = await this.db('api_keys').where({ org_id: orgId, user_id: userId }).whereNull('revoked_at').orderBy('created_at', 'desc')
     return rows.map(asApiKey)
+  }
+
+  async ownerOfKey(orgId: OrgId, id: ApiKeyId): Promise<UserId | null> {
+    return (await this.db('api_keys').where({ org_id: orgId, id }).first('user_id'))?.user_id ?? null
   }
 
   /** Units: days. */

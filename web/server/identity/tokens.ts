@@ -6,7 +6,14 @@ import { hashSecret, newSecret } from './hashing.ts'
 /** What a bearer token opens. */
 export type Bearer =
   | { kind: 'session'; orgId: OrgId; sessionId: SessionId; taskId: TaskId | null; epoch: number }
-  | { kind: 'api_key'; orgId: OrgId; userId: UserId; role: Role; scopes: readonly string[] | null }
+  | {
+      kind: 'api_key'
+      orgId: OrgId
+      userId: UserId
+      role: Role
+      scopes: readonly string[] | null
+      key: { prefix: string; expiresAt: Date | null }
+    }
 
 async function sessionOf(db: Knex, hash: string): Promise<Bearer | null> {
   const row = await db('session_tokens as t')
@@ -26,13 +33,20 @@ async function apiKeyOf(db: Knex, hash: string): Promise<Bearer | null> {
     .whereNull('k.revoked_at')
     .whereNull('m.deactivated_at')
     .andWhereRaw('(k.expires_at is null or k.expires_at > now())')
-    .first('k.id', 'k.org_id', 'k.user_id', 'k.scopes', 'm.role')
+    .first('k.id', 'k.org_id', 'k.user_id', 'k.scopes', 'k.prefix', 'k.expires_at', 'm.role')
   if (row === undefined) return null
   await db('api_keys')
     .where({ id: row.id })
     .andWhereRaw("(last_used_at is null or last_used_at < now() - interval '1 minute')")
     .update({ last_used_at: db.fn.now() })
-  return { kind: 'api_key', orgId: row.org_id, userId: row.user_id, role: row.role, scopes: row.scopes }
+  return {
+    kind: 'api_key',
+    orgId: row.org_id,
+    userId: row.user_id,
+    role: row.role,
+    scopes: row.scopes,
+    key: { prefix: row.prefix, expiresAt: row.expires_at },
+  }
 }
 
 /** Null for unknown, revoked and stopped alike. */

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { createClient } from '@helix/contract/client'
 import { listMail } from '@helix/contract/mail'
+import { listPeople } from '@helix/contract/organisations'
 import { createProject, listProjects, type Project } from '@helix/contract/projects'
 import { createRepository } from '@helix/contract/repositories'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openBrowser, openPage } from './browser.ts'
+import { accessibilityFaults, openBrowser, openPage } from './browser.ts'
 import { type Installation, openInstallation } from './installation.ts'
 
 const password = 'correct horse battery'
@@ -131,21 +132,36 @@ test('a private project is seen by the team it is given to, and by nobody of it 
   await page.close()
 })
 
-test('a service account gets a key that works with its role', async () => {
+test('a service account gets a key that does what was chosen, and ends when it is revoked', async () => {
   const { page, errors } = await openPage(owner)
   await page.goto(at('service-accounts'))
   await page.getByLabel('Name of the account').fill('ci')
   await page.getByLabel('Role', { exact: true }).selectOption({ label: 'Viewer' })
   await page.getByRole('button', { name: 'Create account' }).click()
-  await page.getByRole('button', { name: 'New key: ci' }).click()
-  const shown = page.getByRole('status').filter({ hasText: 'Key of ci' })
+  await page.getByRole('button', { name: 'Keys: ci' }).click()
+  const keys = page.getByRole('region', { name: 'Keys of ci' })
+  await keys.getByLabel('Name of the key').fill('nightly')
+  await keys.getByLabel('Ends').selectOption({ label: 'after 30 days' })
+  await keys.getByLabel('May do').selectOption({ label: 'Only what is chosen' })
+  await keys.getByRole('checkbox', { name: 'See projects' }).check()
+  expect(await keys.getByRole('checkbox', { name: 'Push to repositories' }).count()).toBe(0)
+  await keys.getByRole('button', { name: 'Create key' }).click()
+  const shown = keys.getByRole('status')
   const call = createClient({ baseUrl: installation.url, token: await shown.locator('code').innerText() })
   expect((await call(listProjects, { query: {} })).items.map(({ name }) => name)).toEqual(['Sample'])
   await expect(call(createProject, { body: { name: 'No', repositoryIds: [] as never } })).rejects.toMatchObject({
     code: expect.stringMatching(/forbidden|invalid_request/),
   })
+  await expect(call(listPeople, {})).rejects.toMatchObject({ code: 'forbidden' })
+  expect(await accessibilityFaults(page)).toEqual([])
   await page.reload()
+  await page.getByRole('button', { name: 'Keys: ci' }).click()
+  await keys.getByText('only: See projects').waitFor()
   expect(await shown.count()).toBe(0)
+  await keys.getByRole('button', { name: 'Revoke nightly' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click()
+  await keys.getByText('No API keys.').waitFor()
+  await expect(call(listProjects, { query: {} })).rejects.toMatchObject({ code: 'not_signed_in' })
   expect(errors).toEqual([])
   await page.close()
 })

@@ -1,6 +1,7 @@
 import type { getSecurity } from '@helix/contract/account'
 import type { ResponseOf } from '@helix/contract/endpoint'
 import type { OrgId, UserId } from '@helix/contract/ids'
+import type { Role } from '@helix/contract/permissions'
 import type { Knex } from 'knex'
 import { orphaned } from '../../hosts/answerable.ts'
 import { hashSecret } from '../hashing.ts'
@@ -72,11 +73,8 @@ export class SecurityStore {
       .delete()
   }
 
-  /** Takes every right in the organisation at once; what runs in this person's name loses its tokens. */
-  async deactivate(trx: Knex, orgId: OrgId, userId: UserId): Promise<void> {
-    await trx('memberships').where({ org_id: orgId, user_id: userId }).update({ deactivated_at: trx.fn.now() })
-    await trx('browser_sessions').where({ org_id: orgId, user_id: userId }).delete()
-    await trx('api_keys').where({ org_id: orgId, user_id: userId }).whereNull('revoked_at').update({ revoked_at: trx.fn.now() })
+  /** What runs in this person's name loses its tokens, and says why. */
+  async endWork(trx: Knex, orgId: OrgId, userId: UserId): Promise<void> {
     const running = trx('agent_sessions').where({ org_id: orgId, started_by: userId }).select('id')
     await trx('session_tokens').whereIn('session_id', running).whereNull('revoked_at').update({ revoked_at: trx.fn.now() })
     const person = await trx('users').where({ id: userId }).first('name')
@@ -84,6 +82,19 @@ export class SecurityStore {
       .where({ org_id: orgId, started_by: userId })
       .whereNot('state', 'stopped')
       .update({ reason: orphaned(person?.name ?? 'The person') })
+  }
+
+  /** Takes every right in the organisation at once, also from what runs in this person's name. */
+  async deactivate(trx: Knex, orgId: OrgId, userId: UserId): Promise<void> {
+    await trx('memberships').where({ org_id: orgId, user_id: userId }).update({ deactivated_at: trx.fn.now() })
+    await trx('browser_sessions').where({ org_id: orgId, user_id: userId }).delete()
+    await trx('api_keys').where({ org_id: orgId, user_id: userId }).whereNull('revoked_at').update({ revoked_at: trx.fn.now() })
+    await this.endWork(trx, orgId, userId)
+  }
+
+  async isDeactivated(trx: Knex, orgId: OrgId, userId: UserId): Promise<boolean> {
+    const row = await trx('memberships').where({ org_id: orgId, user_id: userId }).whereNotNull('deactivated_at').first('org_id')
+    return row !== undefined
   }
 
   async reactivate(trx: Knex, orgId: OrgId, userId: UserId): Promise<boolean> {
@@ -95,11 +106,12 @@ export class SecurityStore {
     await trx('memberships').insert({ org_id: orgId, user_id: id, role })
   }
 
-  async isService(orgId: OrgId, userId: UserId): Promise<boolean> {
+  /** Null: no service account of this organisation. */
+  async roleOfService(orgId: OrgId, userId: UserId): Promise<Role | null> {
     const row = await this.db('memberships as m')
       .join('users as u', 'u.id', 'm.user_id')
       .where({ 'm.org_id': orgId, 'u.id': userId, 'u.kind': 'service' })
-      .first('u.id')
-    return row !== undefined
+      .first('m.role')
+    return row?.role ?? null
   }
 }

@@ -79,8 +79,6 @@ export const words = {
   serviceText: 'For CI and scripts: an account with a role and keys, which nobody can sign in to.',
   serviceName: 'Name of the account',
   createService: 'Create account',
-  createKey: 'New key',
-  keyOf: (name: string) => `Key of ${name}`,
-  keyOnce: 'Copy the key now: it is not shown again.',
-  copyKey: 'Copy the key',
+  serviceKeys: 'Keys',
+  keysOf: (name: string) => `Keys of ${name}`,
 }
