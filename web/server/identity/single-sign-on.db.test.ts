@@ -340,7 +340,7 @@ test('an issuer that does not answer, or leads to a private network, is told to 
   const headers = { authorization: `Bearer ${other.apiKey}`, 'content-type': 'application/json' }
   const answer = await fetch(`${strict.url}/api/v1/connections`, { method: 'POST', headers, body })
   expect(((await answer.json()) as { error: { message: string } }).error.message).toMatch(/private network/)
-})
+}, 90_000)
 
 test('the client’s secret is sealed and never answered', async () => {
   await connect()
