@@ -28,6 +28,8 @@ export type Attachment = z.infer<typeof attachment>
 
 /** Units: bytes. */
 export const attachmentMaxBytes = 25 * 1024 * 1024
+/** On one task. */
+export const attachmentsMax = 100
 /** Units: pixels. */
 export const imageMaxPixels = 50_000_000
 
@@ -36,10 +38,21 @@ export const uploadPath = '/api/v1/projects/:projectId/attachments'
 /** The content: images, PDF and video to look at, everything else to download. */
 export const attachmentPath = '/api/v1/attachments/:attachmentId'
 
+const ofTask = z.object({ taskId: idSchema('task'), attachmentId: idSchema('attachment') })
+
+export const addAttachment = defineEndpoint({
+  method: 'PUT',
+  path: '/api/v1/tasks/:taskId/attachments/:attachmentId',
+  permission: 'task:write',
+  summary: 'Put a file that was uploaded to its project on a task. The agent is told of it when planning or implementing begins',
+  params: ofTask,
+  errors: ['conflict'],
+})
+
 export const removeAttachment = defineEndpoint({
   method: 'DELETE',
   path: '/api/v1/tasks/:taskId/attachments/:attachmentId',
   permission: 'task:write',
   summary: 'Take an attachment off a task',
-  params: z.object({ taskId: idSchema('task'), attachmentId: idSchema('attachment') }),
+  params: ofTask,
 })

@@ -152,7 +152,7 @@ export const updateTask = defineEndpoint({
   body: z.object({
     expectedVersion: z.number().int().min(1),
     title: line(200).optional(),
-    /** Only before it was started. */
+    /** Only in the backlog: an agent at work has the old one. */
     prompt: text(promptMaxLength)
       .refine((value) => value.trim() !== '', 'say what you want')
       .optional(),

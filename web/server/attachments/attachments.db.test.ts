@@ -1,8 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Attachment } from '@helix/contract/attachments'
+import { type Attachment, addAttachment, removeAttachment } from '@helix/contract/attachments'
 import type { Project } from '@helix/contract/projects'
+import { getTask } from '@helix/contract/tasks'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { addProject, addTask } from '../internal/testing.ts'
 import { deletionStore } from '../projects/deletion/store.ts'
@@ -97,6 +98,29 @@ test('a file that is two things at once is never given to a browser as the one t
     expect(answer.headers.get('content-security-policy')).toBe("default-src 'none'; sandbox")
     expect(Buffer.from(await answer.arrayBuffer())).toEqual(content)
   }
+})
+
+test('a file is put on a task and taken off it, and boards are told; one of another project, or on another task, is not', async () => {
+  const task = await addTask(person, project)
+  const [file, foreign] = [await upload(Buffer.from('later')), await upload(Buffer.from('other'), { into: await addProject(person) })]
+  const params = { taskId: task.id, attachmentId: file.id }
+  const { db } = server.context
+  const told = async (): Promise<number> =>
+    (await db('events').where({ org_id: person.orgId })).filter(
+      ({ payload }) => payload.type === 'task.changed' && payload.taskId === task.id,
+    ).length
+  await person.call(addAttachment, { params })
+  await person.call(addAttachment, { params })
+  expect((await person.call(getTask, { params })).attachments).toMatchObject([{ id: file.id }])
+  const before = await told()
+  expect(before).toBeGreaterThan(0)
+  await expect(person.call(addAttachment, { params: { ...params, attachmentId: foreign.id } })).rejects.toMatchObject({ code: 'not_found' })
+  const other = await addTask(person, project)
+  await expect(person.call(addAttachment, { params: { ...params, taskId: other.id } })).rejects.toMatchObject({ code: 'not_found' })
+  await person.call(removeAttachment, { params })
+  expect((await person.call(getTask, { params })).attachmentCount).toBe(0)
+  expect(await told()).toBe(before + 1)
+  await expect(person.call(removeAttachment, { params })).rejects.toMatchObject({ code: 'not_found' })
 })
 
 const collect = (): Promise<number> => store.collect((orgId, sha256) => disk.remove(orgId, sha256))

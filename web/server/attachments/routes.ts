@@ -1,14 +1,26 @@
-import { type Attachment, attachmentPath, imageMaxPixels, removeAttachment, uploadPath } from '@helix/contract/attachments'
+import {
+  type Attachment,
+  addAttachment,
+  attachmentPath,
+  attachmentsMax,
+  imageMaxPixels,
+  removeAttachment,
+  uploadPath,
+} from '@helix/contract/attachments'
 import { HelixError } from '@helix/contract/errors'
-import { idSchema } from '@helix/contract/ids'
+import { idSchema, type TaskId } from '@helix/contract/ids'
 import { line } from '@helix/contract/text'
 import { type Request, Router } from 'express'
+import type { Knex } from 'knex'
 import { roleOnProject } from '../access/store.ts'
 import { recordAudit } from '../audit/store.ts'
 import type { Context } from '../context.ts'
-import { mount, requireActor } from '../http/mount.ts'
+import { type Actor, mount, requireActor } from '../http/mount.ts'
 import { resolveActor } from '../identity/principal.ts'
 import { resolveBearer } from '../identity/tokens.ts'
+import { changed, lockTask } from '../tasks/edit.ts'
+import { ExtrasStore } from '../tasks/extras/store.ts'
+import type { TaskRow } from '../tasks/store.ts'
 import { contentTypeOf, isImage, pixelsOf } from './content-type.ts'
 import { AttachmentDisk, type ReceivedFile } from './disk.ts'
 import { type AttachmentRow, AttachmentStore } from './store.ts'
@@ -121,9 +133,28 @@ export function attachmentRoutes(context: Context): Router {
       .pipe(response)
   })
 
-  mount(router, context, removeAttachment, async ({ actor, params }) => {
-    if (!(await store.detach(actor.orgId, params.taskId, params.attachmentId))) throw new HelixError('not_found')
+  /** Cards count files: whoever looks at them hears of it. */
+  const change = async (actor: Actor, taskId: TaskId, work: (trx: Knex, row: TaskRow) => Promise<void>): Promise<Record<string, never>> => {
+    await context.db.transaction(async (trx) => {
+      const row = await lockTask(trx, actor.orgId, taskId)
+      await work(trx, row)
+      await changed(trx, row)
+    })
+    context.bus.wake(actor.orgId)
     return {}
-  })
+  }
+  mount(router, context, addAttachment, ({ actor, params }) =>
+    change(actor, params.taskId, async (trx, { id, project_id }) => {
+      if ((await new ExtrasStore(trx).attach(trx, project_id, id, [params.attachmentId])) !== null)
+        throw new HelixError('not_found', 'There is no such file to put on this task: upload it to its project first.')
+      if ((await new AttachmentStore(trx).count(actor.orgId, id)) > attachmentsMax)
+        throw new HelixError('conflict', `A task has at most ${attachmentsMax} files: remove one first.`)
+    }),
+  )
+  mount(router, context, removeAttachment, ({ actor, params }) =>
+    change(actor, params.taskId, async (trx) => {
+      if (!(await new AttachmentStore(trx).detach(actor.orgId, params.taskId, params.attachmentId))) throw new HelixError('not_found')
+    }),
+  )
   return router
 }

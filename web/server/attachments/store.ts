@@ -53,6 +53,11 @@ export class AttachmentStore {
     return (await this.db('attachments').where({ id }).first()) ?? null
   }
 
+  async count(orgId: OrgId, taskId: TaskId): Promise<number> {
+    const row = await this.db('attachments').where({ org_id: orgId, task_id: taskId }).count('* as count').first()
+    return Number(row?.count ?? 0)
+  }
+
   async detach(orgId: OrgId, taskId: TaskId, id: AttachmentId): Promise<boolean> {
     return (
       (await this.db('attachments')

@@ -25,7 +25,7 @@ const table: Record<Role | 'public', string> = {
   member: `
     createRepository addDependency archiveTask createTask moveToBacklog removeDependency restoreTask undoArchive retryTask sendPrompt
     startTask updateTask answerPermission editPrompt stopTurn suspendAgent withdrawPrompt sendCodeComments bulkTasks createLabel
-    deleteLabel updateLabel createTemplate deleteTemplate removeAttachment`,
+    deleteLabel updateLabel createTemplate deleteTemplate addAttachment removeAttachment`,
   admin: `
     createConnection createServiceAccount deactivatePerson deleteConnection getRegistration listConnections reactivatePerson
     updateConnection updateRegistration createTeam deleteTeam invitePeople listInvitations removePerson revokeInvitation

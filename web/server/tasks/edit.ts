@@ -33,9 +33,9 @@ async function refuseOlder(trx: Knex, row: TaskRow, expected: number): Promise<v
 
 /** Writes an edit in the caller's transaction; the row is locked by it. */
 export async function writeEdit(trx: Knex, actor: Actor, row: TaskRow, edit: Edit): Promise<void> {
-  const started = row.step > 0 || row.status !== 'backlog'
-  if (edit.prompt !== undefined && edit.prompt !== row.prompt && started)
-    throw new HelixError('conflict', 'prompt: the agent has it already; send a message instead.', {
+  // Planning tells the agent the prompt as it is then: what was put back, or rejected, can be asked for in other words.
+  if (edit.prompt !== undefined && edit.prompt !== row.prompt && row.status !== 'backlog')
+    throw new HelixError('conflict', 'prompt: the agent has it already; send a message instead, or put the task back into the backlog.', {
       fields: { prompt: 'was sent to the agent' },
     })
   const extras = new ExtrasStore(trx)
