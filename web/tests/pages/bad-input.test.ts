@@ -139,3 +139,24 @@ test('a page shows what no reader of Markdown gets through', async () => {
   expect(errors).toEqual([])
   await page.close()
 })
+
+test('a number that is typed and not added is waited for all the same, and a wrong one makes no task', async () => {
+  const first = await add('Come first')
+  const { page } = await openPage(person)
+  await newTask(page)
+  await page.getByLabel('What do you want?').fill('Come second')
+  await page.locator('summary').click()
+  await page.getByLabel('Start now').uncheck()
+  const count = async () => (await installation.call(listTasks, { params: { projectId: project.id } })).items.length
+  const before = await count()
+  await page.getByLabel('Waits for').fill('#9999')
+  await page.keyboard.press('Control+Enter')
+  await page.getByText('This project has no task #9999.').waitFor()
+  expect(await count()).toBe(before)
+  await page.getByLabel('Waits for').fill(`#${first.number}`)
+  await page.keyboard.press('Control+Enter')
+  await page.waitForURL(new RegExp(`/projects/${project.id}$`))
+  const [second] = (await installation.call(listTasks, { params: { projectId: project.id } })).items
+  expect(second).toMatchObject({ title: 'Come second', blockedBy: [first.number] })
+  await page.close()
+})

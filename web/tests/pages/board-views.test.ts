@@ -108,12 +108,19 @@ test('a template keeps what was asked and fills the next task; a file that is dr
   await prompt.fill('')
   await pick(page, 'Templates', 'Release notes')
   await expect.poll(() => prompt.inputValue()).toBe('Write the release notes')
+  await prompt.fill('A long story')
+  await pick(page, 'Templates', 'Release notes')
+  await expect.poll(() => prompt.inputValue()).toBe('Write the release notes')
+  await page.getByRole('button', { name: 'Undo' }).click()
+  expect(await prompt.inputValue()).toBe('A long story')
+  await prompt.fill('Write the release notes')
   const dropped = await page.evaluateHandle(() => {
     const data = new DataTransfer()
     data.items.add(new File(['one, two'], 'numbers.csv', { type: 'text/csv' }))
     return data
   })
-  await prompt.dispatchEvent('drop', { dataTransfer: dropped })
+  // Beside the box: a browser would open the file in place of the page.
+  await page.locator('summary').dispatchEvent('drop', { dataTransfer: dropped })
   await page.getByRole('link', { name: 'numbers.csv' }).waitFor()
   expect(await prompt.inputValue()).toBe('Write the release notes')
   await page.close()
