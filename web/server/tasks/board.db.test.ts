@@ -1,10 +1,11 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setProjectVisibility } from '@helix/contract/access'
+import { addAttachment } from '@helix/contract/attachments'
 import { bulkTasks, cloneTask } from '@helix/contract/bulk'
 import { claimSlot } from '@helix/contract/internal'
 import { createLabel } from '@helix/contract/labels'
-import { deleteProject, type Project, restoreProject } from '@helix/contract/projects'
+import { archiveProject, deleteProject, type Project, restoreProject, updateProject } from '@helix/contract/projects'
 import { addDependency, getBoard, getTask, removeDependency, type Task, updateTask } from '@helix/contract/tasks'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { addProject, addTask, writeStep } from '../internal/testing.ts'
@@ -104,6 +105,10 @@ test('of two who edit one version the second is told who was first, and nothing 
   await queue(task)
   const late = failure(person.call(updateTask, { params, body: { expectedVersion: 2, prompt: 'Something else' } }))
   expect(await late).toMatchObject({ code: 'conflict', message: expect.stringContaining('send a message') })
+  // What was put back is asked for in other words.
+  await writeStep(server, task.id, 2, 'queued_planning', 'backlog')
+  const again = await person.call(updateTask, { params, body: { expectedVersion: 2, prompt: 'Something else' } })
+  expect(again).toMatchObject({ prompt: 'Something else', version: 3 })
 })
 
 test('one thing is done to many tasks, and each that refuses says why', async () => {
@@ -145,6 +150,21 @@ test('a task is copied to other projects with its prompt, its labels by name and
   expect(await failure(person.call(cloneTask, { params: { taskId: task.id }, body: { projectIds: [theirs.id] } }))).toMatchObject({
     code: 'invalid_request',
   })
+})
+
+test('a task is copied to all projects that were named or to none, and the refusal names the one that takes no tasks', async () => {
+  project = await addProject(person)
+  const [first, archived] = [await addProject(person), await addProject(person)]
+  await person.call(updateProject, { params: { projectId: archived.id }, body: { name: 'Old things' } })
+  await person.call(archiveProject, { params: { projectId: archived.id } })
+  const files = []
+  for (let made = 0; made < 21; made++) files.push(await upload(`${made}.txt`, Buffer.from(String(made))))
+  const task = await addTask(person, project, { attachmentIds: files.slice(0, 20).map(({ id }) => id) })
+  await person.call(addAttachment, { params: { taskId: task.id, attachmentId: files[20]?.id as never } })
+  const clone = (projectIds: Project['id'][]) => person.call(cloneTask, { params: { taskId: task.id }, body: { projectIds } })
+  expect(await failure(clone([first.id, archived.id]))).toMatchObject({ code: 'conflict', message: expect.stringContaining('Old things') })
+  expect((await person.call(getBoard, { params: { projectId: first.id } })).cards).toEqual([])
+  expect((await clone([first.id])).items[0]?.attachments).toHaveLength(21)
 })
 
 test('a project that starts its backlog by itself fills its places by priority, and leaves alone what was put back', async () => {

@@ -4,6 +4,7 @@ import { HelixError } from '@helix/contract/errors'
 import type { ProjectId, TaskId } from '@helix/contract/ids'
 import { roleGrants } from '@helix/contract/permissions'
 import { priorities } from '@helix/contract/priorities'
+import type { Project } from '@helix/contract/projects'
 import type { TaskAction } from '@helix/contract/task-status'
 import { createTask, type Task } from '@helix/contract/tasks'
 import { Router } from 'express'
@@ -15,7 +16,7 @@ import { asHelixError } from '../http/errors.ts'
 import { type Actor, mount } from '../http/mount.ts'
 import { LabelStore } from '../labels/store.ts'
 import { ProjectStore } from '../projects/store.ts'
-import { createTaskRow } from './create.ts'
+import { createTaskRow, newTaskBranch } from './create.ts'
 import { describeTask } from './describe.ts'
 import { changed, lockTask, writeEdit } from './edit.ts'
 import { ExtrasStore } from './extras/store.ts'
@@ -88,34 +89,31 @@ export function bulkRoutes(context: Context): Router {
     const row = await store.find(actor.orgId, params.taskId)
     if (row === null) throw new HelixError('not_found')
     const targets = [...new Set(body.projectIds)]
-    for (const projectId of targets) await refuseWithoutWrite(context.db, actor, projectId)
+    const projects: Project[] = []
+    for (const projectId of targets) projects.push(await cloneTarget(context, actor, row, projectId))
     const items: Task[] = []
     const notes: string[] = []
-    for (const projectId of targets) items.push(await cloneTo(context, store, actor, row, projectId, notes))
+    for (const project of projects) items.push(await cloneTo(context, store, actor, row, project, notes))
     return { items, notes }
   })
   return router
 }
 
-async function refuseWithoutWrite(db: Knex, actor: Actor, projectId: ProjectId): Promise<void> {
-  const role = await roleOnProject(db, actor, projectId)
-  if (role === null)
+/** A project that takes a copy. Asked of all before the first is made: whoever asks again after a refusal makes no copy twice. */
+async function cloneTarget(context: Context, actor: Actor, row: TaskRow, projectId: ProjectId): Promise<Project> {
+  const role = await roleOnProject(context.db, actor, projectId)
+  const project = role === null ? null : await new ProjectStore(context.db).find(actor.orgId, projectId)
+  if (role === null || project === null)
     throw new HelixError('invalid_request', 'projectIds: not a project that you can see', { fields: { projectIds: 'unknown project' } })
   if (!roleGrants(role, 'task:write') || (actor.scopes !== null && !actor.scopes.includes('task:write')))
-    throw new HelixError('forbidden', `To put tasks there you need to be member of that project; you are ${role}.`)
+    throw new HelixError('forbidden', `To put tasks into ${project.name} you need to be member of that project; you are ${role}.`)
+  await newTaskBranch(context, actor, project, projectId === row.project_id ? row.base_branch : undefined)
+  return project
 }
 
 /** `notes` is told who could not come along. */
-async function cloneTo(
-  context: Context,
-  store: TaskStore,
-  actor: Actor,
-  row: TaskRow,
-  projectId: ProjectId,
-  notes: string[],
-): Promise<Task> {
-  const project = await new ProjectStore(context.db).find(actor.orgId, projectId)
-  if (project === null) throw new HelixError('not_found')
+async function cloneTo(context: Context, store: TaskStore, actor: Actor, row: TaskRow, project: Project, notes: string[]): Promise<Task> {
+  const { id: projectId } = project
   const extras = new ExtrasStore(context.db)
   const { labels, assignees } = (await extras.ofTasks(row.org_id, [row.id]))(row.id)
   const names = new Set(labels.map(({ name }) => name.toLowerCase()))
@@ -126,17 +124,16 @@ async function cloneTo(
   for (const { id, name } of assignees)
     if (!assigneeIds.includes(id)) notes.push(`${name} may not see ${project.name} and is not assigned there.`)
   const sameProject = projectId === row.project_id
-  const fields: BodyOf<typeof createTask> = createTask.body.parse({
+  const parsed = createTask.body.parse({
     prompt: row.prompt,
     title: row.title,
     justDoIt: row.just_do_it,
     start: false,
     priority: priorities[row.priority] ?? 'normal',
-    labelIds: there.map(({ id }) => id),
-    assigneeIds,
-    attachmentIds,
     ...(sameProject ? { agentRuntime: row.agent_runtime, baseBranch: row.base_branch } : {}),
   })
+  // A task may have gathered more of these than one request takes.
+  const fields: BodyOf<typeof createTask> = { ...parsed, labelIds: there.map(({ id }) => id), assigneeIds, attachmentIds }
   const id = await createTaskRow(context, store, actor, project, fields)
   const made = await store.find(actor.orgId, id)
   if (made === null) throw new HelixError('not_found')

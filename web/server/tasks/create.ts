@@ -17,10 +17,11 @@ import { ExtrasStore } from './extras/store.ts'
 import { tidyTitle, titleOf } from './names.ts'
 import type { TaskStore } from './store.ts'
 
-/** The base branch must be there. Only the default branch of a repository may be still to come: its first push, or the first merge, makes it. */
-async function baseBranchOf(context: Context, actor: Actor, project: Project, asked: string | undefined): Promise<string> {
+/** Where a new task leaves from; throws where the project takes none. The base branch must be there. Only the default branch of a repository may be still to come: its first push, or the first merge, makes it. */
+export async function newTaskBranch(context: Context, actor: Actor, project: Project, asked: string | undefined): Promise<string> {
+  if (project.archivedAt !== null) throw new HelixError('conflict', `${project.name} is archived: bring it back before adding tasks.`)
   const [first] = project.repositories
-  if (first === undefined) throw new HelixError('conflict', 'The project has no repository.')
+  if (first === undefined) throw new HelixError('conflict', `${project.name} has no repository.`)
   const branch = asked ?? project.baseBranch ?? first.defaultBranch
   const pattern = protectedBy(await new ProjectStore(context.db).protectedBranches(actor.orgId, project.id), branch)
   if (pattern !== null)
@@ -63,8 +64,7 @@ export async function createTaskRow(
   project: Project,
   body: BodyOf<typeof createTask>,
 ): Promise<TaskId> {
-  if (project.archivedAt !== null) throw new HelixError('conflict', 'The project is archived: bring it back before adding tasks.')
-  const baseBranch = await baseBranchOf(context, actor, project, body.baseBranch)
+  const baseBranch = await newTaskBranch(context, actor, project, body.baseBranch)
   const taskId = await context.db.transaction(async (trx) => {
     const id = await store.insert(trx, actor.orgId, {
       projectId: project.id,
