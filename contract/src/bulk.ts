@@ -15,13 +15,16 @@ const change = z.discriminatedUnion('action', [
 ])
 export type BulkChange = z.infer<typeof change>
 
+/** Tasks of one request. */
+export const bulkMax = 200
+
 export const bulkTasks = defineEndpoint({
   method: 'POST',
   path: '/api/v1/projects/:projectId/tasks/bulk',
   permission: 'task:write',
   summary: 'Do one thing to many tasks; each says for itself whether it was done',
   params: z.object({ projectId: idSchema('project') }),
-  body: z.object({ taskIds: z.array(idSchema('task')).min(1).max(200), change }),
+  body: z.object({ taskIds: z.array(idSchema('task')).min(1).max(bulkMax), change }),
   response: z.object({
     results: z.array(
       z.object({

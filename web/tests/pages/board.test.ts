@@ -1,6 +1,6 @@
 import { createClient } from '@helix/contract/client'
 import { recordStep } from '@helix/contract/internal'
-import { createProject, type Project } from '@helix/contract/projects'
+import { createProject, type Project, updateProject } from '@helix/contract/projects'
 import { createRepository } from '@helix/contract/repositories'
 import { createTask, getTask, listTasks, type Task, updateTask } from '@helix/contract/tasks'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
@@ -128,6 +128,14 @@ test('of two who edit one card the second is told, and keeps what they typed', a
   await dialog.getByRole('button', { name: /Take the newest/ }).click()
   await dialog.getByRole('button', { name: 'Save' }).click()
   await card(page, 'Write the whole manual').waitFor()
+  await page.close()
+})
+
+test('a limit that is changed elsewhere is shown on every board', async () => {
+  const { page } = await openBoard()
+  await column(page, 'Planning').getByText('0 of 3 places taken').waitFor({ state: 'attached' })
+  await installation.call(updateProject, { params: { projectId: project.id }, body: { planningLimit: 5 } })
+  await column(page, 'Planning').getByText('0 of 5 places taken').waitFor({ state: 'attached' })
   await page.close()
 })
 

@@ -1,4 +1,4 @@
-import { type BulkChange, bulkTasks } from '@helix/contract/bulk'
+import { type BulkChange, bulkMax, bulkTasks } from '@helix/contract/bulk'
 import type { ProjectId, TaskId } from '@helix/contract/ids'
 import type { TaskCard } from '@helix/contract/tasks'
 import { call } from '#lib/api.ts'
@@ -6,9 +6,6 @@ import { failureOf } from '#lib/failure.ts'
 import { toasts } from '#lib/ui/toasts.svelte.ts'
 import type { BoardState } from './board.svelte.ts'
 import { words } from './messages.ts'
-
-/** As many as one request takes. */
-const together = 200
 
 /** Archives cards at once, and takes that back for all of them: the server knows where each stood, so that closing the tab loses nothing. */
 export class Archiving {
@@ -20,7 +17,11 @@ export class Archiving {
     this.board = board
   }
 
-  archive(cards: readonly TaskCard[]): void {
+  /** What is being merged stays, and says so. */
+  archive(asked: readonly TaskCard[]): void {
+    const cards = asked.filter(({ status }) => status !== 'pull_request')
+    for (const { number, status } of asked)
+      if (status === 'pull_request') toasts.show({ tone: 'danger', text: `${words.notChanged(number)}: ${words.beingMerged}` })
     if (cards.length === 0) return
     const ids = cards.map(({ id }) => id)
     const stopped = cards.filter(({ status }) => status === 'planning' || status === 'implementing').length
@@ -41,8 +42,8 @@ export class Archiving {
   /** Answers with those that it was done to, and says of the others why not. */
   private async send(ids: readonly TaskId[], change: BulkChange): Promise<TaskId[]> {
     const done: TaskId[] = []
-    for (let from = 0; from < ids.length; from += together) {
-      const body = { taskIds: ids.slice(from, from + together), change }
+    for (let from = 0; from < ids.length; from += bulkMax) {
+      const body = { taskIds: ids.slice(from, from + bulkMax), change }
       try {
         // A request that is under way when the tab is closed arrives.
         const { results } = await call(bulkTasks, { params: { projectId: this.projectId }, body, keepalive: true })

@@ -1,6 +1,7 @@
 import type { ResponseOf } from '@helix/contract/endpoint'
 import type { HelixEvent } from '@helix/contract/events'
-import type { ProjectId, TaskId } from '@helix/contract/ids'
+import type { TaskId } from '@helix/contract/ids'
+import { getProject, type Project } from '@helix/contract/projects'
 import { getBoard, listTasks, type TaskCard } from '@helix/contract/tasks'
 import { call } from '#lib/api.ts'
 import { type Failure, failureOf } from '#lib/failure.ts'
@@ -18,14 +19,15 @@ export class BoardState {
   mergedTotal = $state(0)
   archivedTotal = $state(0)
   failure = $state.raw<Failure | null>(null)
-  private readonly projectId: ProjectId
+  /** Its name and limits change too. */
+  project = $state.raw<Project>() as Project
   private readonly changed = new Set<TaskId>()
   private whole = false
   private readonly read: () => void
   private readonly pinned = new Map<TaskId, 'gone' | 'back'>()
 
-  constructor(projectId: ProjectId, first: Board) {
-    this.projectId = projectId
+  constructor(project: Project, first: Board) {
+    this.project = project
     this.take(first)
     this.read = collapse(() => this.readChanged())
     follow(
@@ -81,7 +83,7 @@ export class BoardState {
   private hear(event: HelixEvent): void {
     // Who is assigned may see less than before, or more.
     if (event.type === 'access.changed') this.readAll()
-    if (!('projectId' in event) || event.projectId !== this.projectId) return
+    if (!('projectId' in event) || event.projectId !== this.project.id) return
     if (event.type === 'project.changed') this.readAll()
     if (!('taskId' in event) || event.taskId === null || event.type === 'session.journal') return
     const { taskId } = event
@@ -98,10 +100,13 @@ export class BoardState {
     const whole = this.whole || ids.length > readTogether
     this.changed.clear()
     this.whole = false
-    const params = { projectId: this.projectId }
+    const params = { projectId: this.project.id }
     try {
-      if (whole) this.take(await call(getBoard, { params }))
-      else if (ids.length > 0)
+      if (whole) {
+        const [board, project] = await Promise.all([call(getBoard, { params }), call(getProject, { params })])
+        this.project = project
+        this.take(board)
+      } else if (ids.length > 0)
         for (const card of (await call(listTasks, { params, query: { ids: ids.join(','), limit: 50 } })).items) this.put(card)
       this.failure = null
     } catch (error) {

@@ -27,6 +27,7 @@ export const words = {
   agentsStopped: (count: number) =>
     count === 0 ? '' : `${count === 1 ? 'An agent was' : `${count} agents were`} stopped: undo cannot bring back what was not pushed.`,
   notChanged: (number: number) => `#${number} was not changed`,
+  beingMerged: 'it is being merged: archive it when that is done.',
   undo: 'Undo',
   select: (number: number) => `Select #${number}`,
   selected: (count: number) => (count === 1 ? '1 task selected' : `${count} tasks selected`),
@@ -35,7 +36,9 @@ export const words = {
   toBacklog: 'Back to the backlog',
   setPriority: priorityWords.priority,
   addLabel: 'Add label',
+  removeLabel: 'Remove label',
   assign: 'Assign',
+  unassign: 'Unassign',
   someRefused: (refused: number, first: string) => (refused === 1 ? first : `${refused} were refused. The first: ${first}`),
   done: (count: number) => (count === 1 ? 'Done for 1 task.' : `Done for ${count} tasks.`),
   views: 'Views',
