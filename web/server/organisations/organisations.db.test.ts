@@ -111,7 +111,10 @@ test('a team’s grant raises the role of its members, and who lacks a role is t
 
 test('an administrator of one project brings no repository into it that they could not write before, by no way in', async () => {
   const [project, hidden, open] = [await addProject(owner), await addProject(owner), await addProject(owner)]
-  const of = ({ repositories }: typeof project) => repositories[0] as { id: never; name: string }
+  const of = ({ repositories: [first] }: typeof project) => {
+    if (first === undefined) throw new Error('no repository')
+    return first
+  }
   await owner.call(setProjectVisibility, { params: { projectId: hidden.id }, body: { visibility: 'private' } })
   const viewer = await addMember('viewer')
   const params = { projectId: project.id }
