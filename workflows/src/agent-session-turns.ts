@@ -1,33 +1,18 @@
 import type { PromptId, SessionId } from '@helix/contract/ids'
 import type { TurnResult } from '@helix/contract/link'
 import type { PromptMode } from '@helix/contract/task-work'
-import {
-  ActivityFailure,
-  CancellationScope,
-  getExternalWorkflowHandle,
-  isCancellation,
-  log,
-  patched,
-  proxyActivities,
-  sleep,
-  TimeoutFailure,
-} from '@temporalio/workflow'
-import type { HostActivities, SharedSandboxActivities } from './activities.ts'
+import { CancellationScope, getExternalWorkflowHandle, isCancellation, log, patched, sleep } from '@temporalio/workflow'
+import { onHost, reasonOf, shared } from './agent-session-host.ts'
 import { SessionLimits } from './agent-session-limits.ts'
 import { control } from './control.ts'
-import {
-  type AgentSessionCarried,
-  type AgentSessionInput,
-  sandboxQueue,
-  sessionNoticeSignal,
-  type TurnEnded,
-  turnEndedSignal,
-} from './messages.ts'
+import { type AgentSessionCarried, type AgentSessionInput, sessionNoticeSignal, type TurnEnded, turnEndedSignal } from './messages.ts'
 
 /** Losses in a row without a finished turn before the task is told that the session cannot be had. */
 const lossesAllowed = 40
 /** Units: milliseconds. */
 const longestPauseMs = 10_000
+/** Units: milliseconds in which an agent has heard what its host was handed. */
+const hearingMs = 3_000
 
 /** Who ended a turn, and how it goes on. */
 type Ending = Pick<TurnEnded, 'endedBy' | 'goesOnWith'>
@@ -38,49 +23,9 @@ interface Turn {
   cancelled: boolean
   /** The host was asked to give it to the agent: what ends it now is heard after it. */
   handedOver: boolean
+  /** What steers it came before that: it cuts in once the agent has heard it. */
+  steeredBy: PromptId | null
   ending: Ending
-}
-
-const shared = proxyActivities<SharedSandboxActivities>({
-  taskQueue: sandboxQueue,
-  startToCloseTimeout: '30s',
-  scheduleToStartTimeout: '15s',
-  retry: { maximumAttempts: 1 },
-})
-
-/** The loop below owns the retries: a retry by Temporal would go to the same, perhaps dead, queue. */
-const once = { maximumAttempts: 1 }
-const onHost = (taskQueue: string) => ({
-  quick: proxyActivities<HostActivities>({
-    taskQueue,
-    startToCloseTimeout: '3 minutes',
-    heartbeatTimeout: '20s',
-    scheduleToStartTimeout: '8s',
-    retry: once,
-  }),
-  /** Clones and the project's start-up script take their time; the heartbeat tells when the host is gone. */
-  start: proxyActivities<HostActivities>({
-    taskQueue,
-    startToCloseTimeout: '25 minutes',
-    heartbeatTimeout: '20s',
-    scheduleToStartTimeout: '8s',
-    retry: once,
-  }),
-  turn: proxyActivities<HostActivities>({
-    taskQueue,
-    startToCloseTimeout: '24 hours',
-    heartbeatTimeout: '15s',
-    scheduleToStartTimeout: '8s',
-    retry: once,
-  }),
-})
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof ActivityFailure)) return String(error).slice(0, 300)
-  const { cause } = error
-  if (cause instanceof TimeoutFailure)
-    return cause.timeoutType === 'SCHEDULE_TO_START' ? 'The sandbox host does not answer' : 'The sandbox host went silent'
-  return (cause?.message ?? error.message).slice(0, 300)
 }
 
 /** One session's turns: places it, starts it, and goes on with the same prompt id after every loss. */
@@ -120,7 +65,7 @@ export class Session {
 
   /**
    * What steers or interrupts goes before all that waits and ends the running turn: ACP has no way into one. A turn that the agent has not heard of
-   * yet is not ended by what only adds to it.
+   * yet is heard first: what steers only adds to it.
    */
   take(promptId: PromptId, mode: PromptMode = 'queue'): void {
     if (this.seen.includes(promptId)) return
@@ -128,8 +73,23 @@ export class Session {
     if (mode === 'queue') this.queue.push(promptId)
     else this.queue.unshift(promptId)
     if (mode === 'interrupt') this.cancel(null, { endedBy: 'interrupted' })
-    if (mode === 'steer' && this.current?.handedOver && patched('steering-cuts-in'))
-      this.cancel(null, { endedBy: 'steered', goesOnWith: promptId })
+    if (mode !== 'steer' || this.current === null) return
+    if (!this.current.handedOver) {
+      if (patched('steering-waits-for-the-start')) this.current.steeredBy = promptId
+    } else if (patched('steering-cuts-in')) this.cancel(null, { endedBy: 'steered', goesOnWith: promptId })
+  }
+
+  /** What steered a turn before the agent had heard of it cuts in when it has. */
+  private async cutInSoon(turn: Turn): Promise<void> {
+    try {
+      await sleep(hearingMs)
+    } catch (error) {
+      if (isCancellation(error)) return
+      throw error
+    }
+    const { steeredBy } = turn
+    if (this.current === turn && steeredBy !== null && this.queue[0] === steeredBy)
+      this.cancel(null, { endedBy: 'steered', goesOnWith: steeredBy })
   }
 
   /** Null cancels whatever runs. A prompt that still waits is dropped. */
@@ -162,12 +122,19 @@ export class Session {
     const { result, ending } = await this.turn(promptId)
     const state = result.outcome === 'error' ? 'failed' : 'ended'
     await control.recordTurn({ sessionId: this.sessionId, promptId, state, outcome: result.message ?? result.outcome })
-    await this.tell(promptId, result, ending)
+    await this.tell(promptId, result, this.nextAfter(ending))
+  }
+
+  /** What waits already is what comes next after a stop. */
+  private nextAfter(ending: Ending): Ending {
+    const [next] = this.queue
+    const goesOn = (ending.endedBy === 'stopped' || ending.endedBy === 'withdrawn') && next !== undefined
+    return goesOn ? { ...ending, goesOnWith: next } : ending
   }
 
   private async turn(promptId: PromptId): Promise<{ result: TurnResult; ending: Ending }> {
     const scope = new CancellationScope()
-    const current: Turn = { promptId, scope, cancelled: false, handedOver: false, ending: {} }
+    const current: Turn = { promptId, scope, cancelled: false, handedOver: false, steeredBy: null, ending: {} }
     this.current = current
     try {
       const result = await scope.run(() => this.untilDone(promptId))
@@ -187,8 +154,14 @@ export class Session {
       try {
         const home = await this.ensureHome(reason)
         const begun = await control.recordTurn({ sessionId: this.sessionId, promptId, state: 'running', outcome: null })
-        if (begun.withdrawn) return { promptId, outcome: 'cancelled', message: null, retryable: false }
-        if (this.current !== null) this.current.handedOver = true
+        if (begun.withdrawn) {
+          if (this.current !== null) this.current.ending = { endedBy: 'withdrawn' }
+          return { promptId, outcome: 'cancelled', message: null, retryable: false }
+        }
+        if (this.current !== null) {
+          this.current.handedOver = true
+          if (this.current.steeredBy !== null) void this.cutInSoon(this.current)
+        }
         return await onHost(home).turn.runTurn({ sessionId: this.sessionId, epoch: this.epoch, promptId })
       } catch (error) {
         if (isCancellation(error) || this.current?.cancelled) throw error

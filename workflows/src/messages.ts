@@ -83,9 +83,9 @@ export interface TurnEnded {
   message: string | null
   /** For `error`: whether telling the agent to go on may help. */
   retryable: boolean
-  /** Who ended it: a person who `stopped` it, or whose message `interrupted` or `steered` it. */
-  endedBy?: 'stopped' | 'interrupted' | 'steered'
-  /** For `steered`: the message with which the agent goes on. */
+  /** Who ended it: a person who `stopped` it, whose message `interrupted` or `steered` it, or who took it back before it began (`withdrawn`). */
+  endedBy?: 'stopped' | 'interrupted' | 'steered' | 'withdrawn'
+  /** The message with which the agent goes on: the one that steered, or what waits already after a stop. */
   goesOnWith?: PromptId
 }
 export const turnEndedSignal = defineSignal<[TurnEnded]>('turnEnded')

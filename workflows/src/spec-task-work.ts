@@ -14,6 +14,12 @@ const endingLookMs = 1000
 /** How often an agent that ended its turn without the result is told so before the task fails. */
 const nudgesAllowed = 2
 const agentErrorsAllowed = 3
+const heldWords = {
+  stopped: 'Stopped by a person',
+  interrupted: 'Interrupted by a person',
+  steered: 'Interrupted by a person',
+  withdrawn: 'Its message was taken back',
+}
 const interruptedNote =
   'A person interrupted your turn with a message. Follow what it says; where it asks for nothing else, finish the work.'
 
@@ -117,9 +123,12 @@ export abstract class AgentWork extends SpecTaskRow {
     await promptSession(sessionId, promptId, mode)
   }
 
-  /** A person ended the turn. What steers is the work from now on; after an interruption or a stop the work waits for the next message. */
+  /**
+   * A person ended the turn. What steers, or waited already when they stopped it, is the work from now on; otherwise the work waits for the next
+   * message.
+   */
   private async turnEndedBy(how: NonNullable<TurnEnded['endedBy']>, goesOnWith: PromptId | undefined): Promise<void> {
-    if (how === 'steered' && goesOnWith !== undefined) {
+    if (goesOnWith !== undefined) {
       this.currentPromptId = goesOnWith
       return this.restartDeadline()
     }
@@ -127,7 +136,7 @@ export abstract class AgentWork extends SpecTaskRow {
     if (how === 'interrupted' && !patched('an-interruption-waits')) return this.prompt('nudge', interruptedNote, this.nudgeKey())
     this.held = true
     this.deadlineAt = null
-    await this.say(`${how === 'stopped' ? 'Stopped' : 'Interrupted'} by a person: send a message to go on`)
+    await this.say(`${heldWords[how]}: send a message to go on`)
   }
 
   private nudgeKey(): string {

@@ -74,28 +74,78 @@ test('a message that interrupts ends the turn and is heard at once; then the wor
   expect(sentOf(task)).toEqual(['implement', 'person', 'person'])
 })
 
-test('what steers goes before what waits, and leaves a turn alone that the agent has not heard of', async () => {
-  const starting = Promise.withResolvers<void>()
+/** A task whose session does not start before it is told to; answers with what lets it. */
+async function starting(): Promise<{ task: FakeTask; first: PromptId; start: () => void }> {
+  const gate = Promise.withResolvers<void>()
   const startSession = world.host.startSession.bind(world.host)
   world.host.startSession = async (input) => {
-    await starting.promise
+    await gate.promise
     return startSession(input)
   }
+  const start = (): void => {
+    world.host.startSession = startSession
+    gate.resolve()
+  }
+  const task = await world.startTask({ justDoIt: true })
+  await world.eventually(() => world.control.sessions.get(task.sessionId ?? ('' as never))?.queue === world.host.queue)
+  return { task, first: newest(task), start }
+}
+
+test('what steers goes before what waits, and leaves a turn alone that the agent has not heard of', async () => {
+  const { task, first, start } = await starting()
   try {
-    const task = await world.startTask({ justDoIt: true })
-    await world.eventually(() => world.control.promptsOf(task.taskId).length > 0 && task.sessionId !== null)
-    const first = newest(task)
-    await world.eventually(() => world.control.sessions.get(task.sessionId ?? ('' as never))?.queue === world.host.queue)
     const queued = await say(task, 'queue')
     const next = await say(task, 'steer')
     await expect.poll(() => promptsSignalled(task), { timeout: 30_000 }).toBe(2)
-    starting.resolve()
+    start()
     await world.eventually(() => world.control.prompt(queued).turn === 'end_turn')
     expect(world.host.sent.filter((id) => [first, queued, next].includes(id))).toEqual([first, next, queued])
     expect(world.control.prompt(first).turn).toBe('end_turn')
   } finally {
-    world.host.startSession = startSession
+    start()
   }
+})
+
+test('what steers a turn before the agent has heard of it is heard soon after it, not at its end', async () => {
+  const { task, first, start } = await starting()
+  try {
+    world.host.play = (promptId) => (promptId === first ? world.host.untilCancelled(promptId) : ended(promptId))
+    const message = await say(task, 'steer')
+    await expect.poll(() => promptsSignalled(task), { timeout: 30_000 }).toBe(1)
+    start()
+    await world.until(task, 'implementation_review')
+    expect(world.control.prompt(first).turn).toBe('cancelled')
+    expect(world.host.sent.filter((id) => [first, message].includes(id))).toEqual([first, message])
+    expect(sentOf(task)).toEqual(['implement', 'person'])
+  } finally {
+    start()
+  }
+})
+
+test('what waits already when a person stops the agent is what it goes on with', async () => {
+  const { task, first } = await working()
+  await say(task, 'queue')
+  await expect.poll(() => promptsSignalled(task), { timeout: 30_000 }).toBe(1)
+  world.host.play = (promptId) => ended(promptId)
+  await session(task).signal(cancelTurnSignal, { promptId: first, by: 'person' })
+  await world.until(task, 'implementation_review')
+  expect(sentOf(task)).toEqual(['implement', 'person'])
+})
+
+test('a stopped agent whose next message is taken back goes on waiting: nobody failed', async () => {
+  const { task, first } = await working()
+  await session(task).signal(cancelTurnSignal, { promptId: first, by: 'person' })
+  await world.eventually(() => task.activity === 'Stopped by a person: send a message to go on')
+  const { promptId } = await world.control.preparePrompt({ taskId: task.taskId, key: randomUUID(), kind: 'person', note: null })
+  world.control.prompt(promptId).turn = 'withdrawn'
+  const handle = world.temporal.client.workflow.getHandle(specTaskWorkflowId(task.taskId))
+  await handle.signal(personPromptSignal, { promptId, mode: 'queue' })
+  await world.eventually(() => task.activity === 'Its message was taken back: send a message to go on')
+  expect([task.status, sentOf(task)]).toEqual(['implementing', ['implement']])
+  world.host.play = (id) => ended(id)
+  await say(task, 'queue')
+  await world.until(task, 'implementation_review')
+  expect(sentOf(task)).toEqual(['implement', 'person'])
 })
 
 test('a message that was taken back is never sent', async () => {
