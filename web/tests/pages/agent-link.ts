@@ -3,7 +3,7 @@ import { type Call, createClient } from '@helix/contract/client'
 import type { BodyOf } from '@helix/contract/endpoint'
 import { claimSession, fetchPrompt } from '@helix/contract/hosts'
 import type { HostId, PromptId, SessionId, TaskId } from '@helix/contract/ids'
-import { openSession, recordStep } from '@helix/contract/internal'
+import { openSession, recordStep, recordTurn } from '@helix/contract/internal'
 import type { HostDown, HostUp, PermissionAnswer } from '@helix/contract/link'
 import type { JournalPayload } from '@helix/contract/sessions'
 import type { TaskStatus } from '@helix/contract/task-status'
@@ -76,6 +76,11 @@ export class AgentLink {
   /** A prompt as the host fetches it for the agent. */
   prompt(promptId: string) {
     return this.call(fetchPrompt, { params: { hostId: this.hostId, promptId: promptId as PromptId } })
+  }
+
+  /** Begins a turn as the session's workflow does. */
+  async begins(promptId: PromptId): Promise<void> {
+    await this.call(recordTurn, { params: { sessionId: this.sessionId }, body: { promptId, state: 'running', outcome: null } })
   }
 
   close(): void {

@@ -28,10 +28,6 @@ export class Files {
     this.projectId = projectId
   }
 
-  get ids(): string[] {
-    return this.items.map(({ id }) => id)
-  }
-
   get uploading(): boolean {
     return this.running > 0
   }
@@ -59,6 +55,11 @@ export class Files {
 
   remove({ id }: Attachment): void {
     this.items = this.items.filter((item) => item.id !== id)
+  }
+
+  /** Files of a message that is written on. */
+  putBack(files: readonly Attachment[]): void {
+    this.items = [...files, ...this.items]
   }
 
   clear(): void {
