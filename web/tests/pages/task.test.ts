@@ -1,56 +1,31 @@
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { listCodeComments } from '@helix/contract/code-comments'
-import { getTaskAgent } from '@helix/contract/conversation'
 import { answerOption, declineOption, type FormField } from '@helix/contract/forms'
-import { createProject, type Project } from '@helix/contract/projects'
-import { createRepository, type Repository } from '@helix/contract/repositories'
 import type { JournalPayload } from '@helix/contract/sessions'
-import { createTask, type Task } from '@helix/contract/tasks'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Task } from '@helix/contract/tasks'
+import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { AgentLink, moveTo } from './agent-link.ts'
-import { accessibilityFaults, openBrowser, openPage } from './browser.ts'
-import { type Installation, openInstallation } from './installation.ts'
+import { type AgentLink, moveTo } from './agent-link.ts'
+import { accessibilityFaults, openPage } from './browser.ts'
+import type { Installation } from './installation.ts'
+import { Tasks } from './open-tasks.ts'
+import { openViewer } from './viewer.ts'
 
+let tasks: Tasks
 let installation: Installation
-let browser: Browser
 let person: BrowserContext
-let project: Project
-let repository: Repository
 let task: Task
 let agent: AgentLink
 
 beforeAll(async () => {
-  ;[installation, browser] = await Promise.all([openInstallation(), openBrowser()])
-  const { call } = installation
-  repository = await call(createRepository, { body: { name: 'sample', source: { kind: 'sample' } } })
-  project = await call(createProject, { body: { name: 'Sample', repositoryIds: [repository.id] } })
-  person = await browser.newContext({ viewport: { width: 1440, height: 900 } })
-  const { page } = await openPage(person)
-  await page.goto(await installation.link())
-  await page.waitForURL(/\/projects$/)
-  await page.close()
+  tasks = await Tasks.open()
+  ;({ installation, person } = tasks)
 })
-afterAll(async () => {
-  await browser?.close()
-  await installation?.[Symbol.asyncDispose]()
-})
-
+afterAll(() => tasks?.[Symbol.asyncDispose]())
 beforeEach(async () => {
-  task = await installation.call(createTask, { params: { projectId: project.id }, body: { prompt: 'Add a greeting', start: false } })
-  agent = await AgentLink.open(installation, task.id)
-  await moveTo(installation, task.id, 1, 'backlog', 'queued_implementation')
-  await moveTo(installation, task.id, 2, 'queued_implementation', 'implementing')
+  ;({ task, agent } = await tasks.begin())
   return () => agent.close()
 })
 
-const open = async (page: Page, tab = 'timeline'): Promise<void> => {
-  await page.goto(`${installation.url}/tasks/${task.id}?tab=${tab}`)
-  await page.locator('[data-waits-for]').waitFor()
-}
+const open = (page: Page, tab?: string): Promise<void> => tasks.show(page, task, tab)
 const prompt: JournalPayload = { kind: 'prompt', promptId: 'prm_1', origin: 'person', author: 'Ada', text: 'Go' }
 const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
 
@@ -123,79 +98,36 @@ test('a question of the agent is answered with its form; what was filled in outl
   await page.close()
 })
 
-test('messages queue, go first, are changed and taken back; a draft outlives a reload', async () => {
-  const { page, errors } = await openPage(person)
-  await agent.says(prompt)
-  await open(page)
-  const box = page.getByRole('textbox', { name: 'Message to the agent' })
-  await box.fill('First')
-  await box.press('Enter')
-  const waiting = page.getByRole('region', { name: 'Waiting messages' })
-  await waiting.getByText('First').waitFor()
-  await page.getByLabel('How to send').selectOption('steer')
-  await box.fill('Before all')
-  await box.press('Enter')
-  await expect.poll(() => waiting.locator('li p:first-child').allInnerTexts()).toEqual(['Before all', 'First'])
-  const first = waiting.locator('li', { hasText: 'First' })
-  await first.getByRole('button', { name: 'Edit message' }).click()
-  await waiting.getByRole('textbox', { name: 'Edit message' }).fill('First, changed')
-  await waiting.getByRole('button', { name: 'Save' }).click()
-  await waiting.getByText('First, changed').waitFor()
-  await waiting.locator('li', { hasText: 'Before all' }).getByRole('button', { name: 'Take back' }).click()
-  await expect.poll(() => waiting.locator('li').count()).toBe(1)
-  const { queued } = await installation.call(getTaskAgent, { params: { taskId: task.id } })
-  expect(queued.map(({ text }) => text)).toEqual(['First, changed'])
-  await box.fill('Two lines')
-  await box.press('Shift+Enter')
-  await page.reload()
-  await expect.poll(() => box.inputValue()).toBe('Two lines\n')
+test('who may only look reads along, and is told what they would need to answer and to talk', async () => {
+  await using viewer = await openViewer(installation, tasks.browser)
+  tasks.push(task, { 'greet.ts': 'hello\n' })
+  const { page, errors } = await openPage(viewer)
+  const options = [{ id: 'yes', name: 'Allow once', kind: 'allow_once' as const }]
+  await agent.says(prompt, { kind: 'permission', requestId: 'r1', promptId: null, title: 'rm -rf build', tool: 'execute', options })
+  await open(page, 'changes')
+  await page.getByText('To talk to the agent you need member on this project.', { exact: false }).waitFor()
+  await page.getByText('To answer you need member on this project.').waitFor()
+  await page.getByRole('region', { name: 'Changes of greet.ts' }).waitFor()
+  for (const name of ['Allow once', 'Send', 'Comment on greet.ts', 'Suspend the agent'])
+    expect([name, await page.getByRole('button', { name }).count()]).toEqual([name, 0])
+  expect(await accessibilityFaults(page)).toEqual([])
   expect(errors).toEqual([])
   await page.close()
 })
 
-test('a file of the repository is named by a few letters, with the keys', async () => {
-  const { page, errors } = await openPage(person)
-  await open(page)
-  const box = page.getByRole('textbox', { name: 'Message to the agent' })
-  await box.click()
-  await box.pressSequentially('Look at @pack')
-  await page.getByRole('option', { name: 'package.json' }).waitFor()
-  await box.press('Enter')
-  await expect.poll(() => box.inputValue()).toBe('Look at @package.json ')
-  expect(errors).toEqual([])
-  await page.close()
-})
-
-test('a file that is chosen goes with the message', async () => {
-  const { page, errors } = await openPage(person)
-  await open(page)
-  await page.locator('input[type=file]').setInputFiles({ name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('three notes') })
-  await page.getByRole('list', { name: 'Attached files' }).getByText('notes.txt').waitFor()
-  const box = page.getByRole('textbox', { name: 'Message to the agent' })
-  await box.fill('Read my notes')
-  await box.press('Enter')
-  await page.getByRole('region', { name: 'Waiting messages' }).getByText('Read my notes').waitFor()
-  expect(await page.getByRole('list', { name: 'Attached files' }).count()).toBe(0)
-  const { queued } = await installation.call(getTaskAgent, { params: { taskId: task.id } })
-  expect((await agent.prompt(queued[0]?.id ?? '')).text).toMatch(/^Read my notes\n.*notes\.txt \(text\/plain\): http/s)
-  expect(errors).toEqual([])
-  await page.close()
-})
-
-test('offline for a moment loses nothing: the message is sent once Helix answers again', async () => {
+test('while Temporal is down an action says so and keeps what was typed', async () => {
+  await moveTo(installation, task.id, 3, 'implementing', 'implementation_review')
   const { page } = await openPage(person)
   await open(page)
-  const box = page.getByRole('textbox', { name: 'Message to the agent' })
-  await box.fill('Through the tunnel')
-  await person.setOffline(true)
-  await box.press('Enter')
-  await page.getByText('Not sent yet').waitFor()
-  expect(await box.inputValue()).toBe('Through the tunnel')
-  await person.setOffline(false)
-  await page.getByRole('region', { name: 'Waiting messages' }).getByText('Through the tunnel').waitFor()
-  expect(await box.inputValue()).toBe('')
-  const { queued } = await installation.call(getTaskAgent, { params: { taskId: task.id } })
-  expect(queued).toHaveLength(1)
+  await page.getByRole('button', { name: 'Request changes' }).click()
+  const note = page.getByRole('dialog').getByLabel('What should change?')
+  await note.fill('Say hello twice')
+  await page.getByRole('button', { name: 'Send to the agent' }).click()
+  await page.getByRole('alert').filter({ hasText: 'Temporal' }).waitFor({ timeout: 30_000 })
+  expect(await note.inputValue()).toBe('Say hello twice')
+  await page.reload()
+  await page.getByRole('button', { name: 'Request changes' }).click()
+  expect(await note.inputValue()).toBe('Say hello twice')
   await page.close()
 })
 
@@ -234,11 +166,21 @@ test('ten thousand entries stay few on the page, older ones come without a jump,
       text: `Message ${index} ${'word '.repeat(index % 40)}`,
     }),
   )
-  await agent.says(prompt, ...chunks)
+  const output = [{ kind: 'text' as const, text: 'all of it' }]
+  await agent.says(prompt, ...chunks.slice(0, -1), {
+    kind: 'tool',
+    toolCallId: 't',
+    title: 'npm test',
+    status: 'completed',
+    content: output,
+  })
+  await agent.says(...chunks.slice(-1))
   const { page, errors } = await openPage(person)
   await open(page)
   const log = page.getByRole('log')
   await log.getByText('Message 9998').waitFor()
+  await log.getByText('npm test').click()
+  await log.getByText('all of it').waitFor()
   expect(await log.locator('.markdown').count()).toBeLessThan(120)
   // Up by steps as a wheel does, until an older page has come: what is read stays where it is.
   await log.hover()
@@ -265,6 +207,8 @@ test('ten thousand entries stay few on the page, older ones come without a jump,
   expect(Math.abs(after.at - before.at)).toBeLessThan(3)
   await fresh.click()
   await log.getByText('Brand new').waitFor()
+  // What was opened is open when its row comes back.
+  await log.getByText('all of it').waitFor()
   await agent.says({ kind: 'chunk', messageId: 'new', role: 'agent', text: ', and it goes on' })
   await log.getByText('Brand new, and it goes on').waitFor()
   expect(await log.locator('.markdown').count()).toBeLessThan(120)
@@ -272,27 +216,11 @@ test('ten thousand entries stay few on the page, older ones come without a jump,
   await page.close()
 })
 
-/** Pushes files to the task's working branch, as its agent does. */
-function push(files: Record<string, string>): void {
-  const clone = mkdtempSync(join(tmpdir(), 'helix-changes-'))
-  const as = ['-C', clone, '-c', 'user.name=A', '-c', 'user.email=a@example.com']
-  const git = (...args: string[]) => execFileSync('git', [...as, ...args], { stdio: 'pipe' })
-  git('clone', `${installation.url.replace('://', `://helix:${installation.key}@`)}${repository.clonePath}`, '.')
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(clone, name)), { recursive: true })
-    writeFileSync(join(clone, name), text)
-  }
-  git('add', '.')
-  git('commit', '-m', 'work')
-  git('push', 'origin', `HEAD:${task.branch}`)
-  rmSync(clone, { recursive: true, force: true })
-}
-
 test('the files of the working branch are read beside the conversation, down to a line, also when the agent pushes more', async () => {
   const { page, errors } = await openPage(person)
   await open(page, 'files')
   await page.getByText('Nothing is pushed to the working branch yet: this is main.').waitFor()
-  push({ 'deep/er/greet.ts': 'export const greet = (name: string) => name\n'.repeat(60), 'picture.bin': 'a\0b' })
+  tasks.push(task, { 'deep/er/greet.ts': 'export const greet = (name: string) => name\n'.repeat(60), 'picture.bin': 'a\0b' })
   await page.getByRole('link', { name: 'deep' }).click()
   await page.getByRole('link', { name: 'Folder er' }).click()
   await page.getByRole('link', { name: 'greet.ts' }).click()
@@ -314,32 +242,6 @@ test('the files of the working branch are read beside the conversation, down to 
   if (process.env.HELIX_PICTURES) await page.screenshot({ path: `${process.env.HELIX_PICTURES}/files.png` })
   await page.setViewportSize({ width: 390, height: 800 })
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390)
-  expect(errors).toEqual([])
-  await page.close()
-})
-
-test('a line of the changes is commented by keyboard, and the comment is kept with its place', async () => {
-  push({ 'greet.ts': 'export const greet = (name: string) => name\n', 'large.txt': 'line\n'.repeat(1240) })
-  const { page, errors } = await openPage(person)
-  await open(page, 'changes')
-  const region = page.getByRole('region', { name: 'Changes of greet.ts' })
-  await region.waitFor()
-  await page.getByRole('button', { name: '1,240 lines: show' }).waitFor()
-  await region.focus()
-  await region.press('ArrowDown')
-  await page.keyboard.press('Enter')
-  await page.getByLabel('Your comment').fill('Who says hello?')
-  await page.keyboard.press('Control+Enter')
-  await region.getByText('Who says hello?').waitFor()
-  await page.getByText('1 comment goes to the agent').waitFor()
-  const { items } = await installation.call(listCodeComments, { params: { taskId: task.id } })
-  expect(items).toMatchObject([{ path: 'greet.ts', side: 'after', line: 1, place: 'current', body: 'Who says hello?' }])
-  await page.getByRole('button', { name: 'Split' }).click()
-  await region.getByText('Who says hello?').waitFor()
-  await page.getByRole('checkbox', { name: 'large.txt is viewed' }).check()
-  await page.reload()
-  await expect.poll(() => page.getByRole('checkbox', { name: 'large.txt is viewed' }).isChecked()).toBe(true)
-  expect(await accessibilityFaults(page)).toEqual([])
   expect(errors).toEqual([])
   await page.close()
 })

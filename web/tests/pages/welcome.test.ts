@@ -4,7 +4,6 @@ import type { AddressInfo } from 'node:net'
 import { createClient } from '@helix/contract/client'
 import type { TaskId } from '@helix/contract/ids'
 import { recordStep } from '@helix/contract/internal'
-import { invitePeople } from '@helix/contract/organisations'
 import { createProject } from '@helix/contract/projects'
 import { createRepository } from '@helix/contract/repositories'
 import type { TaskStatus } from '@helix/contract/task-status'
@@ -13,6 +12,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { accessibilityFaults, openBrowser, openPage } from './browser.ts'
 import { type Installation, openInstallation } from './installation.ts'
+import { openViewer } from './viewer.ts'
 
 let provider: Server
 /** What the provider says to a key. */
@@ -59,22 +59,6 @@ async function move(taskId: TaskId, number: number, from: TaskStatus, to: TaskSt
   await worker(recordStep, { params: { taskId }, body })
 }
 
-/** Somebody who was invited as a viewer, signed in. */
-async function openViewer(): Promise<BrowserContext> {
-  const email = `${randomUUID().slice(0, 8)}@example.com`
-  const { items } = await installation.call(invitePeople, { body: { emails: [email], role: 'viewer' } })
-  const context = await browser.newContext()
-  const { page } = await openPage(context)
-  await page.goto(items[0]?.url ?? '')
-  await page.getByRole('link', { name: 'Create an account' }).click()
-  await page.getByLabel('Name').fill('Vera Viewer')
-  await page.getByLabel('Password').fill('correct horse battery')
-  await page.getByRole('button', { name: 'Create account' }).click()
-  await page.waitForURL(/\/projects$/)
-  await page.close()
-  return context
-}
-
 test('an administrator hides the first steps for everybody; the palette finds them, and they come back', async () => {
   const { page, errors } = await openPage(person)
   const rail = page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Start' })
@@ -98,7 +82,7 @@ test('an administrator hides the first steps for everybody; the palette finds th
 })
 
 test('who may not set things up sees what is missing and who can, and no button that is refused', async () => {
-  await using viewer = await openViewer()
+  await using viewer = await openViewer(installation, browser)
   const { page, errors } = await openPage(viewer)
   await page.goto(installation.url)
   await page.waitForURL(/\/projects$/)

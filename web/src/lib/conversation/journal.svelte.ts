@@ -14,6 +14,8 @@ const batch = 500
 /** One line of the conversation; what it shows may be replaced without anything else being drawn again. */
 export class Row {
   item = $state.raw<Item>() as Item
+  /** A person looks inside; it stays so when the row is scrolled away and comes back. */
+  open = $state(false)
 
   constructor(item: Item) {
     this.item = item

@@ -1,6 +1,5 @@
 import { getOwnRole } from '@helix/contract/access'
 import type { TaskId } from '@helix/contract/ids'
-import { roleGrants } from '@helix/contract/permissions'
 import { getProject } from '@helix/contract/projects'
 import { getTask } from '@helix/contract/tasks'
 import { live } from '#lib/live/live.svelte.ts'
@@ -12,5 +11,5 @@ export const load: LayoutLoad = async (event) => {
   const task = await ask(event, getTask, { params: { taskId: event.params.taskId as TaskId } })
   const input = { params: { projectId: task.projectId } }
   const [project, { role }] = await Promise.all([ask(event, getProject, input), ask(event, getOwnRole, input)])
-  return { since, task, project, role, mayWrite: roleGrants(role, 'task:write') }
+  return { since, task, project, role }
 }
