@@ -123,7 +123,7 @@ test('while Temporal is down an action says so and keeps what was typed', async 
   const note = page.getByRole('dialog').getByLabel('What should change?')
   await note.fill('Say hello twice')
   await page.getByRole('button', { name: 'Send to the agent' }).click()
-  await page.getByRole('alert').filter({ hasText: 'Temporal' }).waitFor({ timeout: 30_000 })
+  await page.getByRole('dialog').getByRole('alert').filter({ hasText: 'Temporal' }).waitFor({ timeout: 30_000 })
   expect(await note.inputValue()).toBe('Say hello twice')
   await page.reload()
   await page.getByRole('button', { name: 'Request changes' }).click()
