@@ -191,6 +191,7 @@ beforeAll(async () => {
     setProjectVisibility: { visibility: 'organisation' },
     updateTask: { expectedVersion: 1, title: 'Another thing', priority: 'high' },
     addDependency: {},
+    addAttachment: {},
     bulkTasks: { taskIds: [task.id], change: { action: 'set_priority', priority: 'low' } },
     cloneTask: { projectIds: [project.id] },
     createLabel: { name: 'bug', colour: 'red' },
