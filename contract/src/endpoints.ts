@@ -12,6 +12,7 @@ import * as health from './health.ts'
 import * as identity from './identity.ts'
 import * as inbox from './inbox.ts'
 import * as labels from './labels.ts'
+import * as machineUse from './machine-use.ts'
 import * as mail from './mail.ts'
 import * as notifications from './notifications.ts'
 import * as onboarding from './onboarding.ts'
@@ -23,6 +24,7 @@ import * as registration from './registration.ts'
 import * as repositories from './repositories.ts'
 import * as reviews from './reviews.ts'
 import * as secrets from './secrets.ts'
+import * as sessionLife from './session-life.ts'
 import * as sessions from './sessions.ts'
 import * as signIn from './sign-in.ts'
 import * as system from './system.ts'
@@ -62,6 +64,8 @@ export const publicEndpoints: ReadonlyMap<string, Endpoint> = new Map(
     taskWork,
     reviews,
     sessions,
+    sessionLife,
+    machineUse,
     conversation,
     codeComments,
     system,

@@ -23,6 +23,7 @@ export const errorCatalogue = {
   worker_unavailable: { status: 503, message: 'No worker took this in time: it may be starting. Try again.' },
   temporal_unavailable: { status: 503, message: 'Temporal does not answer. Try again.' },
   database_unavailable: { status: 503, message: 'The database does not answer. Try again.' },
+  machine_unavailable: { status: 503, message: 'The session’s machine cannot be reached now. Try again, or resume the session.' },
   no_provider: { status: 503, message: 'No inference provider that speaks this dialect is configured.' },
   storage_full: { status: 507, message: 'The data folder is full: free space and try again.' },
 } as const

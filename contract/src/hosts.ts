@@ -37,6 +37,8 @@ export const claimSession = defineEndpoint({
         egress: egressPolicy.default({ mode: 'open', domains: [] }),
         permissionMode: permissionMode.default('allow'),
         machine: machine.prefault({}),
+        /** For what people do in the machine. Secret like the token; never stored. */
+        machineToken: z.string().default(''),
         /** Origin that the container reaches the control plane by. */
         controlPlaneUrl: z.url(),
         /** For the gateway, git and MCP. Secret; never in an environment that `docker inspect` shows. */

@@ -200,6 +200,8 @@ export const locateSession = defineEndpoint({
     reason: z.string().nullable(),
     /** Units: milliseconds without a turn until the session is suspended; 0: never. */
     idleMs: z.number().int().optional(),
+    /** Units: milliseconds for which people's use of the machine still keeps it from being suspended. */
+    idleLeftMs: z.number().int().optional(),
     /** When the session ends by its project's time to live; null: not by time. */
     endsAt: timestamp.nullable().optional(),
   }),

@@ -46,6 +46,7 @@ export const hostUp = z.discriminatedUnion('type', [
     epoch: z.number().int(),
     entries: z.array(journalEntry).min(1).max(200),
   }),
+  z.object({ type: z.literal('dialRefused'), tunnelId: z.string().max(100), reason: z.string().max(500) }),
 ])
 export type HostUp = z.infer<typeof hostUp>
 
@@ -67,6 +68,17 @@ export const hostDown = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ack'), sessionId: idSchema('session'), upTo: z.number().int() }),
   /** The session is unknown, stopped, or has a newer epoch elsewhere: stop sending, forget it. */
   z.object({ type: z.literal('fence'), sessionId: idSchema('session'), epoch: z.number().int() }),
+  /**
+   * Connect to a port of the session’s machine and carry the bytes over a WebSocket of its own, `/internal/v1/hosts/tunnels/<tunnelId>?host=<hostId>`:
+   * binary frames, both ways; its close is the end. Hosts that cannot answer `dialRefused`.
+   */
+  z.object({
+    type: z.literal('dial'),
+    tunnelId: z.string().max(100),
+    sessionId: idSchema('session'),
+    epoch: z.number().int(),
+    port: z.number().int(),
+  }),
   /** A person's answer to what an agent asked. Sent again until the journal says that the agent has it. */
   z.object({ type: z.literal('answer'), sessionId: idSchema('session'), answer: permissionAnswer }),
 ])
@@ -152,6 +164,8 @@ export const sessionFile = z.object({
   sessionId: z.string(),
   epoch: z.number().int(),
   linkSecret: z.string(),
+  /** For what people do in the machine; empty: nobody may. */
+  machineToken: z.string().default(''),
   agentRuntime,
   model: z.string(),
   demo: z.boolean(),

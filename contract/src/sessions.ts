@@ -10,7 +10,10 @@ export type SessionState = (typeof sessionStates)[number]
 
 export const session = z.object({
   id: idSchema('session'),
+  projectId: idSchema('project'),
   taskId: idSchema('task').nullable(),
+  /** What a session without a task is called. */
+  title: z.string().nullable(),
   state: z.enum(sessionStates),
   /** Why it is in that state, for people; null when the state says it all. */
   reason: z.string().nullable(),
@@ -20,6 +23,7 @@ export const session = z.object({
   host: z.object({ id: idSchema('host'), name: z.string() }).nullable(),
   demo: z.boolean(),
   startedAt: timestamp.nullable(),
+  createdAt: timestamp,
 })
 export type Session = z.infer<typeof session>
 
