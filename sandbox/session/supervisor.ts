@@ -12,6 +12,7 @@ import { Recorder } from './journal/recorder.ts'
 import { Feed } from './link/feed.ts'
 import { type Connection, type LinkHandler, type LinkServer, listen } from './link/server.ts'
 import { type Log, reasonOf, redacting } from './log.ts'
+import { Machine } from './machine/machine.ts'
 import { Redactor } from './redactor.ts'
 import { environmentOf } from './secrets.ts'
 import { Stages } from './stages.ts'
@@ -45,6 +46,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
   private readonly agent: AgentKeeper
   private readonly permissions: Permissions
   private readonly turns: Turns
+  private readonly machine: Machine
   private readonly stopped: () => void
   private workspace: Workspace = { copies: [], specs: null }
   private link: LinkServer | null = null
@@ -89,6 +91,21 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
       beat: (promptId) => this.feed.heartbeat(promptId),
     })
     this.turns = new Turns({ journal, runner, audience: this.feed, log, changed: () => this.report() })
+    this.machine = new Machine({
+      place: { user, cwd: folders.cwd, env: this.personalEnvironment() },
+      workspace: config.workspace,
+      recordings: join(folders.helix, 'terminals'),
+      port: () => this.port,
+      redactor: this.redactor,
+      log,
+    })
+  }
+
+  /** What a person's shell has, and the agent too. */
+  private personalEnvironment(): Record<string, string> {
+    const { secrets, innerDocker } = this.session
+    const docker = innerDocker === 'none' ? {} : { DOCKER_HOST: `unix://${innerDockerSocket}` }
+    return { ...environmentOf(secrets, 'environment'), ...docker }
   }
 
   /** Opens the journal and the link; `run` does the rest. */
@@ -97,7 +114,9 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
     const folders = await makeFolders(input.config, input.session, user)
     const journal = await Journal.open(join(folders.helix, 'journal.jsonl'))
     const supervisor = new Supervisor({ ...input, folders, journal, user })
-    supervisor.link = await listen({ port: input.config.linkPort, secret: input.session.linkSecret, log: input.log, handler: supervisor })
+    const { config, session, log } = input
+    const { linkSecret: secret, machineToken } = session
+    supervisor.link = await listen({ port: config.linkPort, secret, log, handler: supervisor, machine: supervisor.machine, machineToken })
     return supervisor
   }
 
@@ -176,6 +195,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
     this.turns.end()
     await this.agent.stop(agentGraceMs)
     this.recorder.endTurn()
+    await this.machine.closeAll()
     await this.feed.drain(1000)
     await this.link?.[Symbol.asyncDispose]()
     this.docker?.stop()
@@ -195,8 +215,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
       permissionMode: session.permissionMode,
     })
     // What the agent itself is told wins.
-    launch.env = { ...environmentOf(session.secrets, 'environment'), ...launch.env }
-    if (session.innerDocker !== 'none') launch.env.DOCKER_HOST = `unix://${innerDockerSocket}`
+    launch.env = { ...this.personalEnvironment(), ...launch.env }
     return new AgentKeeper({
       runtime: session.agentRuntime,
       user,

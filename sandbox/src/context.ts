@@ -17,6 +17,7 @@ import { type Certificates, readCertificates } from './sessions/certificates.ts'
 import { type Owner, ownerLabels } from './sessions/names.ts'
 import { Registry } from './sessions/registry.ts'
 import { fenceSession } from './sessions/stop.ts'
+import { Tunnels } from './tunnels/tunnels.ts'
 
 export interface PackParts {
   source: PackSource
@@ -40,6 +41,7 @@ export class Context implements Host {
   readonly monitor: Monitor
   /** Null until `dial`. */
   link: HostLink | null = null
+  private tunnels: Tunnels | null = null
   /** Called when reports or placement may be others. */
   changed: () => void = () => undefined
   private readonly end = new AbortController()
@@ -95,9 +97,13 @@ export class Context implements Host {
   /** Begins to keep the link to the control plane. */
   dial(version: string): void {
     const { hostId, bootId } = this.identity
+    const { controlPlaneUrl: url, runnerToken: token } = this.config
+    const { registry, log } = this
+    const tunnels = new Tunnels({ url, token, hostId, registry, log, send: (frame) => this.send(frame) })
+    this.tunnels = tunnels
     this.link = new HostLink({
-      url: this.config.controlPlaneUrl,
-      token: this.config.runnerToken,
+      url,
+      token,
       hello: { type: 'hello', hostId, name: this.config.name, bootId, version },
       log: this.log,
       handler: {
@@ -107,6 +113,7 @@ export class Context implements Host {
         },
         acknowledged: (sessionId, upTo) => this.registry.find(sessionId)?.journal.acknowledged(upTo),
         answered: (sessionId, answer) => this.registry.find(sessionId)?.link.answer(answer),
+        dialled: (frame) => tunnels.dial(frame),
         fenced: (sessionId, epoch) => {
           fenceSession(this, sessionId, epoch).catch((error: unknown) =>
             this.log.warn({ sessionId, reason: reasonOf(error) }, 'a fenced session cannot be removed yet'),
@@ -147,6 +154,7 @@ export class Context implements Host {
   /** Containers keep running. */
   async close(): Promise<void> {
     this.link?.close()
+    this.tunnels?.closeAll()
     await this.egress.close()
     for (const session of this.registry.all()) session.leave('The sandbox host ends.')
   }

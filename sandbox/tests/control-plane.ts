@@ -162,6 +162,7 @@ export class FakeControlPlane implements AsyncDisposable {
       permissionMode: 'allow',
       egress: this.egress,
       machine: this.machine,
+      machineToken: 'm'.repeat(40),
       controlPlaneUrl: `http://host.docker.internal:${this.port}`,
       token: `hs_${row.epoch}`,
       gitIdentity: { name: 'A Person', email: 'person@example.com' },
@@ -181,7 +182,7 @@ export class FakeControlPlane implements AsyncDisposable {
   private received(socket: WebSocket, frame: HostUp): void {
     if (frame.type === 'hello') socket.send(JSON.stringify({ type: 'welcome', hostEpoch: 1 }))
     else if (frame.type === 'report') this.reports.push(frame)
-    else this.store(socket, frame)
+    else if (frame.type === 'journal') this.store(socket, frame)
   }
 
   private store(socket: WebSocket, { sessionId, epoch, entries }: Extract<HostUp, { type: 'journal' }>): void {

@@ -1,4 +1,6 @@
 import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { SupervisorDown } from '@helix/contract/link'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
@@ -17,7 +19,11 @@ beforeEach(async () => {
     connected: (connection: Connection) => void connections.push(connection),
     received: (frame: SupervisorDown) => void frames.push(frame),
   }
-  server = await listen({ port: 0, secret: 'right', log, handler })
+  const machine = {
+    request: async (_: unknown, response: ServerResponse) => void response.end('used'),
+    upgrade: async (_: unknown, socket: Duplex) => void socket.end('HTTP/1.1 418 Used\r\n\r\n'),
+  }
+  server = await listen({ port: 0, secret: 'right', log, handler, machine, machineToken: 'machine' })
 })
 afterEach(async () => {
   await server[Symbol.asyncDispose]()
@@ -31,6 +37,8 @@ test.for([
   ['', '/link'],
   ['right', '/'],
   ['right', '/link/more'],
+  ['machine', '/link'],
+  ['other', '/terminals'],
 ])('a stranger with secret %j at %s is refused', async ([secret = '', path]) => {
   const [error] = await once(dial(secret, path), 'error')
   expect(String(error)).toContain('401')
@@ -58,4 +66,12 @@ test('nonsense is left out and the link goes on', async () => {
   await expect.poll(() => frames).toEqual([{ type: 'ack', upTo: 3 }])
   expect(warnings).toHaveLength(6)
   socket.terminate()
+})
+
+test('the machine is used with its own token, and not with that of the link', async () => {
+  const ask = async (token: string) =>
+    (await fetch(`http://127.0.0.1:${server.port}/exec`, { headers: { authorization: `Bearer ${token}` } })).status
+  expect(await Promise.all(['machine', 'right', '', 'x'].map(ask))).toEqual([200, 404, 404, 404])
+  const [error] = await once(dial('machine', '/terminals'), 'error')
+  expect(String(error)).toContain('418')
 })

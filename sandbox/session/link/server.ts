@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type SupervisorDown, type SupervisorUp, supervisorDown } from '@helix/contract/link'
@@ -28,14 +28,39 @@ export interface LinkServer extends AsyncDisposable {
   readonly port: number
 }
 
-/** The WebSocket server that the host dials: one connection at a time, the newest one. */
-export async function listen(input: { port: number; secret: string; log: Log; handler: LinkHandler }): Promise<LinkServer> {
+/** What else is asked at the supervisor's port, by whoever shows the machine's token. */
+export interface MachineHandler {
+  request(request: IncomingMessage, response: ServerResponse): Promise<void>
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>
+}
+
+export interface LinkInput {
+  port: number
+  secret: string
+  log: Log
+  handler: LinkHandler
+  machine: MachineHandler
+  /** Empty: nobody may use the machine. */
+  machineToken: string
+}
+
+/** The WebSocket server that the host dials: one connection at a time, the newest one. Beside it the machine is used. */
+export async function listen(input: LinkInput): Promise<LinkServer> {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: longestFrame, perMessageDeflate: false })
   let current: WebSocket | undefined
-  const server = createServer((_, response) => response.writeHead(404).end())
+  const mayUse = (request: IncomingMessage): boolean => input.machineToken !== '' && shows(request, input.machineToken)
+  const server = createServer({ requestTimeout: 0 }, (request, response) => {
+    if (mayUse(request)) void input.machine.request(request, response)
+    else response.writeHead(404).end()
+  })
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', (error) => input.log.warn('link socket failed', { reason: reasonOf(error) }))
-    if (!allowed(request, input.secret)) {
+    const pathname = new URL(request.url ?? '/', 'http://link').pathname
+    if (pathname !== '/link' && mayUse(request)) {
+      void input.machine.upgrade(request, socket, head).catch(() => socket.destroy())
+      return
+    }
+    if (pathname !== '/link' || !shows(request, input.secret)) {
       socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n')
       return
     }
@@ -63,10 +88,9 @@ export async function listen(input: { port: number; secret: string; log: Log; ha
 }
 
 /** Compares digests, so that neither the length nor the first difference shows in the time it takes. */
-function allowed(request: IncomingMessage, secret: string): boolean {
+function shows(request: IncomingMessage, secret: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest()
-  const told = timingSafeEqual(digest(request.headers.authorization ?? ''), digest(`Bearer ${secret}`))
-  return told && new URL(request.url ?? '/', 'http://link').pathname === '/link'
+  return timingSafeEqual(digest(request.headers.authorization ?? ''), digest(`Bearer ${secret}`))
 }
 
 function attend(socket: WebSocket, isCurrent: () => boolean, { log, handler }: { log: Log; handler: LinkHandler }): void {

@@ -1,5 +1,5 @@
 import type { SessionId } from '@helix/contract/ids'
-import { type HostReport, type HostUp, hostDown, type PermissionAnswer } from '@helix/contract/link'
+import { type HostDown, type HostReport, type HostUp, hostDown, type PermissionAnswer } from '@helix/contract/link'
 import type { Logger } from 'pino'
 import { Backoff } from './backoff.ts'
 import { Dialler } from './dialler.ts'
@@ -12,6 +12,8 @@ export interface HostLinkHandler {
   welcomed(): void
   acknowledged(sessionId: SessionId, upTo: number): void
   fenced(sessionId: SessionId, epoch: number): void
+  /** A connection into a session is wanted. */
+  dialled(frame: Extract<HostDown, { type: 'dial' }>): void
   /** May come twice. */
   answered(sessionId: SessionId, answer: PermissionAnswer): void
 }
@@ -75,6 +77,7 @@ export class HostLink {
     else if (frame?.type === 'ack') this.handler.acknowledged(frame.sessionId, frame.upTo)
     else if (frame?.type === 'answer') this.handler.answered(frame.sessionId, frame.answer)
     else if (frame?.type === 'fence') this.handler.fenced(frame.sessionId, frame.epoch)
+    else if (frame?.type === 'dial') this.handler.dialled(frame)
     else this.log.warn('a frame of the control plane is not understood and left out')
   }
 

@@ -21,6 +21,8 @@ export class LocalSession {
   readonly sessionId: SessionId
   readonly epoch: number
   readonly containerId: string
+  /** Host and port of its supervisor. */
+  readonly address: string
   readonly link: SupervisorLink
   readonly journal: JournalForwarder
   private readonly end = Promise.withResolvers<string>()
@@ -31,6 +33,7 @@ export class LocalSession {
     this.sessionId = sessionId
     this.epoch = epoch
     this.containerId = input.containerId
+    this.address = input.address
     this.journal = new JournalForwarder({ sessionId, epoch }, input.send, {
       acknowledge: (upTo) => this.link.acknowledge(upTo),
       restart: () => this.link.redial(),

@@ -106,6 +106,7 @@ export function sessionOf(port: number, token: string, epoch: number, host = '12
     sessionId: 'ses_01h455vb4pex5vsknk084sn02q',
     epoch,
     linkSecret: secret,
+    machineToken: '',
     agentRuntime: 'goose_code',
     model: 'scripted',
     demo: true,

@@ -1,0 +1,109 @@
+import { connect, type Socket } from 'node:net'
+import type { HostDown, HostUp } from '@helix/contract/link'
+import { supervisorPort } from '@helix/contract/link'
+import type { Logger } from 'pino'
+import { createWebSocketStream, WebSocket } from 'ws'
+import { reasonOf } from '../reason.ts'
+import type { Registry } from '../sessions/registry.ts'
+
+/** Units: milliseconds. The control plane waits five seconds for all of it. */
+const connectMs = 3000
+const handshakeMs = 4000
+const pingEveryMs = 15_000
+/** Open at once; each costs two descriptors. */
+const mostTunnels = 1000
+
+export type Dial = Extract<HostDown, { type: 'dial' }>
+
+export interface TunnelsInput {
+  url: string
+  token: string
+  hostId: string
+  registry: Registry
+  log: Logger
+  send(frame: HostUp): boolean
+}
+
+/** Connections that the control plane asks for into sessions of this host, each carried by a WebSocket that this host dials. */
+export class Tunnels {
+  private readonly input: TunnelsInput
+  private readonly open = new Set<Socket>()
+
+  constructor(input: TunnelsInput) {
+    this.input = input
+  }
+
+  dial(frame: Dial): void {
+    this.connect(frame).catch((error: unknown) => {
+      const reason = reasonOf(error).slice(0, 500)
+      this.input.log.debug({ sessionId: frame.sessionId, reason }, 'a tunnel was not opened')
+      this.input.send({ type: 'dialRefused', tunnelId: frame.tunnelId, reason })
+    })
+  }
+
+  closeAll(): void {
+    for (const socket of this.open) socket.destroy()
+  }
+
+  private async connect({ tunnelId, sessionId, epoch, port }: Dial): Promise<void> {
+    const session = this.input.registry.find(sessionId)
+    if (session === undefined || session.over !== null) throw new Error('The session does not run on this host.')
+    if (session.epoch !== epoch) throw new Error(`The session runs here with epoch ${session.epoch}.`)
+    // Engines in a virtual machine publish this port only, and behind it the supervisor leads to all others.
+    if (port !== supervisorPort) throw new Error(`Only port ${supervisorPort} of a session is reached from outside.`)
+    if (this.open.size >= mostTunnels) throw new Error(`${mostTunnels} connections into sessions of this host are open.`)
+    const socket = await this.connectTo(session.address)
+    this.open.add(socket)
+    socket.once('close', () => this.open.delete(socket))
+    try {
+      await this.carry(socket, tunnelId)
+    } catch (error) {
+      socket.destroy()
+      throw error
+    }
+    // The start is over: its connections must not reach the next one under the same address.
+    void session.gone.then(() => socket.destroy())
+  }
+
+  private connectTo(address: string): Promise<Socket> {
+    const [host = '', port = ''] = address.split(':')
+    return new Promise((resolve, reject) => {
+      const socket = connect({ host, port: Number(port), noDelay: true, timeout: connectMs })
+      socket.once('timeout', () => socket.destroy(new Error('The session’s machine does not answer.')))
+      socket.once('error', reject)
+      socket.once('connect', () => {
+        socket.setTimeout(0)
+        socket.off('error', reject)
+        // Its end is told by `close`.
+        socket.on('error', () => undefined)
+        resolve(socket)
+      })
+    })
+  }
+
+  private carry(socket: Socket, tunnelId: string): Promise<void> {
+    const { url, token, hostId } = this.input
+    const address = `${url.replace(/^http/, 'ws')}/internal/v1/hosts/tunnels/${tunnelId}?host=${hostId}`
+    const headers = { authorization: `Bearer ${token}` }
+    const tunnel = new WebSocket(address, { headers, perMessageDeflate: false, handshakeTimeout: handshakeMs })
+    return new Promise((resolve, reject) => {
+      tunnel.once('error', reject)
+      tunnel.once('open', () => {
+        const bytes = createWebSocketStream(tunnel)
+        const pings = setInterval(() => tunnel.ping(), pingEveryMs)
+        const end = (): void => {
+          clearInterval(pings)
+          socket.destroy()
+          tunnel.terminate()
+        }
+        bytes.on('error', end)
+        tunnel.on('close', end)
+        // What was written last is on its way before the tunnel closes.
+        socket.on('close', () => bytes.end())
+        socket.pipe(bytes)
+        bytes.pipe(socket)
+        resolve()
+      })
+    })
+  }
+}
