@@ -33,11 +33,16 @@ export class SessionLimits {
     this.endsAt = null
   }
 
-  /** Resolves with false when nothing woke the session for as long as it may idle. */
-  async idle(woken: () => boolean): Promise<boolean> {
-    if (this.idleMs > 0) return condition(woken, this.idleMs)
-    await condition(woken)
-    return true
+  /** Resolves with false when nothing woke the session for as long as it may idle, and `usedFor` finds nobody at its machine. */
+  async idle(woken: () => boolean, usedFor: () => Promise<number>): Promise<boolean> {
+    if (this.idleMs === 0) {
+      await condition(woken)
+      return true
+    }
+    for (let left = this.idleMs; left > 0; left = patched('used-is-not-idle') ? await usedFor() : 0) {
+      if (await condition(woken, left)) return true
+    }
+    return false
   }
 
   /** Outside of the turn that asked: its end must not end the watch. */

@@ -9,6 +9,8 @@ import { type AgentSessionCarried, type AgentSessionInput, sessionNoticeSignal, 
 
 /** Losses in a row without a finished turn before the task is told that the session cannot be had. */
 const lossesAllowed = 40
+/** Likewise for a start without a turn: its person is told then. */
+const wakesAllowed = 8
 /** Units: milliseconds. */
 const longestPauseMs = 10_000
 /** Units: milliseconds in which an agent has heard what its host was handed. */
@@ -37,6 +39,8 @@ export class Session {
   readonly limits = new SessionLimits(() => {
     if (this.owner === null) this.stop('Its time to live is over')
   })
+  /** A person wants the machine, and tells the agent nothing. */
+  wakeAsked = false
   private readonly sessionId: SessionId
   private readonly owner: string | null
   private readonly queue: PromptId[]
@@ -46,6 +50,7 @@ export class Session {
   private home: string | null = null
   private current: Turn | null = null
   private stopReason = 'stopped'
+  private waking: CancellationScope | null = null
 
   constructor(input: AgentSessionInput) {
     this.sessionId = input.sessionId
@@ -53,6 +58,11 @@ export class Session {
     this.queue = [...(input.carried?.queue ?? [])]
     this.seen = [...(input.carried?.seen ?? [])]
     this.epoch = input.carried?.epoch ?? 0
+  }
+
+  /** There is something to do now. */
+  get calls(): boolean {
+    return this.stopped || this.waiting || this.limits.over || this.wakeAsked
   }
 
   get waiting(): boolean {
@@ -108,6 +118,7 @@ export class Session {
     this.stopReason = reason
     this.queue.length = 0
     this.cancel(null)
+    this.waking?.cancel()
   }
 
   /** A turn that runs or waits comes first, and ends the wish. */
@@ -115,8 +126,13 @@ export class Session {
     this.suspendAsked = this.current === null && !this.waiting
   }
 
+  askToWake(): void {
+    this.wakeAsked = this.current === null
+  }
+
   async runNextTurn(): Promise<void> {
     this.suspendAsked = false
+    this.wakeAsked = false
     const promptId = this.queue.shift()
     if (promptId === undefined) return
     const { result, ending } = await this.turn(promptId)
@@ -210,6 +226,50 @@ export class Session {
       if (isCancellation(error)) throw error
       return null
     }
+  }
+
+  /** Starts the machine, or finds that it runs. What comes meanwhile is done afterwards. */
+  async wake(): Promise<void> {
+    this.wakeAsked = false
+    this.suspendAsked = false
+    // Its container may be gone without a turn that noticed: whoever starts it looks.
+    this.home = null
+    const scope = new CancellationScope()
+    this.waking = scope
+    try {
+      await scope.run(() => this.untilAwake())
+    } catch (error) {
+      if (!isCancellation(error)) throw error
+    } finally {
+      this.waking = null
+    }
+  }
+
+  private async untilAwake(): Promise<void> {
+    let reason = this.epoch === 0 ? 'first start' : 'resumed by a person'
+    for (let losses = 0; ; losses++) {
+      try {
+        await this.ensureHome(reason)
+        return
+      } catch (error) {
+        if (isCancellation(error)) throw error
+        reason = reasonOf(error)
+        this.home = null
+        log.warn('session not started', { reason, losses })
+        if (losses >= wakesAllowed) return this.notAwake(reason)
+        await sleep(Math.min(500 * 2 ** Math.min(losses, 6), longestPauseMs))
+      }
+    }
+  }
+
+  /** Nobody waits for a turn's end: the row says why, and the next wish tries again. */
+  private async notAwake(reason: string): Promise<void> {
+    await control.recordSession({ sessionId: this.sessionId, epoch: this.epoch, state: 'suspended', reason: `It did not start: ${reason}` })
+  }
+
+  /** Units: milliseconds for which people still use the machine. */
+  async usedFor(): Promise<number> {
+    return (await control.locateSession({ sessionId: this.sessionId })).idleLeftMs ?? 0
   }
 
   async suspend(): Promise<void> {

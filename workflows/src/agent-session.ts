@@ -1,6 +1,6 @@
 import { allHandlersFinished, condition, continueAsNew, setHandler, workflowInfo } from '@temporalio/workflow'
 import { Session } from './agent-session-turns.ts'
-import { type AgentSessionInput, cancelTurnSignal, promptSignal, stopSessionSignal, suspendSignal } from './messages.ts'
+import { type AgentSessionInput, cancelTurnSignal, promptSignal, stopSessionSignal, suspendSignal, wakeSignal } from './messages.ts'
 
 const promptsPerRun = 200
 
@@ -11,16 +11,24 @@ export async function agentSession(input: AgentSessionInput): Promise<void> {
   setHandler(cancelTurnSignal, ({ promptId, by }) => session.cancel(promptId, by === 'person' ? { endedBy: 'stopped' } : {}))
   setHandler(stopSessionSignal, ({ reason }) => session.stop(reason))
   setHandler(suspendSignal, () => session.askToSuspend())
+  setHandler(wakeSignal, () => session.askToWake())
 
   for (let handled = 0; !session.stopped; ) {
-    const woken = await session.limits.idle(() => session.stopped || session.waiting || session.suspendAsked || session.limits.over)
-    if (!woken || (session.suspendAsked && !session.stopped && !session.waiting)) {
+    const woken = await session.limits.idle(
+      () => session.calls || session.suspendAsked,
+      () => session.usedFor(),
+    )
+    if (!woken || (session.suspendAsked && !session.calls)) {
       await session.suspend()
-      await condition(() => session.stopped || session.waiting || session.limits.over)
+      await condition(() => session.calls)
     }
     if (session.stopped) break
     if (session.limits.over) {
       await session.expire()
+      continue
+    }
+    if (session.wakeAsked && !session.waiting) {
+      await session.wake()
       continue
     }
     await session.runNextTurn()

@@ -119,4 +119,6 @@ export const promptSignal = defineSignal<[PersonPrompt]>('prompt')
 export const cancelTurnSignal = defineSignal<[{ promptId: PromptId | null; by?: 'person' }]>('cancelTurn')
 /** Heard between turns only: a turn that runs is not cut off. */
 export const suspendSignal = defineSignal('suspend')
+/** Start the machine without a prompt. */
+export const wakeSignal = defineSignal('wake')
 export const stopSessionSignal = defineSignal<[{ reason: string }]>('stopSession')

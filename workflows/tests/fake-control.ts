@@ -26,6 +26,9 @@ export interface FakeTask {
   holds: 'planning' | 'implementing' | null
 }
 
+/** What the project says of a session's times; nothing: as before it could say anything. */
+export type FakeTimes = Pick<Output<'locateSession'>, 'idleMs' | 'idleLeftMs' | 'endsAt'>
+
 export interface FakePrompt {
   promptId: PromptId
   taskId: TaskId
@@ -41,7 +44,10 @@ const nextId = (prefix: string): string => `${prefix}_${String(++count).padStart
 export class FakeControl implements ControlActivities {
   readonly tasks = new Map<TaskId, FakeTask>()
   readonly prompts = new Map<string, FakePrompt>()
-  readonly sessions = new Map<SessionId, { epoch: number; queue: string | null; waitForHost: boolean; states: string[] }>()
+  readonly sessions = new Map<
+    SessionId,
+    { epoch: number; queue: string | null; waitForHost: boolean; states: string[]; times: FakeTimes }
+  >()
   readonly merges: string[] = []
   readonly reminders: Input<'remindReviewers'>[] = []
   readonly approvers = new Set<string>()
@@ -88,7 +94,7 @@ export class FakeControl implements ControlActivities {
 
   addSession(): SessionId {
     const id = nextId('ses') as SessionId
-    this.sessions.set(id, { epoch: 0, queue: null, waitForHost: false, states: [] })
+    this.sessions.set(id, { epoch: 0, queue: null, waitForHost: false, states: [], times: {} })
     return id
   }
 
@@ -208,8 +214,8 @@ export class FakeControl implements ControlActivities {
   }
 
   async locateSession({ sessionId }: Input<'locateSession'>): Promise<Output<'locateSession'>> {
-    const { epoch, queue, waitForHost } = this.session(sessionId)
-    return { epoch, queue, waitForHost, hostsOnline: 1, reason: null }
+    const { epoch, queue, waitForHost, times } = this.session(sessionId)
+    return { epoch, queue, waitForHost, hostsOnline: 1, reason: null, ...times }
   }
 
   async recordSession({ sessionId, state }: Input<'recordSession'>): Promise<Record<string, never>> {
