@@ -17,6 +17,7 @@ import * as archive from './0015-archive.ts'
 import * as sandboxRules from './0020-sandbox-rules.ts'
 import * as auditTruncate from './0022-audit-truncate.ts'
 import * as machine from './0032-machine.ts'
+import * as tunnels from './0032-tunnels.ts'
 import * as pushOrganisations from './0035-push-organisations.ts'
 
 /**
@@ -42,6 +43,7 @@ const list: [string, Knex.Migration][] = [
   ['0020-sandbox-rules', sandboxRules],
   ['0022-audit-truncate', auditTruncate],
   ['0032-machine', machine],
+  ['0032-tunnels', tunnels],
   ['0035-push-organisations', pushOrganisations],
 ]
 

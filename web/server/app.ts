@@ -21,16 +21,19 @@ import { inboxRoutes } from './inbox/routes.ts'
 import { internalRoutes } from './internal/routes.ts'
 import { invitationRoutes } from './invitations/routes.ts'
 import { labelRoutes } from './labels/routes.ts'
+import { machineRoutes } from './machine/routes.ts'
 import { mailRoutes } from './mail/routes.ts'
 import { notificationRoutes } from './notifications/routes.ts'
 import { onboardingRoutes } from './onboarding/routes.ts'
 import { organisationRoutes } from './organisations/routes.ts'
 import { pagesHandler } from './pages.ts'
+import { previewRoutes } from './previews/routes.ts'
 import { projectRoutes } from './projects/routes.ts'
 import { repositoryRoutes } from './repositories/routes.ts'
 import { specLinkRoutes } from './reviews/links/routes.ts'
 import { reviewRoutes } from './reviews/routes.ts'
 import { secretRoutes } from './secrets/routes.ts'
+import { sessionLifeRoutes } from './sessions/life/routes.ts'
 import { sessionRoutes } from './sessions/routes.ts'
 import { systemRoutes } from './system/routes.ts'
 import { bulkRoutes } from './tasks/bulk.ts'
@@ -72,6 +75,9 @@ export async function createApp(context: Context, metrics: Metrics): Promise<Exp
   app.use(reviewRoutes(context))
   app.use(specLinkRoutes(context))
   app.use(sessionRoutes(context))
+  app.use(sessionLifeRoutes(context))
+  app.use(machineRoutes(context))
+  app.use(previewRoutes(context))
   app.use(inboxRoutes(context))
   app.use(notificationRoutes(context))
   app.use(webhookRoutes(context))

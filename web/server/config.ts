@@ -11,6 +11,13 @@ const environment = z.object({
   FRONTEND_URL: optionalUrl,
   HELIX_SESSION_URL: optionalUrl,
   DATABASE_URL: z.string().min(1).optional(),
+  /** Where other replicas of the control plane reach this one. */
+  HELIX_INTERNAL_URL: optionalUrl,
+  /** Previews are shown at `<port>-<session>.<this>`; default `localhost` where people reach us by that name, else there are none. */
+  HELIX_PREVIEW_DOMAIN: z
+    .string()
+    .regex(/^[a-z0-9-]+(\.[a-z0-9-]+)*$/, 'expected a domain in small letters, like preview.example.com')
+    .optional(),
   TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233'),
   TEMPORAL_NAMESPACE: z.string().default('default'),
   TEMPORAL_UI_URL: optionalUrl,
@@ -40,10 +47,13 @@ const environment = z.object({
 
 export type Environment = z.infer<typeof environment>
 
-export interface Config extends Omit<Environment, 'FRONTEND_URL' | 'HELIX_SESSION_URL'> {
+export interface Config extends Omit<Environment, 'FRONTEND_URL' | 'HELIX_SESSION_URL' | 'HELIX_INTERNAL_URL' | 'HELIX_PREVIEW_DOMAIN'> {
   listen: string[]
   frontendUrl: string
   sessionUrl: string
+  internalUrl: string
+  /** Null: there are no previews. */
+  previewDomain: string | null
   /** https in front: cookies are `Secure` and carry the `__Host-` prefix. */
   secure: boolean
   /** Where programs are found, e.g. git. */
@@ -59,13 +69,15 @@ export function parseConfig(env: NodeJS.ProcessEnv): Config {
     const wrong = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
     throw new Error(`The configuration is not valid.\n  ${wrong.join('\n  ')}`)
   }
-  const { FRONTEND_URL, HELIX_SESSION_URL, ...rest } = parsed.data
+  const { FRONTEND_URL, HELIX_SESSION_URL, HELIX_INTERNAL_URL, HELIX_PREVIEW_DOMAIN, ...rest } = parsed.data
   const frontendUrl = (FRONTEND_URL ?? `http://localhost:${rest.PORT}`).replace(/\/$/, '')
   return {
     ...rest,
     listen: rest.HELIX_LISTEN.split(',').map((address) => address.trim()),
     frontendUrl,
     sessionUrl: (HELIX_SESSION_URL ?? frontendUrl).replace(/\/$/, ''),
+    internalUrl: (HELIX_INTERNAL_URL ?? `http://127.0.0.1:${rest.PORT}`).replace(/\/$/, ''),
+    previewDomain: HELIX_PREVIEW_DOMAIN ?? (/^(localhost|127\.0\.0\.1)$/.test(new URL(frontendUrl).hostname) ? 'localhost' : null),
     secure: frontendUrl.startsWith('https:'),
     executablePath: env.PATH,
     version: '0.1.0',

@@ -10,11 +10,13 @@ import type { Providers } from './gateway/providers.ts'
 import type { GitPort, RepoKey } from './git/port.ts'
 import type { GitStorage } from './git/storage.ts'
 import type { HealthMonitor } from './health/monitor.ts'
+import type { MachineUse } from './machine/store.ts'
 import type { MailRelay } from './mail/relay.ts'
 import type { PingRelay } from './notifications/relay.ts'
 import type { OutboxRelay } from './outbox/relay.ts'
 import type { SealingKeys } from './secrets/seal.ts'
 import type { TemporalPort } from './temporal.ts'
+import type { Tunnels } from './tunnels/tunnels.ts'
 
 /** What every feature of the control plane is handed. One per process. */
 export interface Context {
@@ -35,6 +37,9 @@ export interface Context {
   /** For secrets at rest. */
   sealing: SealingKeys
   health: HealthMonitor
+  /** Ways into the machines of sessions. */
+  tunnels: Tunnels
+  use: MachineUse
   /** Aborted at SIGTERM: streams that never end by themselves end now. */
   streams: AbortController
   newId<K extends IdKind>(kind: K): Id<K>

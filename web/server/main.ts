@@ -1,16 +1,17 @@
 import { writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server } from 'node:http'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { createApp } from './app.ts'
 import { readConfig } from './config.ts'
 import type { Context } from './context.ts'
-import { hostLink } from './hosts/link.ts'
 import { Metrics } from './http/metrics.ts'
 import { IdentityStore } from './identity/store.ts'
 import { openContext } from './open-context.ts'
+import { Previews } from './previews/proxy.ts'
 import { sweepDeletedProjects } from './projects/deletion/sweep.ts'
 import { routeUpgrades } from './sockets/router.ts'
+import { upgradesOf } from './sockets/upgrades.ts'
 
 /** Units: milliseconds. A request under way at SIGTERM has this long. */
 const drainMs = 10_000
@@ -24,12 +25,14 @@ function listen(server: Server, port: number, address: string): Promise<void> {
 
 async function serve(context: Context, metrics: Metrics): Promise<Server[]> {
   const app = await createApp(context, metrics)
-  const upgrades = new Map([['/internal/v1/hosts/connect', hostLink(context)]])
+  const upgrades = upgradesOf(context)
+  const previews = new Previews(context)
+  const answer: RequestListener = (request, response) => void (previews.handle(request, response) || app(request, response))
   return Promise.all(
     context.config.listen.map(async (address) => {
       // A push of 1 GB over a slow line lasts longer than Node's default of 300 s; balancers keep connections for 60 s.
-      const server = createServer({ requestTimeout: 0, keepAliveTimeout: 65_000, headersTimeout: 66_000 }, app)
-      routeUpgrades(server, upgrades)
+      const server = createServer({ requestTimeout: 0, keepAliveTimeout: 65_000, headersTimeout: 66_000 }, answer)
+      routeUpgrades(server, upgrades, (request) => previews.upgrade(request))
       await listen(server, context.config.PORT, address)
       return server
     }),

@@ -14,6 +14,7 @@ import type { GitPort } from './git/port.ts'
 import { createPushLog, type PushLog } from './git/push-log.ts'
 import { createGitStorage, prepareGitStorage } from './git/storage.ts'
 import { HealthMonitor } from './health/monitor.ts'
+import { MachineUse } from './machine/store.ts'
 import { createRelays } from './notifications/relay.ts'
 import { OutboxRelay } from './outbox/relay.ts'
 import { removeLeftovers } from './repositories/creation.ts'
@@ -21,6 +22,7 @@ import { requireSealingKeys } from './secrets/installation/store.ts'
 import { sealingKeysOf } from './secrets/seal.ts'
 import { taskPushListener } from './tasks/pushes.ts'
 import { TemporalClient } from './temporal.ts'
+import { Tunnels } from './tunnels/tunnels.ts'
 
 /** Everything the process owns, in the order of need; disposed in the reverse order. */
 export async function openContext(config: Config, log: Logger): Promise<Context & AsyncDisposable> {
@@ -51,6 +53,7 @@ export async function openContext(config: Config, log: Logger): Promise<Context 
   const providers = createProviders(config)
   const looked = { config, db, dialect: database.dialect, bus, temporal, gitStorage, providers, mail }
   const health = stack.use(new HealthMonitor(looked, log))
+  const tunnels = stack.use(new Tunnels(db, config, log))
   const context: Context = {
     config,
     log,
@@ -68,6 +71,8 @@ export async function openContext(config: Config, log: Logger): Promise<Context 
     providers,
     sealing,
     health,
+    tunnels,
+    use: new MachineUse(db),
     streams: new AbortController(),
     newId,
   }

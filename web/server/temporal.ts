@@ -1,6 +1,7 @@
 import { HelixError } from '@helix/contract/errors'
 import type { SessionId, TaskId } from '@helix/contract/ids'
 import {
+  type AgentSessionInput,
   agentSessionWorkflowId,
   controlQueue,
   requestUpdate,
@@ -32,6 +33,8 @@ export interface TemporalPort extends AsyncDisposable {
   /** A workflow that has ended needs no signals: not an error. */
   signalTask(taskId: TaskId, signal: string, payload: unknown): Promise<void>
   signalSession(sessionId: SessionId, signal: string, payload: unknown): Promise<void>
+  /** As `signalSession`; the workflow is started where it does not run. */
+  tellSession(sessionId: SessionId, taskId: TaskId | null, signal: string, payload: unknown): Promise<void>
   /** Rejects when the server does not answer. */
   check(): Promise<void>
   serverVersion(): Promise<string>
@@ -138,6 +141,20 @@ export class TemporalClient implements TemporalPort {
 
   async signalSession(sessionId: SessionId, signal: string, payload: unknown): Promise<void> {
     await this.signal(agentSessionWorkflowId(sessionId), signal, payload)
+  }
+
+  async tellSession(sessionId: SessionId, taskId: TaskId | null, signal: string, payload: unknown): Promise<void> {
+    const input: AgentSessionInput = { sessionId, ownerWorkflowId: taskId === null ? null : specTaskWorkflowId(taskId) }
+    await this.call(10_000, 'temporal_unavailable', (client) =>
+      client.workflow.signalWithStart('agentSession', {
+        workflowId: agentSessionWorkflowId(sessionId),
+        taskQueue: controlQueue,
+        args: [input] as [AgentSessionInput],
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        signal,
+        signalArgs: [payload],
+      }),
+    )
   }
 
   private async signal(workflowId: string, signal: string, payload: unknown): Promise<void> {

@@ -75,7 +75,10 @@ export const gitStore = {
         'projects.deleted_at': null,
       })
       .first('spec_tasks.branch', 'projects.protected_branches')
-    return row === undefined ? null : { branch: (row.branch as string | null) ?? null, protectedBranches: row.protected_branches }
+    // One without a task works on a branch of its own.
+    return row === undefined
+      ? null
+      : { branch: (row.branch as string | null) ?? `session/${sessionId}`, protectedBranches: row.protected_branches }
   },
 
   async recordedRefs(db: Knex, repo: RepoKey): Promise<Map<string, string>> {

@@ -8,6 +8,7 @@ import type { Knex } from 'knex'
 import type { Context } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
 import { mintSessionToken } from '../identity/tokens.ts'
+import { machineToken } from '../machine/token.ts'
 import { SecretStore } from '../secrets/store.ts'
 import { machineOf } from '../sessions/machine.ts'
 import type { SessionRow } from '../sessions/store.ts'
@@ -59,7 +60,12 @@ async function refusal(trx: Knex, session: SessionRow, claim: Claim): Promise<st
   return Number(row?.count ?? 0) < capacity ? null : `Every place is taken: ${capacity} of ${capacity} sessions run on ${host.name}`
 }
 
-async function specOf(trx: Knex, context: Context, session: SessionRow, token: string, model: string): Promise<SessionSpec> {
+async function specOf(
+  trx: Knex,
+  context: Context,
+  session: SessionRow,
+  { epoch, token, model }: { epoch: number; token: string; model: string },
+): Promise<SessionSpec> {
   const project = await trx('projects').where({ id: session.project_id }).first()
   const task = await trx('spec_tasks').where({ id: session.task_id }).first('base_branch', 'branch')
   const person = await trx('users').where({ id: session.started_by }).first('name', 'email')
@@ -79,6 +85,7 @@ async function specOf(trx: Knex, context: Context, session: SessionRow, token: s
     permissionMode: project.permission_mode,
     egress: { mode: project.egress_mode, domains: project.egress_domains },
     machine: machineOf(project, session.life_started_at),
+    machineToken: machineToken(context.sealing, session.id, epoch),
     controlPlaneUrl: context.config.sessionUrl,
     token,
     gitIdentity: { name: person.name, email: person.email },
@@ -136,7 +143,7 @@ export async function claimSessionFor(context: Context, claim: Claim): Promise<C
       taskId: session.task_id,
       state: 'starting',
     })
-    return { outcome: 'claimed', epoch, spec: await specOf(trx, context, session, token, model), orgId: session.org_id }
+    return { outcome: 'claimed', epoch, spec: await specOf(trx, context, session, { epoch, token, model }), orgId: session.org_id }
   })
   if (outcome.orgId !== undefined) context.bus.wake(outcome.orgId)
   return outcome

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { HostId } from '@helix/contract/ids'
 import { type HostDown, type HostUp, hostUp } from '@helix/contract/link'
 import type { RawData, WebSocket } from 'ws'
@@ -20,6 +21,7 @@ class HostConnection {
   private work = Promise.resolve()
   private alive = true
   private unsubscribe: () => void = () => undefined
+  private release: () => void = () => undefined
   private readonly socket: WebSocket
   private readonly context: Context
   private readonly hosts: HostStore
@@ -43,6 +45,7 @@ class HostConnection {
     socket.on('close', () => {
       clearInterval(timer)
       this.unsubscribe()
+      this.release()
       if (this.hostId !== null && connected.get(this.hostId) === this) connected.delete(this.hostId)
     })
   }
@@ -81,6 +84,7 @@ class HostConnection {
       // Answers that another replica took, and those that got lost.
       return this.carryAnswers()
     }
+    if (frame.type === 'dialRefused') return this.context.tunnels.refused(frame.tunnelId, frame.reason)
     await this.journal(frame, this.hostId)
   }
 
@@ -90,6 +94,9 @@ class HostConnection {
     this.hostId = hello.hostId
     this.connected.set(hello.hostId, this)
     this.context.log.info({ hostId: hello.hostId, bootId: hello.bootId, hostEpoch }, 'host connected')
+    this.release = await this.context.tunnels.hold(hello.hostId, hostEpoch, (frame) => this.send(frame))
+    // It closed while its hold was written.
+    if (this.socket.readyState !== this.socket.OPEN) return this.release()
     this.send({ type: 'welcome', hostEpoch })
     this.unsubscribe()
     this.unsubscribe = this.context.bus.subscribe(hello.hostId, () => {
@@ -115,6 +122,12 @@ class HostConnection {
   }
 }
 
+/** Whoever asks is a sandbox host. */
+export function mayLink(context: Context, { headers }: Pick<IncomingMessage, 'headers'>): boolean {
+  const token = headers.authorization?.replace(/^Bearer /, '') ?? ''
+  return headers.cookie === undefined && sameSecret(token, context.config.HELIX_RUNNER_TOKEN)
+}
+
 /** `/internal/v1/hosts/connect`: the link that a sandbox host dials. */
 export function hostLink(context: Context): UpgradeHandler {
   const server = new WebSocketServer({ noServer: true, maxPayload, perMessageDeflate: false })
@@ -124,8 +137,7 @@ export function hostLink(context: Context): UpgradeHandler {
     for (const connection of connected.values()) connection.close(1001, 'the control plane stops')
   })
   return (request, socket, head) => {
-    const token = request.headers.authorization?.replace(/^Bearer /, '') ?? ''
-    if (request.headers.cookie !== undefined || !sameSecret(token, context.config.HELIX_RUNNER_TOKEN)) {
+    if (!mayLink(context, request)) {
       socket.end('HTTP/1.1 401 Unauthorized\r\nconnection: close\r\n\r\n')
       return
     }

@@ -71,7 +71,11 @@ async function actorOf(context: Context, endpoint: Endpoint, request: Request): 
 }
 
 /** For routes that are no JSON endpoints: who asks, when the permission is theirs where the path leads. Throws what `mount` answers otherwise. */
-export async function requireActor(context: Context, permission: OrgPermission, request: Request): Promise<Actor> {
+export async function requireActor(
+  context: Context,
+  permission: OrgPermission,
+  request: Pick<Request, 'headers' | 'params'>,
+): Promise<Actor> {
   const principal = await resolveActor(context, request)
   if (principal === null) throw new HelixError('not_signed_in')
   const { kind, role, projectId } = await scopeOf(context.db, principal, request.params)

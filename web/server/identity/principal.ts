@@ -72,6 +72,6 @@ export async function resolvePrincipal(context: Pick<Context, 'db' | 'config'>, 
   return token === null ? null : byCookie(context.db, token)
 }
 
-export function resolveActor(context: Pick<Context, 'db' | 'config'>, request: Request): Promise<Principal | null> {
+export function resolveActor(context: Pick<Context, 'db' | 'config'>, request: Pick<Request, 'headers'>): Promise<Principal | null> {
   return resolvePrincipal(context, request.headers)
 }

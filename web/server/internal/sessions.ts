@@ -9,7 +9,7 @@ import { appendEvent } from '../events/store.ts'
 import { HostStore, lostAfter, silentAfter } from '../hosts/store.ts'
 import { revokeSessionTokens } from '../identity/tokens.ts'
 import { settleQuestions } from '../reviews/questions.ts'
-import { timesOf } from '../sessions/machine.ts'
+import { idleLeftMs, timesOf } from '../sessions/machine.ts'
 import type { SessionRow } from '../sessions/store.ts'
 
 async function getRow(context: Context, id: SessionId): Promise<SessionRow> {
@@ -31,6 +31,7 @@ export async function locate(context: Context, id: SessionId): Promise<ResponseO
     hostsOnline,
     reason: hostsOnline === 0 ? 'No sandbox host is online: waiting for one' : null,
     ...timesOf(project, session.life_started_at),
+    idleLeftMs: idleLeftMs(project, session.used_at),
   }
   const home = session.host_id === null ? null : await hosts.find(session.host_id)
   if (home === null || home.boot_id === null) return nowhere

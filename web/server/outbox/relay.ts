@@ -50,8 +50,8 @@ export class OutboxRelay implements AsyncDisposable {
     for (;;) {
       const rows = await claimDue(this.db, 50, leaseMs)
       if (rows.length === 0 || this.stopped) return
-      // Messages of one task go in order; tasks go side by side.
-      const tasks = Map.groupBy(rows, (row) => row.message.taskId)
+      // Messages of one task or session go in order; others go side by side.
+      const tasks = Map.groupBy(rows, ({ message }) => message.taskId ?? (message as { sessionId: string }).sessionId)
       await Promise.all([...tasks.values()].map((group) => this.deliverInOrder(group)))
     }
   }
@@ -78,6 +78,10 @@ export class OutboxRelay implements AsyncDisposable {
     }
     if (message.kind === 'signalSession') {
       await this.temporal.signalSession(message.sessionId, message.signal, message.payload)
+      return
+    }
+    if (message.kind === 'tellSession') {
+      await this.temporal.tellSession(message.sessionId, message.taskId, message.signal, message.payload)
       return
     }
     await this.temporal.startTask(message.taskId)

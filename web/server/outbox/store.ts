@@ -7,6 +7,14 @@ export type OutboxMessage =
   | { kind: 'startTask'; taskId: TaskId; request?: TaskRequest }
   | { kind: 'signalTask'; taskId: TaskId; signal: 'personPrompt' | 'slotFreed' | 'pushed'; payload: unknown }
   | { kind: 'signalSession'; taskId: TaskId; sessionId: SessionId; signal: 'cancelTurn' | 'suspend'; payload: unknown }
+  /** Starts the session's workflow first where it does not run. */
+  | {
+      kind: 'tellSession'
+      taskId: TaskId | null
+      sessionId: SessionId
+      signal: 'wake' | 'prompt' | 'suspend' | 'stopSession'
+      payload: unknown
+    }
 
 export interface OutboxRow {
   id: number

@@ -23,3 +23,8 @@ export function machineOf(project: MachineRow, begun: Date | null): Machine {
   const { idleMs, endsAt } = timesOf(project, begun)
   return { cpus, memoryBytes: memoryMb * 1024 ** 2, diskBytes: diskMb * 1024 ** 2, image: project.image, idleMs, ttlAt: endsAt }
 }
+
+/** Units: milliseconds until the session may be suspended, as far as people's use of its machine goes; 0: now. */
+export function idleLeftMs({ idle_minutes }: Pick<TimesRow, 'idle_minutes'>, used: Date | null): number {
+  return used === null ? 0 : Math.max(0, used.getTime() + idle_minutes * 60_000 - Date.now())
+}

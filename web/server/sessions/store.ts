@@ -1,6 +1,7 @@
-import type { ResponseOf } from '@helix/contract/endpoint'
+import type { QueryOf, ResponseOf } from '@helix/contract/endpoint'
 import type { fetchPrompt } from '@helix/contract/hosts'
 import type { HostId, OrgId, ProjectId, PromptId, SessionId, TaskId } from '@helix/contract/ids'
+import type { listSessions } from '@helix/contract/session-life'
 import type { JournalEntry, Session, SessionState } from '@helix/contract/sessions'
 import { wellFormedJson } from '@helix/contract/text'
 import type { Knex } from 'knex'
@@ -24,7 +25,26 @@ export interface SessionRow {
   started_at: Date | null
   /** The first start of this life; null while it has not started. */
   life_started_at: Date | null
+  title: string | null
+  /** A person used its machine. */
+  used_at: Date | null
+  created_at: Date
 }
+
+const sessionOf = (row: SessionRow & { host_name: string }): Session => ({
+  id: row.id,
+  projectId: row.project_id,
+  taskId: row.task_id,
+  title: row.title,
+  state: row.state,
+  reason: row.reason,
+  agentRuntime: row.agent_runtime,
+  epoch: row.epoch,
+  host: row.host_id === null ? null : { id: row.host_id, name: row.host_name },
+  demo: row.demo,
+  startedAt: row.started_at?.toISOString() ?? null,
+  createdAt: row.created_at.toISOString(),
+})
 
 export class SessionStore {
   private readonly db: Knex
@@ -33,23 +53,30 @@ export class SessionStore {
     this.db = db
   }
 
-  async find(orgId: OrgId, id: SessionId): Promise<Session | null> {
-    const row = await this.db('agent_sessions as s')
+  private sessions(orgId: OrgId) {
+    return this.db('agent_sessions as s')
       .leftJoin('hosts as h', 'h.id', 's.host_id')
-      .where({ 's.org_id': orgId, 's.id': id })
-      .first('s.*', 'h.name as host_name')
-    if (row === undefined) return null
-    return {
-      id: row.id,
-      taskId: row.task_id,
-      state: row.state,
-      reason: row.reason,
-      agentRuntime: row.agent_runtime,
-      epoch: row.epoch,
-      host: row.host_id === null ? null : { id: row.host_id, name: row.host_name },
-      demo: row.demo,
-      startedAt: row.started_at?.toISOString() ?? null,
-    }
+      .where({ 's.org_id': orgId })
+      .select('s.*', 'h.name as host_name')
+  }
+
+  async find(orgId: OrgId, id: SessionId): Promise<Session | null> {
+    const row = await this.sessions(orgId).andWhere({ 's.id': id }).first()
+    return row === undefined ? null : sessionOf(row)
+  }
+
+  /** Newest first. */
+  async list(orgId: OrgId, projectId: ProjectId, { limit, cursor, state, tasks }: QueryOf<typeof listSessions>): Promise<Session[]> {
+    const rows = await this.sessions(orgId)
+      .andWhere({ 's.project_id': projectId })
+      .modify((query) => {
+        if (cursor !== undefined) query.andWhere('s.id', '<', cursor)
+        if (state !== undefined) query.andWhere({ 's.state': state })
+        if (tasks === 'without') query.whereNull('s.task_id')
+      })
+      .orderBy('s.id', 'desc')
+      .limit(limit)
+    return rows.map(sessionOf)
   }
 
   /** Oldest first. `before` answers the last `limit` entries under it; without bounds the newest ones. */

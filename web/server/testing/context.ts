@@ -16,12 +16,14 @@ import { createPushLog, type PushLog } from '../git/push-log.ts'
 import { createGitStorage, prepareGitStorage } from '../git/storage.ts'
 import { HealthMonitor } from '../health/monitor.ts'
 import type { Actor } from '../http/mount.ts'
+import { MachineUse } from '../machine/store.ts'
 import { createRelays } from '../notifications/relay.ts'
 import { OutboxRelay } from '../outbox/relay.ts'
 import { sealingKeysOf } from '../secrets/seal.ts'
 import { taskPushListener } from '../tasks/pushes.ts'
 import type { TemporalPort } from '../temporal.ts'
 import type { QueueFacts, Retries } from '../temporal-health.ts'
+import { Tunnels } from '../tunnels/tunnels.ts'
 
 /** Temporal's port by hand: remembers what was asked and says yes, unless told otherwise. */
 export class RecordingTemporal implements TemporalPort {
@@ -29,6 +31,7 @@ export class RecordingTemporal implements TemporalPort {
   readonly requests: TaskRequest[] = []
   readonly signals: { taskId: string; signal: string; payload: unknown }[] = []
   readonly sessionSignals: { sessionId: string; signal: string; payload: unknown }[] = []
+  readonly told: { sessionId: string; taskId: string | null; signal: string; payload: unknown }[] = []
   /** Thrown by every call while set. */
   failure: Error | null = null
   queueFacts: QueueFacts[] = [{ queue: 'helix', kind: 'workflow', pollers: 1, backlog: 0 }]
@@ -49,6 +52,10 @@ export class RecordingTemporal implements TemporalPort {
   }
   async signalSession(sessionId: string, signal: string, payload: unknown): Promise<void> {
     this.sessionSignals.push({ sessionId, signal, payload })
+  }
+  async tellSession(sessionId: string, taskId: string | null, signal: string, payload: unknown): Promise<void> {
+    if (this.failure) throw this.failure
+    this.told.push({ sessionId, taskId, signal, payload })
   }
   async check(): Promise<void> {
     if (this.failure) throw this.failure
@@ -101,6 +108,7 @@ export async function openTestContext(env: NodeJS.ProcessEnv = {}): Promise<Test
   })
   const outbox = new OutboxRelay(db, recorded, log)
   const dispose = async (): Promise<void> => {
+    await tunnels[Symbol.asyncDispose]()
     await relays.mail[Symbol.asyncDispose]()
     await outbox[Symbol.asyncDispose]()
     await pushes[Symbol.asyncDispose]()
@@ -114,7 +122,9 @@ export async function openTestContext(env: NodeJS.ProcessEnv = {}): Promise<Test
   const relays = createRelays({ db, log, config, sealing })
   const parts = { config, log, db, dialect, bus, temporal: recorded, outbox, git, gitStorage, pushes, providers, sealing, ...relays }
   const health = new HealthMonitor(parts, log)
-  return { ...parts, health, recorded, streams: new AbortController(), newId, [Symbol.asyncDispose]: dispose }
+  const tunnels = new Tunnels(db, config, log)
+  const use = new MachineUse(db)
+  return { ...parts, health, recorded, tunnels, use, streams: new AbortController(), newId, [Symbol.asyncDispose]: dispose }
 }
 
 /** An organisation with one owner. */

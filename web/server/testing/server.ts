@@ -3,10 +3,11 @@ import type { AddressInfo } from 'node:net'
 import { type Call, createClient } from '@helix/contract/client'
 import type { OrgId, UserId } from '@helix/contract/ids'
 import { createApp } from '../app.ts'
-import { hostLink } from '../hosts/link.ts'
 import { Metrics } from '../http/metrics.ts'
 import { IdentityStore } from '../identity/store.ts'
+import { Previews } from '../previews/proxy.ts'
 import { routeUpgrades } from '../sockets/router.ts'
+import { upgradesOf } from '../sockets/upgrades.ts'
 import { openTestContext, seedOrg, type TestContext, testTokens } from './context.ts'
 
 export interface Person {
@@ -29,8 +30,10 @@ export interface TestServer extends AsyncDisposable {
 /** The whole Express app over a test context on a free port. */
 export async function openTestServer(env: NodeJS.ProcessEnv = {}): Promise<TestServer> {
   const context = await openTestContext(env)
-  const server = createServer(await createApp(context, new Metrics()))
-  routeUpgrades(server, new Map([['/internal/v1/hosts/connect', hostLink(context)]]))
+  const app = await createApp(context, new Metrics())
+  const previews = new Previews(context)
+  const server = createServer((request, response) => void (previews.handle(request, response) || app(request, response)))
+  routeUpgrades(server, upgradesOf(context), (request) => previews.upgrade(request))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const addPerson = async (): Promise<Person> => {

@@ -3,6 +3,7 @@ import { type DeletedProject, keptDays } from '@helix/contract/projects'
 import type { Knex } from 'knex'
 import { wakeDependentsOfProject } from '../../internal/slots.ts'
 import { enqueue } from '../../outbox/store.ts'
+import { sessionLife } from '../../sessions/life/store.ts'
 
 const dayMs = 24 * 3600 * 1000
 /** Where agents work or will; a merge under way is let through. */
@@ -15,7 +16,7 @@ export const overdue = (db: Knex): Knex.QueryBuilder => db('projects').whereRaw(
 
 /** Projects that are hidden and wait to be restored or to be gone. */
 export const deletionStore = {
-  /** Hides the project and asks its tasks to end their sessions. Null: it is gone already. */
+  /** Hides the project and asks its tasks to end their sessions, and the others to end. Null: it is gone already. */
   async hide(trx: Knex, orgId: OrgId, id: ProjectId, actorId: UserId): Promise<Date | null> {
     const tasks = await trx('spec_tasks').where({ org_id: orgId, project_id: id }).whereIn('status', stoppable).orderBy('id').select('id')
     const stopped = tasks.map((task) => task.id as TaskId)
@@ -25,6 +26,10 @@ export const deletionStore = {
       .returning(['deleted_at', 'version'])
     if (row === undefined) return null
     await askEach(trx, orgId, stopped, { action: 'archive', actorId, id: `delete/${id}/${row.version}` })
+    for (const sessionId of await sessionLife.withoutTask(trx, orgId, id)) {
+      const payload = { reason: 'The project was deleted' }
+      await enqueue(trx, orgId, { kind: 'tellSession', sessionId, taskId: null, signal: 'stopSession', payload })
+    }
     await wakeDependentsOfProject(trx, orgId, id)
     return row.deleted_at
   },

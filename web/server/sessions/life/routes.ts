@@ -1,0 +1,116 @@
+import { HelixError } from '@helix/contract/errors'
+import type { SessionId } from '@helix/contract/ids'
+import {
+  createSession,
+  listSessions,
+  mostOpenSessions,
+  promptSession,
+  resumeSession,
+  stopSession,
+  suspendSession,
+} from '@helix/contract/session-life'
+import type { Session } from '@helix/contract/sessions'
+import { Router } from 'express'
+import type { Context } from '../../context.ts'
+import { appendEvent } from '../../events/store.ts'
+import { type Actor, mount } from '../../http/mount.ts'
+import { enqueue } from '../../outbox/store.ts'
+import { SessionStore } from '../store.ts'
+import { sessionLife } from './store.ts'
+
+/** Messages that wait for one session without a task. */
+const mostWaiting = 50
+
+const refusals = {
+  gone: () => new HelixError('not_found'),
+  archived: () => new HelixError('conflict', 'The project is archived: bring it back before starting sessions.'),
+  full: () => new HelixError('conflict', `The project has ${mostOpenSessions} sessions without a task: stop one first.`),
+}
+
+/** Sessions that people start, stop, suspend and resume. All is carried out by the session's workflow. */
+export function sessionLifeRoutes(context: Context): Router {
+  const router = Router()
+  const { db } = context
+  const store = new SessionStore(db)
+
+  const get = async (actor: Actor, id: SessionId): Promise<Session> => {
+    const session = await store.find(actor.orgId, id)
+    if (session === null) throw new HelixError('not_found')
+    return session
+  }
+  const tell = async (
+    actor: Actor,
+    { id, taskId }: Pick<Session, 'id' | 'taskId'>,
+    signal: 'wake' | 'stopSession' | 'suspend',
+    payload: unknown = {},
+  ) => {
+    await enqueue(db, actor.orgId, { kind: 'tellSession', sessionId: id, taskId, signal, payload })
+    context.outbox.nudge()
+    return {}
+  }
+
+  mount(router, context, createSession, async ({ actor, params, body }) => {
+    const id = await db.transaction(async (trx) => {
+      const input = { orgId: actor.orgId, projectId: params.projectId, userId: actor.userId, title: body.title ?? null }
+      const made = await sessionLife.insert(trx, context, input)
+      if (made.fate !== 'made') throw refusals[made.fate]()
+      await enqueue(trx, actor.orgId, { kind: 'tellSession', sessionId: made.id, taskId: null, signal: 'wake', payload: {} })
+      const about = { projectId: params.projectId, sessionId: made.id, taskId: null }
+      await appendEvent(trx, actor.orgId, { type: 'session.changed', ...about, state: 'queued' })
+      return made.id
+    })
+    context.bus.wake(actor.orgId)
+    context.outbox.nudge()
+    return get(actor, id)
+  })
+  mount(router, context, listSessions, async ({ actor, params, query }) => {
+    const items = await store.list(actor.orgId, params.projectId, query)
+    return { items, nextCursor: items.length === query.limit ? (items.at(-1)?.id ?? null) : null }
+  })
+  mount(router, context, stopSession, async ({ actor, params }) => {
+    const session = await get(actor, params.sessionId)
+    if (session.taskId !== null) throw new HelixError('conflict', 'The session is its task’s: archive the task, or move it to the backlog.')
+    // Asked twice is stopped once.
+    if (session.state === 'stopped') return {}
+    return tell(actor, session, 'stopSession', { reason: `Stopped by ${actor.userName}` })
+  })
+  mount(router, context, suspendSession, async ({ actor, params }) => {
+    const session = await get(actor, params.sessionId)
+    const { state } = session
+    if (state === 'running') throw new HelixError('conflict', 'The agent is in the middle of a turn: stop the turn first.')
+    if (state === 'stopped') throw new HelixError('conflict', 'The session has stopped: there is nothing to suspend.')
+    if (state === 'suspended') return {}
+    if (state !== 'idle') throw new HelixError('conflict', 'The session is being started: it can be suspended once it is idle.')
+    return tell(actor, session, 'suspend')
+  })
+  mount(router, context, resumeSession, async ({ actor, params }) => {
+    const session = await get(actor, params.sessionId)
+    if (session.state === 'stopped') throw new HelixError('conflict', 'The session has stopped and its machine is gone: start another one.')
+    return tell(actor, session, 'wake')
+  })
+  mount(router, context, promptSession, async ({ actor, params, body }) => {
+    const id = await db.transaction(async (trx) => {
+      const session = await sessionLife.lockState(trx, actor.orgId, params.sessionId)
+      if (session === null) throw new HelixError('not_found')
+      if (session.taskId !== null) throw new HelixError('conflict', 'The session is its task’s: send the message to the task.')
+      if (session.state === 'stopped') throw new HelixError('conflict', 'The session has stopped: start another one.')
+      if ((await sessionLife.waiting(trx, params.sessionId)) >= mostWaiting)
+        throw new HelixError('conflict', `${mostWaiting} messages wait for this agent already.`)
+      const promptId = await sessionLife.insertPrompt(trx, actor.orgId, params.sessionId, actor.userId, body.text)
+      await enqueue(trx, actor.orgId, {
+        kind: 'tellSession',
+        sessionId: params.sessionId,
+        taskId: null,
+        signal: 'prompt',
+        payload: { promptId },
+      })
+      const about = { projectId: session.projectId, sessionId: params.sessionId, taskId: null }
+      await appendEvent(trx, actor.orgId, { type: 'session.changed', ...about, state: session.state })
+      return promptId
+    })
+    context.bus.wake(actor.orgId)
+    context.outbox.nudge()
+    return { id }
+  })
+  return router
+}

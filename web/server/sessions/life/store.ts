@@ -1,0 +1,84 @@
+import type { OrgId, ProjectId, PromptId, SessionId, UserId } from '@helix/contract/ids'
+import { mostOpenSessions } from '@helix/contract/session-life'
+import type { SessionState } from '@helix/contract/sessions'
+import type { Knex } from 'knex'
+import { type Context, newId } from '../../context.ts'
+
+export type SessionFate = 'made' | 'archived' | 'full' | 'gone'
+
+/** Beginnings of sessions that no task has, and what people tell them. */
+export const sessionLife = {
+  /** One at a time in a project: the limit holds whatever comes at once. */
+  async insert(
+    trx: Knex,
+    context: Pick<Context, 'providers'>,
+    input: { orgId: OrgId; projectId: ProjectId; userId: UserId; title: string | null },
+  ) {
+    const { orgId, projectId, userId, title } = input
+    const project = await trx('projects')
+      .where({ org_id: orgId, id: projectId, deleted_at: null })
+      .forUpdate()
+      .first('archived_at', 'agent_runtime')
+    if (project === undefined) return { fate: 'gone' as const }
+    if (project.archived_at !== null) return { fate: 'archived' as const }
+    const open = await trx('agent_sessions')
+      .where({ project_id: projectId, task_id: null })
+      .whereNot('state', 'stopped')
+      .count('* as count')
+      .first()
+    if (Number(open?.count ?? 0) >= mostOpenSessions) return { fate: 'full' as const }
+    const id = newId('session')
+    await trx('agent_sessions').insert({
+      id,
+      org_id: orgId,
+      project_id: projectId,
+      task_id: null,
+      title,
+      state: 'queued',
+      agent_runtime: project.agent_runtime,
+      demo: context.providers.demo,
+      started_by: userId,
+    })
+    return { fate: 'made' as const, id }
+  },
+
+  /** Somebody's words for the agent, to be told by the session's workflow. */
+  async insertPrompt(trx: Knex, orgId: OrgId, sessionId: SessionId, authorId: UserId, text: string): Promise<PromptId> {
+    const id = newId('prompt')
+    await trx('prompts').insert({
+      id,
+      org_id: orgId,
+      session_id: sessionId,
+      task_id: null,
+      kind: 'person',
+      author_id: authorId,
+      text,
+      state: 'queued',
+      mode: 'queue',
+    })
+    return id
+  },
+
+  async waiting(trx: Knex, sessionId: SessionId): Promise<number> {
+    const row = await trx('prompts').where({ session_id: sessionId }).whereIn('state', ['queued']).count('* as count').first()
+    return Number(row?.count ?? 0)
+  },
+
+  async lockState(
+    trx: Knex,
+    orgId: OrgId,
+    id: SessionId,
+  ): Promise<{ state: SessionState; projectId: ProjectId; taskId: string | null } | null> {
+    const row = await trx('agent_sessions').where({ org_id: orgId, id }).forUpdate().first('state', 'project_id', 'task_id')
+    return row === undefined ? null : { state: row.state, projectId: row.project_id, taskId: row.task_id }
+  },
+
+  /** Those that run although their project is hidden. */
+  async withoutTask(trx: Knex, orgId: OrgId, projectId: ProjectId): Promise<SessionId[]> {
+    const rows = await trx('agent_sessions')
+      .where({ org_id: orgId, project_id: projectId, task_id: null })
+      .whereNot('state', 'stopped')
+      .select('id')
+    return rows.map((row) => row.id)
+  },
+}

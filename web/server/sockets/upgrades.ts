@@ -1,0 +1,16 @@
+import { attachTerminalPath } from '@helix/contract/machine-use'
+import type { Context } from '../context.ts'
+import { hostLink } from '../hosts/link.ts'
+import { terminalAttachments } from '../machine/attach.ts'
+import { hostTunnels, replicaTunnels } from '../tunnels/upgrades.ts'
+import type { UpgradeHandler } from './router.ts'
+
+/** Every WebSocket and every other upgrade that this process answers, by its path. */
+export function upgradesOf(context: Context): ReadonlyMap<string, UpgradeHandler> {
+  return new Map([
+    ['/internal/v1/hosts/connect', hostLink(context)],
+    ['/internal/v1/hosts/tunnels/:tunnelId', hostTunnels(context)],
+    ['/internal/v1/tunnels/:sessionId', replicaTunnels(context)],
+    [attachTerminalPath, terminalAttachments(context)],
+  ])
+}

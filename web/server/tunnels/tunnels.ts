@@ -1,0 +1,157 @@
+import { randomBytes } from 'node:crypto'
+import type { Duplex } from 'node:stream'
+import { HelixError } from '@helix/contract/errors'
+import type { HostId, SessionId } from '@helix/contract/ids'
+import { type HostDown, supervisorPort } from '@helix/contract/link'
+import type { Knex } from 'knex'
+import type { Logger } from 'pino'
+import type { Config } from '../config.ts'
+import { silentAfter } from '../hosts/store.ts'
+import { upgrade } from './splice.ts'
+import { HostLinkStore, leaseSeconds, type Whereabouts } from './store.ts'
+
+/** Units: milliseconds. */
+const deadlineMs = 5000
+
+interface Held {
+  epoch: number
+  send(frame: HostDown): void
+}
+
+interface Pending {
+  resolve(bytes: Duplex): void
+  reject(error: HelixError): void
+}
+
+/** A dialled session. */
+export interface Dialled {
+  bytes: Duplex
+  epoch: number
+}
+
+/** Ways into the machines of sessions, over the links of their hosts, wherever those end. */
+export class Tunnels implements AsyncDisposable {
+  private readonly config: Pick<Config, 'internalUrl' | 'HELIX_WORKER_TOKEN'>
+  private readonly log: Logger
+  readonly store: HostLinkStore
+  private readonly held = new Map<HostId, Held>()
+  private readonly pending = new Map<string, Pending>()
+  private readonly timer: NodeJS.Timeout
+
+  constructor(db: Knex, config: Pick<Config, 'internalUrl' | 'HELIX_WORKER_TOKEN'>, log: Logger) {
+    this.store = new HostLinkStore(db)
+    this.config = config
+    this.log = log
+    this.timer = setInterval(() => void this.renew(), (leaseSeconds * 1000) / 4)
+    this.timer.unref()
+  }
+
+  /** A host's link ends here from now on; the answer forgets it. */
+  async hold(hostId: HostId, epoch: number, send: (frame: HostDown) => void): Promise<() => void> {
+    const held = { epoch, send }
+    this.held.set(hostId, held)
+    await this.store.hold(hostId, epoch, this.config.internalUrl)
+    return () => {
+      if (this.held.get(hostId) !== held) return
+      this.held.delete(hostId)
+      // Nobody counts on the row after its lease.
+      void this.store.release(hostId, epoch).catch(() => undefined)
+    }
+  }
+
+  /** Bytes to and from the session's supervisor. Throws with what keeps it away and the way out. */
+  async dial(sessionId: SessionId): Promise<Dialled> {
+    const where = await this.whereabouts(sessionId)
+    const { hostId, hostName, address, epoch } = where
+    if (hostId !== null && this.held.has(hostId)) return { bytes: await this.dialHeld(where, hostId), epoch }
+    if (address === null || address === this.config.internalUrl)
+      throw new HelixError('machine_unavailable', `The sandbox host ${hostName} has no connection now: try again in some seconds.`)
+    const headers = { connection: 'Upgrade', upgrade: 'helix-tunnel', authorization: `Bearer ${this.config.HELIX_WORKER_TOKEN}` }
+    const url = `${address}/internal/v1/tunnels/${sessionId}`
+    return { bytes: (await upgrade({ url, headers, deadlineMs: deadlineMs + 1000 })).socket, epoch }
+  }
+
+  /** For another replica, which found that the link ends here. */
+  async dialHere(sessionId: SessionId): Promise<Duplex> {
+    const where = await this.whereabouts(sessionId)
+    if (where.hostId === null || !this.held.has(where.hostId))
+      throw new HelixError('machine_unavailable', `The sandbox host ${where.hostName} connects anew: try again.`)
+    return this.dialHeld(where, where.hostId)
+  }
+
+  /** The host dialled a tunnel that was asked for here; false: not by this process. */
+  accept(tunnelId: string, bytes: () => Duplex): boolean {
+    const pending = this.pending.get(tunnelId)
+    if (pending === undefined) return false
+    this.pending.delete(tunnelId)
+    pending.resolve(bytes())
+    return true
+  }
+
+  refused(tunnelId: string, reason: string): void {
+    this.pending.get(tunnelId)?.reject(new HelixError('machine_unavailable', `${reason} Resume the session and try again.`))
+    this.pending.delete(tunnelId)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.timer)
+    for (const [hostId, { epoch }] of this.held) await this.store.release(hostId, epoch).catch(() => undefined)
+    this.held.clear()
+  }
+
+  private dialHeld({ sessionId, epoch, hostName }: Whereabouts, hostId: HostId): Promise<Duplex> {
+    // Chance: who knows the name of a tunnel may be its other end.
+    const tunnelId = randomBytes(24).toString('base64url')
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.pending.delete(tunnelId)
+        reject(
+          new HelixError(
+            'machine_unavailable',
+            `The sandbox host ${hostName} did not connect in time: it may be older than this version, or busy.`,
+          ),
+        )
+      }, deadlineMs)
+      this.pending.set(tunnelId, {
+        resolve: (bytes) => {
+          clearTimeout(timer)
+          resolve(bytes)
+        },
+        reject: (error) => {
+          clearTimeout(timer)
+          reject(error)
+        },
+      })
+      this.held.get(hostId)?.send({ type: 'dial', tunnelId, sessionId, epoch, port: supervisorPort })
+    })
+  }
+
+  private async whereabouts(sessionId: SessionId): Promise<Whereabouts> {
+    const where = await this.store.find(sessionId)
+    if (where === null) throw new HelixError('not_found')
+    const { state, hostId, hostName, silentFor } = where
+    if (state === 'stopped') throw new HelixError('conflict', 'The session has stopped: its machine is gone.')
+    if (state === 'suspended') throw new HelixError('machine_unavailable', 'The session is suspended: resume it first.')
+    if (state === 'queued' || hostId === null)
+      throw new HelixError(
+        'machine_unavailable',
+        `The session has no machine yet${where.reason === null ? '' : ` (${where.reason})`}: resume it, or wait.`,
+      )
+    if (silentFor > silentAfter)
+      throw new HelixError(
+        'machine_unavailable',
+        `The sandbox host ${hostName} is silent for ${Math.round(silentFor)} s. The session goes on when it is back, or elsewhere when it is lost.`,
+      )
+    return where
+  }
+
+  private async renew(): Promise<void> {
+    for (const [hostId, { epoch }] of this.held) {
+      try {
+        await this.store.hold(hostId, epoch, this.config.internalUrl)
+      } catch (error) {
+        this.log.warn({ err: error, hostId }, 'the hold on a host link is not renewed')
+      }
+    }
+  }
+}

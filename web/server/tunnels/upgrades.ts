@@ -1,0 +1,62 @@
+import { idSchema } from '@helix/contract/ids'
+import { createWebSocketStream, WebSocketServer } from 'ws'
+import type { Context } from '../context.ts'
+import { mayLink } from '../hosts/link.ts'
+import { sameSecret } from '../http/mount.ts'
+import type { UpgradeHandler } from '../sockets/router.ts'
+import { refuse, splice, upgrade } from './splice.ts'
+
+const passedOn = 'x-helix-passed-on'
+/** Units: milliseconds. */
+const pingEveryMs = 15_000
+
+/** `/internal/v1/hosts/tunnels/:tunnelId`: a host carries a connection into one of its sessions. */
+export function hostTunnels(context: Context): UpgradeHandler {
+  const server = new WebSocketServer({ noServer: true, perMessageDeflate: false })
+  return async (request, socket, head, params) => {
+    if (!(await mayLink(context, request))) return void socket.end('HTTP/1.1 401 Unauthorized\r\nconnection: close\r\n\r\n')
+    const take = () => {
+      let bytes: ReturnType<typeof createWebSocketStream> | undefined
+      server.handleUpgrade(request, socket, head, (accepted) => {
+        bytes = createWebSocketStream(accepted)
+        const pings = setInterval(() => accepted.ping(), pingEveryMs)
+        accepted.on('close', () => clearInterval(pings))
+        bytes.on('error', () => accepted.terminate())
+      })
+      if (bytes === undefined) throw new Error('the upgrade of a tunnel failed')
+      return bytes
+    }
+    if (context.tunnels.accept(params.tunnelId ?? '', take)) return
+    // A balancer chose another replica than the one that asked.
+    const passed = sameSecret(String(request.headers[passedOn] ?? ''), context.config.HELIX_WORKER_TOKEN)
+    const hostId = new URL(request.url ?? '/', 'http://x').searchParams.get('host') ?? ''
+    const address = passed ? null : await context.tunnels.store.holderOf(hostId)
+    if (address === null || address === context.config.internalUrl)
+      return void socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n')
+    const headers = { ...request.headers, [passedOn]: context.config.HELIX_WORKER_TOKEN }
+    const holder = await upgrade({ url: `${address}${request.url}`, headers, deadlineMs: 5000 })
+    const answer = Object.entries(holder.response.headers).map(([name, value]) => `${name}: ${value}\r\n`)
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\n${answer.join('')}\r\n`)
+    if (head.length > 0) holder.socket.write(head)
+    splice(socket, holder.socket)
+  }
+}
+
+/** `/internal/v1/tunnels/:sessionId`: another replica asks the one that holds the host's link. */
+export function replicaTunnels(context: Context): UpgradeHandler {
+  return async (request, socket, head, params) => {
+    const token = request.headers.authorization?.replace(/^Bearer /, '') ?? ''
+    if (request.headers.cookie !== undefined || !sameSecret(token, context.config.HELIX_WORKER_TOKEN))
+      return void socket.end('HTTP/1.1 401 Unauthorized\r\nconnection: close\r\n\r\n')
+    const sessionId = idSchema('session').safeParse(params.sessionId)
+    if (!sessionId.success) return void socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n')
+    try {
+      const bytes = await context.tunnels.dialHere(sessionId.data)
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: helix-tunnel\r\n\r\n')
+      if (head.length > 0) bytes.write(head)
+      splice(socket, bytes)
+    } catch (error) {
+      refuse(socket, error)
+    }
+  }
+}
