@@ -7,7 +7,7 @@ function query(values: Record<string, string | number | undefined | null>): stri
   return text === '' ? '' : `?${text}`
 }
 
-export const taskTabs = ['changes', 'files', 'spec', 'timeline'] as const
+export const taskTabs = ['changes', 'files', 'spec', 'timeline', 'terminal', 'workspace'] as const
 export type TaskTab = (typeof taskTabs)[number]
 export const repositoryTabs = ['files', 'commits', 'branches'] as const
 export type RepositoryTab = (typeof repositoryTabs)[number]
@@ -35,6 +35,9 @@ export const routes = {
     `/tasks/${taskId}${query({ tab: 'files', ...at })}`,
   spec: (taskId: string, at: { revision?: number; document?: string; compare?: number; view?: string } = {}) =>
     `/tasks/${taskId}/spec${query({ ...at, view: at.view === 'rendered' ? undefined : at.view })}`,
+  /** Machines with agents, of tasks and without. */
+  sessions: (projectId: string) => `/projects/${projectId}/sessions`,
+  session: (sessionId: string, tab?: 'terminal' | 'workspace') => `/sessions/${sessionId}${query({ tab })}`,
   repositories: () => '/repositories',
   repository: (repositoryId: string, at: { tab?: RepositoryTab; ref?: string | undefined; path?: string } = {}) =>
     `/repositories/${repositoryId}${query(at)}`,

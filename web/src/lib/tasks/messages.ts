@@ -39,6 +39,8 @@ export const words = {
   noFilesText: 'The first push of the agent shows here.',
   spec: 'Spec',
   timeline: 'Timeline',
+  terminal: 'Terminal',
+  workspace: 'Workspace',
   details: 'Task',
   more_actions: 'More actions',
   temporal: 'Open in Temporal',

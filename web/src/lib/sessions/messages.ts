@@ -1,0 +1,31 @@
+import type { SessionState } from '@helix/contract/sessions'
+
+export const words = {
+  sessions: 'Sessions',
+  untitled: 'Session',
+  newSession: 'New session',
+  none: 'No sessions yet',
+  noneText: 'A session is a machine with working copies of the project’s repositories and an agent that waits for you.',
+  ofTask: 'of a task',
+  states: {
+    queued: 'Waits for a machine',
+    starting: 'Is being started',
+    idle: 'Ready',
+    running: 'The agent works',
+    suspended: 'Suspended',
+    lost: 'Lost its machine',
+    stopped: 'Stopped',
+  } satisfies Record<SessionState, string>,
+  suspend: 'Suspend',
+  resume: 'Resume',
+  stop: 'Stop',
+  stopTitle: 'Stop this session?',
+  stopText: 'Its machine is removed with all that was not pushed.',
+  notStopped: 'The session was not stopped',
+  failed: 'That did not work',
+  details: 'Session',
+  terminal: 'Terminal',
+  workspace: 'Workspace',
+  openTask: 'Open the task',
+  more: 'Show more',
+}
