@@ -71,7 +71,7 @@ test('who was invited has the role they were given, loses it by a change, and is
     await grace.page.reload()
     return grace.page.getByRole('link', { name: 'New task' }).count()
   }
-  await expect.poll(newTask).toBe(0)
+  await expect.poll(newTask, { timeout: 20_000 }).toBe(0)
   await row.getByRole('button', { name: 'Deactivate Grace Hopper' }).click()
   await row.getByText('Deactivated').waitFor()
   await grace.page.goto(board())
