@@ -51,7 +51,7 @@ export async function mentionsHandled(
   const items = await trx('inbox_items')
     .where({ org_id: orgId, kind: 'mention', ...(userId === undefined ? {} : { user_id: userId }) })
     .whereNull('done_at')
-    .whereIn(trx.raw("split_part(subject, ':', 1)"), comments)
+    .whereRaw("split_part(subject, ':', 1) in (?)", [comments])
     .pluck('id')
   for (const itemId of items) await settle(trx, orgId, { itemId }, by)
 }
