@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { PromptId, SessionId } from '@helix/contract/ids'
 import { ApplicationFailure } from '@temporalio/common'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { agentSessionWorkflowId, cancelTurnSignal, promptSignal, stopSessionSignal, suspendSignal } from '../src/messages.ts'
+import { agentSessionWorkflowId, cancelTurnSignal, promptSignal, stopSessionSignal, suspendSignal, wakeSignal } from '../src/messages.ts'
 import { ended, FakeHost } from './fake-host.ts'
 import { World } from './world.ts'
 
@@ -134,4 +134,80 @@ test('an idle session is suspended when a person says so, and starts again for t
   expect(world.host.suspended).toContain(sessionId)
   await turnIs(await prompt(sessionId), 'end_turn')
   expect(world.host.starts.filter((start) => start.sessionId === sessionId)).toHaveLength(2)
+})
+
+const states = (sessionId: SessionId): string[] => world.control.sessions.get(sessionId)?.states ?? []
+const startsOf = (sessionId: SessionId) => world.host.starts.filter((start) => start.sessionId === sessionId)
+
+test('a session is woken without a prompt, once however often it is asked, and works then in the same machine', async () => {
+  const sessionId = await openSession()
+  await handle(sessionId).signal(wakeSignal)
+  await handle(sessionId).signal(wakeSignal)
+  await world.eventually(() => startsOf(sessionId).length > 0)
+  await turnIs(await prompt(sessionId), 'end_turn')
+  expect(new Set(startsOf(sessionId).map(({ epoch }) => epoch)).size).toBe(1)
+})
+
+test('a session whose start fails again and again stops when it is told to', async () => {
+  const sessionId = await openSession()
+  const start = world.host.startSession.bind(world.host)
+  world.host.startSession = async () => {
+    throw ApplicationFailure.nonRetryable('the image is missing', 'SessionBroken')
+  }
+  await handle(sessionId).signal(wakeSignal)
+  await world.eventually(() => world.control.sessions.get(sessionId)?.epoch !== 0)
+  await handle(sessionId).signal(stopSessionSignal, { reason: 'enough' })
+  await handle(sessionId).result()
+  world.host.startSession = start
+  expect(states(sessionId)).toEqual(['stopped'])
+})
+
+test('an idle session is suspended after its project’s time, and not while people use its machine', async () => {
+  const sessionId = await openSession()
+  const session = world.control.sessions.get(sessionId)
+  if (session === undefined) throw new Error('no session')
+  session.times = { idleMs: 700, idleLeftMs: 700, endsAt: null }
+  await turnIs(await prompt(sessionId), 'end_turn')
+  await new Promise((resolve) => setTimeout(resolve, 3000))
+  expect(states(sessionId)).not.toContain('suspended')
+  session.times = { ...session.times, idleLeftMs: 0 }
+  await world.eventually(() => states(sessionId).includes('suspended'))
+})
+
+test('a session without a task ends when its time to live is over, in mid-turn too', async () => {
+  const sessionId = await openSession()
+  const session = world.control.sessions.get(sessionId)
+  if (session === undefined) throw new Error('no session')
+  session.times = { idleMs: 0, endsAt: new Date(Date.now() + 3000).toISOString() }
+  world.host.play = (promptId) => world.host.untilCancelled(promptId)
+  const promptId = await prompt(sessionId)
+  await handle(sessionId).result()
+  expect([turn(promptId), states(sessionId)]).toEqual(['cancelled', ['stopped']])
+  expect(world.host.removed).toContain(sessionId)
+})
+
+test('a session of a task is given a new machine when its time to live is over, and its turn is not cut off', async () => {
+  const sessionId = world.control.addSession()
+  const session = world.control.sessions.get(sessionId)
+  if (session === undefined) throw new Error('no session')
+  session.times = { idleMs: 0, endsAt: new Date(Date.now() + 2000).toISOString() }
+  await world.temporal.client.workflow.start('agentSession', {
+    workflowId: agentSessionWorkflowId(sessionId),
+    taskQueue: world.queue,
+    args: [{ sessionId, ownerWorkflowId: 'spec-task/gone' }],
+  })
+  let finish = (): void => undefined
+  world.host.play = (promptId) => new Promise((resolve) => (finish = () => resolve(ended(promptId))))
+  const promptId = await prompt(sessionId)
+  await world.eventually(() => world.host.sent.includes(promptId))
+  await new Promise((resolve) => setTimeout(resolve, 3000))
+  expect(world.host.removed).not.toContain(sessionId)
+  session.times = { idleMs: 0, endsAt: null }
+  finish()
+  await turnIs(promptId, 'end_turn')
+  await world.eventually(() => states(sessionId).includes('queued'))
+  expect(world.host.removed).toContain(sessionId)
+  world.host.play = (next) => ended(next)
+  await turnIs(await prompt(sessionId), 'end_turn')
+  expect(startsOf(sessionId)).toHaveLength(2)
 })
