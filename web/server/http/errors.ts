@@ -40,7 +40,9 @@ export function errorAnswer(error: HelixError, requestId: string): ErrorBody {
 export function errorHandler(log: Logger): ErrorRequestHandler {
   return (error: unknown, request: Request, response, _next) => {
     const known = asHelixError(error)
-    if (known.status >= 500) log.error({ err: error, requestId: request.id, path: request.path }, 'request failed')
+    // A machine that is away is no fault of this process, and pages ask for it again and again.
+    if (known.status >= 500 && known.code !== 'machine_unavailable')
+      log.error({ err: error, requestId: request.id, path: request.path }, 'request failed')
     if (response.headersSent) {
       response.destroy()
       return

@@ -1,4 +1,4 @@
-import { type IncomingMessage, request as requestHttp, type ServerResponse } from 'node:http'
+import { type IncomingMessage, type OutgoingHttpHeaders, request as requestHttp, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { HelixError } from '@helix/contract/errors'
@@ -94,17 +94,27 @@ export class Previews {
     const bytes = await this.connect(host)
     response.once('close', () => bytes.destroy())
     const headers = { ...toApplication(request.headers, origin, host.port), connection: 'close' }
-    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-      const asked = requestHttp({ method: request.method, path: request.url, headers, createConnection: () => bytes as never }, resolve)
-      asked.setTimeout(answerMs, () => asked.destroy(new Error('it does not answer')))
-      asked.once('error', (error) =>
-        reject(new HelixError('machine_unavailable', `The server on port ${host.port} broke off: ${error.message}`)),
-      )
-      request.pipe(asked)
-    })
+    const answer = await this.ask(host, request, headers, bytes)
     response.writeHead(answer.statusCode ?? 502, fromApplication(answer.headers, origin, host.port))
     await pipeline(answer, response).catch(() => response.destroy())
     bytes.destroy()
+  }
+
+  private ask(host: PreviewHost, request: IncomingMessage, headers: OutgoingHttpHeaders, bytes: Duplex): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      // Not the request's own timeout: that one belongs to sockets, and a tunnel is none.
+      const timer = setTimeout(() => bytes.destroy(new Error('it does not answer')), answerMs)
+      const { method, url: path } = request
+      const asked = requestHttp({ method, path, headers, createConnection: () => bytes as never }, (answer) => {
+        clearTimeout(timer)
+        resolve(answer)
+      })
+      asked.once('error', (error) => {
+        clearTimeout(timer)
+        reject(new HelixError('machine_unavailable', `The server on port ${host.port} broke off: ${error.message}`))
+      })
+      request.pipe(asked)
+    })
   }
 
   private async serveUpgrade(host: PreviewHost, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
