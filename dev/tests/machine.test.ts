@@ -50,7 +50,7 @@ const run = (command: string, body: object = {}) => scratch.call(execCommand, { 
 const origin = (): string => scratch.stack.config.frontendUrl
 
 test('a session without a task has the repositories of its project, and runs commands as the agent', async () => {
-  const result = await run('id -un; git -C /workspace/* status --short --branch | head -1; cat', { stdin: 'in' })
+  const result = await run('id -un; git status --short --branch | head -1; cat', { stdin: 'in' })
   expect(result).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^agent\n## session\/ses_[0-9a-z]{26}[\s\S]*in$/) })
   expect((await run('cat /workspace/.helix/state.json')).exitCode).not.toBe(0)
   expect((await run('sleep 60', { timeoutMs: 500 })).exitCode).toBe(124)
@@ -77,7 +77,7 @@ test('a person types in a terminal, leaves, comes back and finds it as it was; a
   await page.locator('[data-terminal-state="open"]').waitFor({ state: 'attached' })
   const shown = page.locator('.xterm-accessibility-tree')
   await page.keyboard.type('echo first-$((40+2))\n')
-  await expect.poll(() => shown.innerText()).toContain('first-42')
+  await expect.poll(() => shown.innerText(), { timeout: 30_000 }).toContain('first-42')
   await page.keyboard.type('for i in 1 2 3 4 5 6 7 8; do sleep 1; echo tick-$i; done; echo over-$((1+1))\n')
   await page.goto(`${origin()}/projects`)
   await page.goto(`${origin()}/sessions/${session.id}`)
@@ -107,7 +107,7 @@ createServer((request, response) => response.end('<h1>Seen ' + (request.headers.
   const other = await stranger.newPage()
   expect((await other.goto(preview?.url ?? ''))?.status()).toBe(404)
   await page.getByRole('checkbox', { name: /port 3000/ }).check()
-  await expect.poll(async () => (await scratch.call(listPorts, { params: params() })).items[0]?.shared).toBe(true)
+  await expect.poll(async () => (await scratch.call(listPorts, { params: params() })).items[0]?.shared, { timeout: 30_000 }).toBe(true)
   await expect.poll(async () => (await other.goto(preview?.url ?? ''))?.status(), { timeout: 30_000 }).toBe(200)
   const found = await new AxeBuilder({ page }).analyze()
   expect(found.violations.map(({ id, nodes }) => [id, nodes[0]?.html])).toEqual([])

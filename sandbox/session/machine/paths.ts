@@ -11,9 +11,12 @@ const within = (folder: string, path: string): boolean => path === folder || pat
 export async function pathInside(workspace: string, path: string, mayMiss: boolean): Promise<string> {
   const root = await realpath(workspace)
   const wanted = resolve(root, path.replace(/^\/workspace(?=\/|$)/, root))
+  const outside = (): HelixError =>
+    new HelixError('invalid_request', `path: ${path} is not inside ${workspace}`, { fields: { path: `is not inside ${workspace}` } })
+  // Before the look: whether something is there is not told either.
+  if (!within(root, wanted)) throw outside()
   const real = await existing(wanted, mayMiss)
-  if (!within(root, wanted) || !within(root, real) || within(`${root}${sep}.helix`, real))
-    throw new HelixError('invalid_request', `path: ${path} is not inside ${workspace}`, { fields: { path: `is not inside ${workspace}` } })
+  if (!within(root, real) || within(`${root}${sep}.helix`, real)) throw outside()
   return mayMiss ? wanted : real
 }
 
