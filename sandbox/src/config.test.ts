@@ -7,7 +7,8 @@ describe('configuration', () => {
   test('the runner token is all that must be given', () => {
     const config = parseConfig({ HELIX_RUNNER_TOKEN: token, HELIX_HOST_CAPACITY: '' })
     expect(config).toMatchObject({ controlPlaneUrl: 'http://127.0.0.1:8080', capacity: undefined, port: 0, installation: 'default' })
-    expect(config.session).toMatchObject({ image: 'helix-session:dev', cpus: 2 })
+    expect(config.session).toMatchObject({ image: 'helix-session:dev' })
+    expect(config.most).toEqual({ memoryBytes: undefined, cpus: undefined })
   })
 
   test('every wrong variable is named', () => {
