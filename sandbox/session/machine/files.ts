@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { dirname } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { HelixError } from '@helix/contract/errors'
 import { type FileEntry, uploadMostBytes } from '@helix/contract/machine-use'
@@ -57,21 +59,35 @@ export class Files {
     else response.destroy()
   }
 
-  /** The file is there as a whole or not at all. */
+  /** The file is there as a whole or not at all: what was cut off looks to its reader like what has ended, so that only we may give it its name. */
   async write(path: string, request: IncomingMessage): Promise<{ size: number }> {
     if (Number(request.headers['content-length'] ?? 0) > uploadMostBytes) throw tooLarge()
     const file = await pathInside(this.workspace, path, true)
-    const script =
-      'mkdir -p -- "$(dirname -- "$1")" && trap \'rm -f -- "$1.upload-$$"\' EXIT && trap \'exit 1\' TERM && cat >"$1.upload-$$" && mv -T -- "$1.upload-$$" "$1"'
-    const child = spawnAs(this.user, '/bin/sh', ['-c', script, 'sh', file], { cwd: this.workspace, stdio: ['pipe', 'ignore', 'pipe'] })
+    const draft = `${file}.upload-${randomBytes(4).toString('hex')}`
+    try {
+      const size = await this.receive(draft, request)
+      await this.must('mv', ['-T', '--', draft, file])
+      return { size }
+    } catch (error) {
+      await run(this.user, 'rm', ['-f', '--', draft], { cwd: this.workspace, timeoutMs: listMs })
+      throw error
+    }
+  }
+
+  private async receive(draft: string, request: IncomingMessage): Promise<number> {
+    await this.must('mkdir', ['-p', '--', dirname(draft)])
+    const child = spawnAs(this.user, '/bin/sh', ['-c', 'exec cat >"$1"', 'sh', draft], {
+      cwd: this.workspace,
+      stdio: ['pipe', 'ignore', 'pipe'],
+    })
     let said = ''
     child.stderr?.on('data', (chunk: Buffer) => {
       said = (said + String(chunk)).slice(-500)
     })
     const end = new Promise<number | null>((resolve) => child.once('close', resolve))
-    let size = 0
     const { stdin } = child
     if (stdin === null) throw new Error('no standard input')
+    let size = 0
     try {
       await pipeline(
         request,
@@ -85,14 +101,18 @@ export class Files {
         stdin,
       )
     } catch (error) {
-      // Its trap removes what was written so far.
-      killGroup(child.pid, 'SIGTERM')
+      killGroup(child.pid, 'SIGKILL')
       await end
       if (error instanceof HelixError) throw error
       throw new HelixError('conflict', said.trim() || 'The upload was cut off.')
     }
-    if ((await end) !== 0) throw new HelixError('conflict', said.trim() || `${path} cannot be written.`)
-    return { size }
+    if ((await end) !== 0) throw new HelixError('conflict', said.trim() || 'The file cannot be written.')
+    return size
+  }
+
+  private async must(command: string, args: readonly string[]): Promise<void> {
+    const { code, stderr } = await run(this.user, command, args, { cwd: this.workspace, timeoutMs: listMs })
+    if (code !== 0) throw new HelixError('conflict', stderr.trim().slice(-500) || `${command} failed.`)
   }
 
   private async find(path: string, wanted: keyof typeof letter): Promise<string> {
