@@ -3,6 +3,7 @@ import * as account from './account.ts'
 import * as attachments from './attachments.ts'
 import * as audit from './audit.ts'
 import * as bulk from './bulk.ts'
+import * as checkpoints from './checkpoints.ts'
 import * as codeComments from './code-comments.ts'
 import * as connections from './connections.ts'
 import * as conversation from './conversation.ts'
@@ -65,6 +66,7 @@ export const publicEndpoints: ReadonlyMap<string, Endpoint> = new Map(
     reviews,
     sessions,
     sessionLife,
+    checkpoints,
     machineUse,
     conversation,
     codeComments,

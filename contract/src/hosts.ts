@@ -3,7 +3,7 @@ import { agentRuntime } from './agents.ts'
 import { egressPolicy } from './egress.ts'
 import { defineEndpoint } from './endpoint.ts'
 import { idSchema } from './ids.ts'
-import { sessionSecret, startUp } from './link.ts'
+import { sessionKept, sessionSecret, startUp } from './link.ts'
 import { machine } from './machine.ts'
 import { permissionMode } from './permission-mode.ts'
 import { sessionStates } from './sessions.ts'
@@ -45,6 +45,7 @@ export const claimSession = defineEndpoint({
         token: z.string(),
         gitIdentity: z.object({ name: z.string(), email: z.string() }),
         startUp,
+        kept: sessionKept.prefault({}),
         /** Secret like the token. Names are unique. */
         secrets: z.array(sessionSecret),
         repositories: z.array(

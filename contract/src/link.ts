@@ -4,7 +4,7 @@ import { exposure } from './exposure.ts'
 import { formValues } from './forms.ts'
 import { idSchema } from './ids.ts'
 import { permissionMode } from './permission-mode.ts'
-import { journalEntry } from './sessions.ts'
+import { journalEntry, keptCheckpoint } from './sessions.ts'
 
 /**
  * The link a sandbox host dials to `/internal/v1/hosts/connect` (WebSocket, `Authorization: Bearer <runner token>`), JSON text frames.
@@ -153,6 +153,21 @@ export const startUp = z.object({ script: z.string(), deadlineSeconds: z.number(
 export const sessionSecret = z.object({ name: z.string(), value: z.string(), exposure })
 export type SessionSecret = z.infer<typeof sessionSecret>
 
+/** What of a session is kept elsewhere than on its volume. */
+export const sessionKept = z.object({
+  /** The number of its newest checkpoint; 0: none yet. */
+  last: z.number().int().default(0),
+  /** Whose files a volume without them begins with: the session's own newest checkpoint, or the one it was forked from. */
+  from: keptCheckpoint
+    .omit({ kind: true, cause: true, promptId: true })
+    .extend({ sessionId: z.string(), at: z.string() })
+    .nullable()
+    .default(null),
+  /** The newest prompt of the stored journal, and how its turn ended; null: it has not. */
+  turn: z.object({ promptId: z.string(), end: turnResult.nullable() }).nullable().default(null),
+})
+export type SessionKept = z.infer<typeof sessionKept>
+
 /** Port of the supervisor in the container. */
 export const supervisorPort = 7070
 
@@ -190,5 +205,6 @@ export const sessionFile = z.object({
   nameservers: z.array(z.string()).default([]),
   /** `ask`: the agent's requests for permission wait for a person. */
   permissionMode: permissionMode.default('allow'),
+  kept: sessionKept.prefault({}),
 })
 export type SessionFile = z.infer<typeof sessionFile>

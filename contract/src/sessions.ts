@@ -3,6 +3,7 @@ import { agentRuntime } from './agents.ts'
 import { defineEndpoint } from './endpoint.ts'
 import { formField, formValues } from './forms.ts'
 import { idSchema } from './ids.ts'
+import { commitHash } from './repositories.ts'
 import { timestamp } from './text.ts'
 
 export const sessionStates = ['queued', 'starting', 'idle', 'running', 'suspended', 'lost', 'stopped'] as const
@@ -45,6 +46,27 @@ export const permissionOption = z.object({
   kind: z.enum(['allow_once', 'allow_always', 'reject_once', 'reject_always']),
 })
 export type PermissionOption = z.infer<typeof permissionOption>
+
+/** A commit over the commit that HEAD was; null: there was none yet. */
+const snapshot = z.object({ commit: commitHash, head: commitHash.nullable() })
+
+/** Files and conversation were pushed as checkpoint `n`: see `checkpointRef`. */
+export const keptCheckpoint = z.object({
+  kind: z.literal('checkpoint'),
+  n: z.number().int().min(1).max(1_000_000),
+  cause: z.enum(['turn', 'suspend']),
+  promptId: z.string().nullable(),
+  repositories: z
+    .array(snapshot.extend({ name: z.string().max(200), /** Null: HEAD was on a commit. */ branch: z.string().max(500).nullable() }))
+    .max(100),
+  /** Drafts in the worktree of `helix-specs`. */
+  specs: snapshot.nullable(),
+  /** The agent's state, and the name of its own session in it. */
+  agent: z.object({ commit: commitHash, runtime: agentRuntime, session: z.string().max(500).nullable() }).nullable(),
+  /** What could not be kept, for people. */
+  leftOut: z.array(z.string().max(500)).max(50),
+})
+export type KeptCheckpoint = z.infer<typeof keptCheckpoint>
 
 /**
  * What happened in a session, as the supervisor saw it. `chunk` entries with the same `messageId` are one message; a `tool` entry with a
@@ -97,6 +119,7 @@ export const journalPayload = z.discriminatedUnion('kind', [
   }),
   /** What Helix did to the session: started, agent restarted, resumed after a loss. */
   z.object({ kind: z.literal('notice'), text: z.string() }),
+  keptCheckpoint,
 ])
 export type JournalPayload = z.infer<typeof journalPayload>
 

@@ -167,6 +167,7 @@ export class FakeControlPlane implements AsyncDisposable {
       token: `hs_${row.epoch}`,
       gitIdentity: { name: 'A Person', email: 'person@example.com' },
       startUp: null,
+      kept: { last: 0, from: null, turn: null },
       secrets: [],
       repositories: [],
     }

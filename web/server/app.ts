@@ -3,6 +3,7 @@ import express, { type Express } from 'express'
 import { accessRoutes } from './access/routes.ts'
 import { attachmentRoutes } from './attachments/routes.ts'
 import { auditRoutes } from './audit/routes.ts'
+import { checkpointRoutes } from './checkpoints/routes.ts'
 import { codeCommentRoutes } from './code-comments/routes.ts'
 import type { Context } from './context.ts'
 import { conversationRoutes } from './conversation/routes.ts'
@@ -76,6 +77,7 @@ export async function createApp(context: Context, metrics: Metrics): Promise<Exp
   app.use(specLinkRoutes(context))
   app.use(sessionRoutes(context))
   app.use(sessionLifeRoutes(context))
+  app.use(checkpointRoutes(context))
   app.use(machineRoutes(context))
   app.use(previewRoutes(context))
   app.use(inboxRoutes(context))

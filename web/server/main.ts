@@ -3,6 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { createApp } from './app.ts'
+import { keepCheckpointsFew } from './checkpoints/sweep.ts'
 import { readConfig } from './config.ts'
 import type { Context } from './context.ts'
 import { Metrics } from './http/metrics.ts'
@@ -63,6 +64,7 @@ process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled
 
 await using context = await openContext(config, log)
 using _sweep = sweepDeletedProjects(context.db, log)
+using _few = keepCheckpointsFew(context)
 const metrics = new Metrics()
 const servers = await serve(context, metrics)
 const metricsServer = metrics.listen(config.METRICS_PORT, '127.0.0.1')

@@ -114,6 +114,7 @@ export function sessionOf(port: number, token: string, epoch: number, host = '12
     token,
     gitIdentity: { name: 'Ada "the first" Lovelace', email: 'ada@example.com' },
     startUp: null,
+    kept: { last: 0, from: null, turn: null },
     secrets: [],
     repositories: [{ name: 'sample', clonePath: '/git/sample.git', defaultBranch: 'main', baseBranch: 'main', branch, primary: true }],
     innerDocker: 'none',

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { checkpointRefs } from '@helix/contract/checkpoints'
 import { roleGrants } from '@helix/contract/permissions'
 import type { Knex } from 'knex'
 import { roleOnRepository } from '../access/store.ts'
@@ -17,6 +18,8 @@ export interface Access {
   taskRef: string | null
   /** Patterns of branches that a session keeps away from, for `case` of a shell. */
   protectedBranches: readonly string[]
+  /** Hidden refs that it sees: a session its own checkpoints, and what it was forked from. */
+  revealed: readonly string[]
 }
 
 /** The token of Basic (as password, or as user name without password) or Bearer. git clients send Basic. */
@@ -46,7 +49,7 @@ async function accessOf(db: Knex, bearer: Bearer, repository: GitRepository): Pr
     const has = (scope: string): boolean => bearer.scopes === null || bearer.scopes.includes(scope)
     if (!has('repository:read')) return null
     const mayPush = roleGrants(role, 'repository:write') && has('repository:write')
-    return { repository, pusher: { kind: 'person', id: bearer.userId }, mayPush, taskRef: null, protectedBranches: [] }
+    return { repository, pusher: { kind: 'person', id: bearer.userId }, mayPush, taskRef: null, protectedBranches: [], revealed: [] }
   }
   const session = await gitStore.findSessionBranch(db, bearer.orgId, bearer.sessionId, repository.repositoryId)
   if (session === null) return null
@@ -57,5 +60,6 @@ async function accessOf(db: Knex, bearer: Bearer, repository: GitRepository): Pr
     mayPush: true,
     taskRef,
     protectedBranches: session.protectedBranches,
+    revealed: [`${checkpointRefs}/${bearer.sessionId}`, ...session.forkedFrom],
   }
 }

@@ -48,6 +48,8 @@ export function protectiveConfig(settings: GitSettings): string[] {
     'gc.autoDetach=false',
     'maintenance.auto=false',
     'uploadpack.allowFilter=true',
+    // Checkpoints of sessions: `revealing` shows them to whose they are.
+    'transfer.hideRefs=refs/helix',
     'pack.windowMemory=64m',
     'http.followRedirects=false',
     // The repositories are ours even where a volume's files belong to another user.
@@ -55,6 +57,9 @@ export function protectiveConfig(settings: GitSettings): string[] {
   ]
   return values.flatMap((value) => ['-c', value])
 }
+
+/** Comes after `protectiveConfig`: of git's patterns the last that fits decides. */
+export const revealing = (refs: readonly string[]): string[] => refs.flatMap((ref) => ['-c', `transfer.hideRefs=!${ref}`])
 
 /** The whole environment of a git process: nothing of the control plane's own leaks into it. */
 export function gitEnvironment(settings: GitSettings, extra: Record<string, string> = {}): Record<string, string> {

@@ -44,7 +44,8 @@ function parseMoves(lines: string[]): RefMove[] {
   return lines.flatMap((line) => {
     const match = /^([0-9a-f]{40,64}) ([0-9a-f]{40,64}) (refs\/.+)$/s.exec(line)
     const [, from, to, ref] = match ?? []
-    if (from === undefined || to === undefined || ref === undefined) return []
+    // Checkpoints are nobody's push.
+    if (from === undefined || to === undefined || ref === undefined || ref.startsWith('refs/helix/')) return []
     return [{ ref, oldCommit: zero.test(from) ? null : from, newCommit: zero.test(to) ? null : to }]
   })
 }

@@ -5,7 +5,7 @@ import type { Request, RequestHandler, Response } from 'express'
 import type { Context } from '../context.ts'
 import { asHelixError } from '../http/errors.ts'
 import { type Access, findAccess, type Service, tokenOf } from './access.ts'
-import type { RepoKey } from './environment.ts'
+import { type RepoKey, revealing } from './environment.ts'
 import { createGate } from './gate.ts'
 import { settleIntent } from './intents.ts'
 import { protocolOf, serveRpc } from './rpc.ts'
@@ -72,6 +72,7 @@ async function serve(context: Context, exchange: Exchange, upkeep: (repo: RepoKe
     await serveRpc({
       settings,
       args: [
+        ...revealing(access.revealed),
         asked.service.slice('git-'.length),
         ...strict,
         '--stateless-rpc',

@@ -1,3 +1,4 @@
+import { checkpointRef } from '@helix/contract/checkpoints'
 import type { OrgId, PushId, RepositoryId, SessionId, UserId } from '@helix/contract/ids'
 import type { Knex } from 'knex'
 import type { RepoKey } from './environment.ts'
@@ -63,7 +64,7 @@ export const gitStore = {
     orgId: OrgId,
     sessionId: SessionId,
     repositoryId: RepositoryId,
-  ): Promise<{ branch: string | null; protectedBranches: string[] } | null> {
+  ): Promise<{ branch: string | null; protectedBranches: string[]; forkedFrom: string[] } | null> {
     const row = await db('agent_sessions')
       .join('project_repositories', 'project_repositories.project_id', 'agent_sessions.project_id')
       .join('projects', 'projects.id', 'agent_sessions.project_id')
@@ -74,11 +75,12 @@ export const gitStore = {
         'project_repositories.repository_id': repositoryId,
         'projects.deleted_at': null,
       })
-      .first('spec_tasks.branch', 'projects.protected_branches')
+      .first('spec_tasks.branch', 'projects.protected_branches', 'agent_sessions.forked_from', 'agent_sessions.forked_from_n')
     // One without a task works on a branch of its own.
-    return row === undefined
-      ? null
-      : { branch: (row.branch as string | null) ?? `session/${sessionId}`, protectedBranches: row.protected_branches }
+    if (row === undefined) return null
+    const { forked_from: from, forked_from_n: n } = row
+    const forkedFrom = from === null ? [] : [checkpointRef(from, n), checkpointRef(from, n, 'specs'), checkpointRef(from, n, 'agent')]
+    return { branch: row.branch ?? `session/${sessionId}`, protectedBranches: row.protected_branches, forkedFrom }
   },
 
   async recordedRefs(db: Knex, repo: RepoKey): Promise<Map<string, string>> {

@@ -5,6 +5,7 @@ import type { SessionSpec } from '@helix/contract/hosts'
 import type { HostId, OrgId, SessionId } from '@helix/contract/ids'
 import { atLeast, type Rung } from '@helix/contract/isolation'
 import type { Knex } from 'knex'
+import { keptOf } from '../checkpoints/kept.ts'
 import type { Context } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
 import { mintSessionToken } from '../identity/tokens.ts'
@@ -90,6 +91,7 @@ async function specOf(
     token,
     gitIdentity: { name: person.name, email: person.email },
     startUp: project.start_up_script.trim() === '' ? null : { script: project.start_up_script, deadlineSeconds: project.start_up_seconds },
+    kept: await keptOf(trx, session),
     secrets: await new SecretStore(context.db, context.sealing).ofSession(trx, session.org_id, session.project_id),
     repositories: rows.map((row, index) => ({
       name: row.name,

@@ -85,7 +85,7 @@ beforeAll(async () => {
     deletedProjectId: deleted.id,
   }
   secrets = Object.values(params)
-  Object.assign(params, { terminalId: '0123456789abcdef', port: '3000' })
+  Object.assign(params, { terminalId: '0123456789abcdef', port: '3000', n: '1' })
   const bodies: Record<string, unknown> = {
     signInWithLink: { token: 'x'.repeat(40) },
     signInWithPassword: { email: 'nobody@example.com', password: 'not this one' },
@@ -202,6 +202,7 @@ beforeAll(async () => {
     suspendSession: {},
     resumeSession: {},
     promptSession: { text: 'Go on' },
+    forkCheckpoint: {},
     execCommand: { command: 'true', cwd: '/workspace' },
     openTerminal: { name: 'Build' },
     sharePort: { shared: false },

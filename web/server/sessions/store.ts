@@ -5,7 +5,9 @@ import type { listSessions } from '@helix/contract/session-life'
 import type { JournalEntry, Session, SessionState } from '@helix/contract/sessions'
 import { wellFormedJson } from '@helix/contract/text'
 import type { Knex } from 'knex'
+import { checkpointStore } from '../checkpoints/store.ts'
 import { followRequests, voidRequests } from '../conversation/requests.ts'
+import { appendEvent } from '../events/store.ts'
 import { settleQuestions } from '../reviews/questions.ts'
 
 export interface SessionRow {
@@ -28,6 +30,9 @@ export interface SessionRow {
   title: string | null
   /** A person used its machine. */
   used_at: Date | null
+  /** The session and checkpoint that it began with. */
+  forked_from: SessionId | null
+  forked_from_n: number | null
   created_at: Date
 }
 
@@ -191,6 +196,11 @@ export class SessionStore {
       if (upTo !== from) await trx('agent_sessions').where({ id: session.id }).update({ journal_upto: upTo })
       const closedGap = upTo - from > entries.length
       if (closedGap || entries.some(({ payload }) => payload.kind === 'turn_end')) await settleQuestions(trx, session.id)
+      const kept = entries.flatMap(({ at, payload }) => (payload.kind === 'checkpoint' ? [{ at, kept: payload }] : []))
+      if (kept.length > 0 && (await checkpointStore.record(trx, session, kept))) {
+        const about = { projectId: session.project_id, sessionId: session.id, taskId: session.task_id }
+        await appendEvent(trx, session.org_id, { type: 'session.changed', ...about, state: session.state })
+      }
       return upTo
     })
   }

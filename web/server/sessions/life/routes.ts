@@ -1,14 +1,6 @@
 import { HelixError } from '@helix/contract/errors'
 import type { SessionId } from '@helix/contract/ids'
-import {
-  createSession,
-  listSessions,
-  mostOpenSessions,
-  promptSession,
-  resumeSession,
-  stopSession,
-  suspendSession,
-} from '@helix/contract/session-life'
+import { createSession, listSessions, promptSession, resumeSession, stopSession, suspendSession } from '@helix/contract/session-life'
 import type { Session } from '@helix/contract/sessions'
 import { Router } from 'express'
 import type { Context } from '../../context.ts'
@@ -16,16 +8,11 @@ import { appendEvent } from '../../events/store.ts'
 import { type Actor, mount } from '../../http/mount.ts'
 import { enqueue } from '../../outbox/store.ts'
 import { SessionStore } from '../store.ts'
+import { createSessionFor } from './create.ts'
 import { sessionLife } from './store.ts'
 
 /** Messages that wait for one session without a task. */
 const mostWaiting = 50
-
-const refusals = {
-  gone: () => new HelixError('not_found'),
-  archived: () => new HelixError('conflict', 'The project is archived: bring it back before starting sessions.'),
-  full: () => new HelixError('conflict', `The project has ${mostOpenSessions} sessions without a task: stop one first.`),
-}
 
 /** Sessions that people start, stop, suspend and resume. All is carried out by the session's workflow. */
 export function sessionLifeRoutes(context: Context): Router {
@@ -50,18 +37,7 @@ export function sessionLifeRoutes(context: Context): Router {
   }
 
   mount(router, context, createSession, async ({ actor, params, body }) => {
-    const id = await db.transaction(async (trx) => {
-      const input = { orgId: actor.orgId, projectId: params.projectId, userId: actor.userId, title: body.title ?? null }
-      const made = await sessionLife.insert(trx, context, input)
-      if (made.fate !== 'made') throw refusals[made.fate]()
-      await enqueue(trx, actor.orgId, { kind: 'tellSession', sessionId: made.id, taskId: null, signal: 'wake', payload: {} })
-      const about = { projectId: params.projectId, sessionId: made.id, taskId: null }
-      await appendEvent(trx, actor.orgId, { type: 'session.changed', ...about, state: 'queued' })
-      return made.id
-    })
-    context.bus.wake(actor.orgId)
-    context.outbox.nudge()
-    return get(actor, id)
+    return createSessionFor(context, actor, { projectId: params.projectId, title: body.title ?? null, fork: null })
   })
   mount(router, context, listSessions, async ({ actor, params, query }) => {
     const items = await store.list(actor.orgId, params.projectId, query)

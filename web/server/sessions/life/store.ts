@@ -1,10 +1,18 @@
 import type { OrgId, ProjectId, PromptId, SessionId, UserId } from '@helix/contract/ids'
 import { mostOpenSessions } from '@helix/contract/session-life'
-import type { SessionState } from '@helix/contract/sessions'
+import type { Session, SessionState } from '@helix/contract/sessions'
 import type { Knex } from 'knex'
 import { type Context, newId } from '../../context.ts'
 
-export type SessionFate = 'made' | 'archived' | 'full' | 'gone'
+export type SessionFate = 'made' | 'archived' | 'full' | 'gone' | 'pruned'
+
+/** The checkpoint that a session begins with. */
+export interface Fork {
+  sessionId: SessionId
+  n: number
+  /** Only the same agent can go on with the conversation. */
+  agentRuntime: Session['agentRuntime']
+}
 
 /** Beginnings of sessions that no task has, and what people tell them. */
 export const sessionLife = {
@@ -12,9 +20,9 @@ export const sessionLife = {
   async insert(
     trx: Knex,
     context: Pick<Context, 'providers'>,
-    input: { orgId: OrgId; projectId: ProjectId; userId: UserId; title: string | null },
+    input: { orgId: OrgId; projectId: ProjectId; userId: UserId; title: string | null; fork: Fork | null },
   ) {
-    const { orgId, projectId, userId, title } = input
+    const { orgId, projectId, userId, title, fork } = input
     const project = await trx('projects')
       .where({ org_id: orgId, id: projectId, deleted_at: null })
       .forUpdate()
@@ -27,6 +35,9 @@ export const sessionLife = {
       .count('* as count')
       .first()
     if (Number(open?.count ?? 0) >= mostOpenSessions) return { fate: 'full' as const }
+    // Under its lock it is not pruned before the row below keeps it.
+    const kept = fork === null ? null : await trx('checkpoints').where({ session_id: fork.sessionId, n: fork.n }).forUpdate().first('n')
+    if (kept === undefined) return { fate: 'pruned' as const }
     const id = newId('session')
     await trx('agent_sessions').insert({
       id,
@@ -35,7 +46,9 @@ export const sessionLife = {
       task_id: null,
       title,
       state: 'queued',
-      agent_runtime: project.agent_runtime,
+      agent_runtime: fork?.agentRuntime ?? project.agent_runtime,
+      forked_from: fork?.sessionId ?? null,
+      forked_from_n: fork?.n ?? null,
       demo: context.providers.demo,
       started_by: userId,
     })

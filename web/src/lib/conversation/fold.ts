@@ -93,6 +93,9 @@ export class Folder {
         return this.put({ ...payload, key: `permission ${payload.requestId}`, at, state: 'pending', optionId: null, answeredBy: null })
       case 'permission_end':
         return this.endPermission(payload)
+      // They have a list of their own.
+      case 'checkpoint':
+        return null
       case 'prompt':
         this.turn = { promptId: payload.promptId, startedAt: at }
         return this.put({ ...payload, key: `prompt ${payload.promptId}`, at })

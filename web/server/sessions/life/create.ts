@@ -1,0 +1,39 @@
+import { HelixError } from '@helix/contract/errors'
+import type { ProjectId } from '@helix/contract/ids'
+import { mostOpenSessions } from '@helix/contract/session-life'
+import type { Session } from '@helix/contract/sessions'
+import type { Context } from '../../context.ts'
+import { appendEvent } from '../../events/store.ts'
+import type { Actor } from '../../http/mount.ts'
+import { enqueue } from '../../outbox/store.ts'
+import { SessionStore } from '../store.ts'
+import { type Fork, sessionLife } from './store.ts'
+
+const refusals = {
+  gone: () => new HelixError('not_found'),
+  archived: () => new HelixError('conflict', 'The project is archived: bring it back before starting sessions.'),
+  full: () => new HelixError('conflict', `The project has ${mostOpenSessions} sessions without a task: stop one first.`),
+  pruned: () => new HelixError('not_found'),
+}
+
+/** A session without a task, on its way to a machine. */
+export async function createSessionFor(
+  context: Context,
+  actor: Actor,
+  input: { projectId: ProjectId; title: string | null; fork: Fork | null },
+): Promise<Session> {
+  const { orgId, userId } = actor
+  const id = await context.db.transaction(async (trx) => {
+    const made = await sessionLife.insert(trx, context, { orgId, userId, ...input })
+    if (made.fate !== 'made') throw refusals[made.fate]()
+    await enqueue(trx, orgId, { kind: 'tellSession', sessionId: made.id, taskId: null, signal: 'wake', payload: {} })
+    const about = { projectId: input.projectId, sessionId: made.id, taskId: null }
+    await appendEvent(trx, orgId, { type: 'session.changed', ...about, state: 'queued' })
+    return made.id
+  })
+  context.bus.wake(orgId)
+  context.outbox.nudge()
+  const session = await new SessionStore(context.db).find(orgId, id)
+  if (session === null) throw new HelixError('not_found')
+  return session
+}
