@@ -196,6 +196,8 @@ export const listTasks = defineEndpoint({
     status: taskStatus.optional(),
     /** Only these, with commas between them; at most 50. */
     ids: line(2000).optional(),
+    /** Words that the title has, all of them, in any case; a number is also that task's. */
+    find: line(200).optional(),
     cursor: line(200).optional(),
     limit: z.coerce.number().int().min(1).max(200).default(50),
   }),

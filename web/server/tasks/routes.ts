@@ -64,7 +64,7 @@ export function taskRoutes(context: Context): Router {
   })
   mount(router, context, listTasks, async ({ actor, params, query }) => {
     if ((await projects.find(actor.orgId, params.projectId)) === null) throw new HelixError('not_found')
-    const wanted = { status: query.status, ids: query.ids?.split(',').slice(0, 50) }
+    const wanted = { status: query.status, ids: query.ids?.split(',').slice(0, 50), find: query.find }
     const rows = await store.list(actor.orgId, params.projectId, wanted, numberOf(query.cursor), query.limit + 1)
     const shown = rows.slice(0, query.limit)
     return { items: await store.cards(actor.orgId, shown), nextCursor: rows.length > shown.length ? String(shown.at(-1)?.number) : null }

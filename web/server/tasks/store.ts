@@ -8,6 +8,7 @@ import type { Knex } from 'knex'
 import { newId } from '../context.ts'
 import type { ArchivedFrom } from '../internal/archive/store.ts'
 import { type CardExtras, ExtrasStore } from './extras/store.ts'
+import { findWords } from './find.ts'
 import { branchOf, slugOf, specFolderOf } from './names.ts'
 
 export interface TaskRow {
@@ -137,7 +138,7 @@ export class TaskStore {
   async list(
     orgId: OrgId,
     projectId: ProjectId,
-    { status, ids }: { status?: TaskStatus | undefined; ids?: readonly string[] | undefined },
+    { status, ids, find }: { status?: TaskStatus | undefined; ids?: readonly string[] | undefined; find?: string | undefined },
     before: number | undefined,
     limit: number,
   ): Promise<TaskRow[]> {
@@ -147,6 +148,8 @@ export class TaskStore {
         if (status !== undefined) query.andWhere({ status })
         if (ids !== undefined) query.whereIn('spec_tasks.id', [...ids])
         if (before !== undefined) query.andWhere('number', '<', before)
+        for (const { pattern, number } of findWords(find))
+          query.andWhere((either) => void either.whereILike('spec_tasks.title', pattern).orWhere('number', number ?? -1))
       })
       .orderBy('number', 'desc')
       .limit(limit)

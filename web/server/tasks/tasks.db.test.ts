@@ -56,6 +56,23 @@ describe('creation', () => {
     expect((await person.call(listTasks, { params: { projectId: fresh.id }, query: { limit: 200 } })).items).toHaveLength(100)
   })
 
+  test('a task is found by words of its title in any order and case, or by its number', async () => {
+    const fresh = await person.call(createProject, {
+      body: { name: 'Found', repositoryIds: [project.repositories[0]?.id ?? ('' as never)] },
+    })
+    const params = { projectId: fresh.id }
+    for (const prompt of ['Fix the slow search', 'Show 100% of the price', 'Export 1 order'])
+      await person.call(createTask, { params, body: { prompt, start: false } })
+    const found = async (find: string): Promise<string[]> =>
+      (await person.call(listTasks, { params, query: { find } })).items.map(({ title }) => title)
+    expect(await found('SEARCH slow')).toEqual(['Fix the slow search'])
+    expect(await found('100%')).toEqual(['Show 100% of the price'])
+    expect(await found('%')).toEqual(['Show 100% of the price'])
+    expect(await found('#1')).toEqual(['Fix the slow search'])
+    expect(await found('1 order')).toEqual(['Export 1 order'])
+    expect(await found('slow price')).toEqual([])
+  })
+
   test('the same Idempotency-Key makes one task, and another request with it is refused', async () => {
     const key = randomUUID()
     const send = (prompt: string) =>
