@@ -59,6 +59,7 @@ export const words = {
   approve: (number: number) => `Approve revision ${number}`,
   youApproved: 'You approved this revision',
   approvals: (count: number, needed: number) => `${count} of ${needed} approvals`,
+  thisSpec: 'This spec',
   requestChanges: 'Request changes',
   requestHint: 'The agent gets the open comments and this note. The note may be empty when there are comments.',
   reject: 'Reject',

@@ -9,6 +9,7 @@ export const words = {
   prompt: 'What do you want?',
   promptPlaceholder: 'Add a --json flag to the list command, with a test.',
   more: 'More: title, agent, branch, priority, labels, assignees, dependencies',
+  thisTask: 'This task',
   templates: 'Templates',
   saveTemplate: 'Save as template',
   deleteTemplate: 'Delete',
