@@ -1,10 +1,12 @@
 import { createClient } from '@helix/contract/client'
 import { recordStep } from '@helix/contract/internal'
+import { createLabel } from '@helix/contract/labels'
 import { createProject, type Project, updateProject } from '@helix/contract/projects'
 import { createRepository } from '@helix/contract/repositories'
 import { createTask, getTask, listTasks, type Task, updateTask } from '@helix/contract/tasks'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { moveTo } from './agent-link.ts'
 import { openBrowser, openPage } from './browser.ts'
 import { type Installation, openInstallation } from './installation.ts'
 
@@ -225,5 +227,23 @@ test('a new task takes files and a draft that outlives a reload, and going back 
   await page.waitForURL(new RegExp(`/projects/${project.id}$`))
   const { items } = await installation.call(listTasks, { params: { projectId: project.id } })
   expect(items.filter(({ title }) => title === 'Draw the logo')).toMatchObject([{ attachmentCount: 1 }])
+  await page.close()
+})
+
+test('a column of a screen of 1440 by 900 shows at least six whole cards that have everything on them', async () => {
+  const { call } = installation
+  const { id } = await call(createProject, { body: { name: 'Dense', repositoryIds: project.repositories.map((one) => one.id) } })
+  const params = { projectId: id }
+  const label = await call(createLabel, { params, body: { name: 'bug', colour: 'red' } })
+  for (let count = 0; count < 9; count++) {
+    const prompt = 'A title that is so long that it takes both of the lines that a card has for it, and more'
+    const task = await call(createTask, { params, body: { prompt, start: false, labelIds: [label.id], priority: 'urgent' } })
+    await moveTo(installation, task.id, 1, 'backlog', 'queued_planning')
+  }
+  const { page } = await openPage(person)
+  await page.goto(`${installation.url}/projects/${id}`)
+  await column(page, 'Planning').locator('[data-task]').first().waitFor()
+  const boxes = await Promise.all((await column(page, 'Planning').locator('[data-task]').all()).map((one) => one.boundingBox()))
+  expect(boxes.filter((box) => box !== null && box.y + box.height <= 900).length).toBeGreaterThanOrEqual(6)
   await page.close()
 })
