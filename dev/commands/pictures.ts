@@ -1,9 +1,11 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createLabel } from '@helix/contract/labels'
-import { createTeam, invitePeople } from '@helix/contract/organisations'
-import { createTask } from '@helix/contract/tasks'
-import { everyPlace, type Shown, sizes, strangersPlaces, themes } from '@helix/web/tests/pages/every-page.ts'
+import { invitePeople } from '@helix/contract/organisations'
+import { updateProject } from '@helix/contract/projects'
+import { createComment, createSpecLink, getSpec } from '@helix/contract/reviews'
+import { createTask, type Task } from '@helix/contract/tasks'
+import { everyPlace, furnish, type Place, type Shown, sizes, strangersPlaces, themes } from '@helix/web/tests/pages/every-page.ts'
 import { type Browser, chromium } from 'playwright-core'
 import { chromiumPath, root } from '../config.ts'
 import { fail, say, step } from '../setup/progress.mjs'
@@ -19,6 +21,24 @@ const later = [
   'A very long title that goes on and on so that it wraps over several lines of the card and still has to be readable by people in a hurry',
 ]
 
+/** A comment on the spec that waits, and a public link to it. */
+async function comment(call: Scratch['call'], { id, projectId }: Task): Promise<{ url: string }> {
+  const params = { taskId: id }
+  for (;;) {
+    const { revision, documents } = await call(getSpec, { params })
+    if (revision === null) {
+      await new Promise((resolve) => setTimeout(resolve, 500))
+      continue
+    }
+    const quote = 'the system shall pass all of them'
+    const offset = documents.requirements?.indexOf(quote) ?? -1
+    const anchor = offset === -1 ? null : { document: 'requirements' as const, quote, offset }
+    await call(createComment, { params, body: { revisionId: revision.id, anchor, body: 'Also on Windows?' } })
+    await call(updateProject, { params: { projectId }, body: { publicLinks: true } })
+    return call(createSpecLink, { params, body: {} })
+  }
+}
+
 /** A shop with people and tasks in every state that the demo script reaches. */
 async function seed({ call }: Scratch): Promise<Shown> {
   const project = await openProject(call, 'web-shop', null)
@@ -27,12 +47,12 @@ async function seed({ call }: Scratch): Promise<Shown> {
     call(createLabel, { params, body: { name: 'bug', colour: 'red' } }),
     call(createLabel, { params, body: { name: 'feature', colour: 'blue' } }),
   ])
-  await call(createTeam, { body: { name: 'Core' } })
+  await furnish(call)
   await call(invitePeople, { body: { emails: ['ada@example.com', 'grace@example.com'], role: 'reviewer' } })
   const made = []
   for (const name of wanted) made.push(await createAndStart(call, project, { name, prompt: `${name}\n\nCover it with tests.` }, name))
-  const [first] = made
-  if (first === undefined) throw new Error('no task')
+  const [first, waiting] = made
+  if (first === undefined || waiting === undefined) throw new Error('no task')
   await driveToMerged(call, first.id, 120_000, () => {})
   for (const [index, prompt] of later.entries())
     await call(createTask, {
@@ -45,7 +65,9 @@ async function seed({ call }: Scratch): Promise<Shown> {
         dependsOnIds: index === 1 ? [first.id] : [],
       },
     })
-  return { projectId: project.id, taskId: first.id, repositoryId: project.repositories[0]?.id ?? '' }
+  const link = await comment(call, waiting)
+  const ids = { projectId: project.id, taskId: first.id, reviewId: waiting.id, repositoryId: project.repositories[0]?.id ?? '' }
+  return { ...ids, linkPath: new URL(link.url).pathname }
 }
 
 async function take(browser: Browser, scratch: Scratch, shown: Shown): Promise<number> {
@@ -55,7 +77,7 @@ async function take(browser: Browser, scratch: Scratch, shown: Shown): Promise<n
       const context = await browser.newContext({ viewport, reducedMotion: 'reduce' })
       await context.addCookies([{ name: 'helix-theme', value: theme, url: scratch.stack.url }])
       const page = await context.newPage()
-      const shoot = async (places: ReturnType<typeof everyPlace>): Promise<void> => {
+      const shoot = async (places: Place[]): Promise<void> => {
         for (const place of places) {
           await page.goto(`${scratch.stack.url}${place.path}`)
           await place.open?.(page)
@@ -65,7 +87,7 @@ async function take(browser: Browser, scratch: Scratch, shown: Shown): Promise<n
           count += 1
         }
       }
-      await shoot(strangersPlaces)
+      await shoot(strangersPlaces(shown))
       const link = new URL(await signInLink(scratch.stack))
       await page.goto(`${scratch.stack.url}${link.pathname}${link.search}`)
       await page.waitForURL(/\/(projects|welcome)$/)

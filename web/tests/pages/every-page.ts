@@ -1,10 +1,20 @@
+import type { Call } from '@helix/contract/client'
+import { createConnection } from '@helix/contract/connections'
+import { createTeam } from '@helix/contract/organisations'
+import { createServiceAccount } from '@helix/contract/people'
+import { createSecret } from '@helix/contract/secrets'
+import { createWebhook } from '@helix/contract/webhooks'
 import type { Page } from 'playwright-core'
 
 /** What the addresses of pages are made of. */
 export interface Shown {
   projectId: string
   taskId: string
+  /** A task whose spec waits for its review. */
+  reviewId: string
   repositoryId: string
+  /** Of a public link to a spec. */
+  linkPath: string
 }
 
 export interface Place {
@@ -12,10 +22,29 @@ export interface Place {
   path: string
   /** Opens the dialog or menu that the place is about. */
   open?: (page: Page) => Promise<void>
+  /** The components in `src/lib` whose dialog or popover it opens. */
+  of?: string
 }
 
 const dialog = async (page: Page, button: string | RegExp): Promise<void> => {
   await page.getByRole('main').getByRole('button', { name: button }).first().click()
+  await page.getByRole('dialog').waitFor()
+}
+
+async function openMenu(page: Page, button: string | RegExp): Promise<void> {
+  await page.getByRole('button', { name: button }).first().click()
+  await page.getByRole('menu').waitFor()
+}
+
+async function fromMenu(page: Page, button: string | RegExp, item: string | RegExp): Promise<void> {
+  await openMenu(page, button)
+  await page.getByRole('menuitem', { name: item }).click()
+  await page.getByRole('dialog').waitFor()
+}
+
+async function fromCard(page: Page, item: RegExp): Promise<void> {
+  await page.locator('.card-menu').first().click()
+  await page.getByRole('menuitem', { name: item }).click()
   await page.getByRole('dialog').waitFor()
 }
 
@@ -57,7 +86,7 @@ const ofProject = [
 ]
 
 /** Every page that a signed-in person can open, and the main dialogs: pictures are taken of all, and axe looks at all. */
-export function everyPlace({ projectId, taskId, repositoryId }: Shown): Place[] {
+export function everyPlace({ projectId, taskId, reviewId, repositoryId }: Shown): Place[] {
   const project = `/projects/${projectId}`
   return [
     { name: 'projects', path: '/projects' },
@@ -73,7 +102,10 @@ export function everyPlace({ projectId, taskId, repositoryId }: Shown): Place[] 
     { name: 'task-terminal', path: `/tasks/${taskId}?tab=terminal` },
     { name: 'task-workspace', path: `/tasks/${taskId}?tab=workspace` },
     { name: 'sessions', path: `${project}/sessions` },
+    { name: 'task-waiting', path: `/tasks/${reviewId}` },
+    { name: 'task-spec', path: `/tasks/${reviewId}?tab=spec` },
     { name: 'spec', path: `/tasks/${taskId}/spec` },
+    { name: 'spec-waiting', path: `/tasks/${reviewId}/spec` },
     { name: 'inbox', path: '/inbox' },
     { name: 'repositories', path: '/repositories' },
     { name: 'repository', path: `/repositories/${repositoryId}` },
@@ -85,9 +117,14 @@ export function everyPlace({ projectId, taskId, repositoryId }: Shown): Place[] 
     { name: 'admin', path: '/admin' },
     { name: 'gallery', path: '/gallery' },
     { name: 'nowhere', path: '/nowhere' },
-    { name: 'dialog-invite', path: '/settings/people', open: (page) => dialog(page, 'Invite people') },
-    { name: 'dialog-team', path: '/settings/teams', open: (page) => dialog(page, 'New team') },
-    { name: 'dialog-connection', path: '/settings/sign-in', open: (page) => dialog(page, 'Add a connection') },
+    { name: 'dialog-invite', path: '/settings/people', open: (page) => dialog(page, 'Invite people'), of: 'organisations/InvitePeople' },
+    { name: 'dialog-team', path: '/settings/teams', open: (page) => dialog(page, 'New team'), of: 'organisations/TeamDialog' },
+    {
+      name: 'dialog-connection',
+      path: '/settings/sign-in',
+      open: (page) => dialog(page, 'Add a connection'),
+      of: 'security/ConnectionDialog',
+    },
     {
       name: 'menu-card',
       path: project,
@@ -96,35 +133,89 @@ export function everyPlace({ projectId, taskId, repositoryId }: Shown): Place[] 
         await page.getByRole('menu').waitFor()
       },
     },
-    {
-      name: 'dialog-card',
-      path: project,
-      open: async (page) => {
-        await page.locator('.card-menu').first().click()
-        await page.getByRole('menuitem', { name: /^Edit/ }).click()
-        await page.getByRole('dialog').waitFor()
-      },
-    },
+    { name: 'dialog-card', path: project, open: (page) => fromCard(page, /^Edit/), of: 'board/EditCard' },
     {
       name: 'palette',
       path: '/projects',
       open: (page) => press(page, 'Control+k'),
+      of: 'palette/Palette',
     },
     {
       name: 'keys',
       path: '/projects',
       open: (page) => press(page, '?'),
+      of: 'keyboard/KeysHelp',
     },
   ]
 }
 
+/** The dialogs, popovers and menus that no picture is taken of; axe looks at them too. */
+export function otherDialogs({ projectId, taskId, reviewId }: Shown): Place[] {
+  const project = `/projects/${projectId}`
+  const spec = `/tasks/${reviewId}/spec`
+  const place = (of: string, path: string, open: (page: Page) => Promise<void>): Place => ({ name: of, path, open, of })
+  const menu = (name: string, path: string, button: string | RegExp): Place => ({ name, path, open: (page) => openMenu(page, button) })
+  return [
+    menu('menu of filters', project, 'Add a filter'),
+    menu('menu of the board', project, 'Board'),
+    menu('menu of organisations', '/settings/profile', /^Switch organisation/),
+    menu('menu of snoozing', '/inbox', /^Snooze/),
+    menu('menu of the task', `/tasks/${reviewId}`, 'More actions'),
+    place('board/SaveView', project, (page) => fromMenu(page, 'Views', 'Save this view')),
+    place('board/CloneCard', project, (page) => fromCard(page, /^Clone/)),
+    place('tasks/EditFact', `/tasks/${taskId}`, async (page) => {
+      await page.locator('[data-facts] button').first().click()
+      await page.getByRole('dialog').waitFor()
+    }),
+    place('tasks/TemplateMenu', `${project}/new`, async (page) => {
+      await page.getByLabel('What do you want?').fill('Rename it')
+      await fromMenu(page, 'Templates', 'Save as template')
+    }),
+    place('tasks/RequestChanges', spec, (page) => dialog(page, 'Request changes')),
+    place('reviews/RejectSpec', spec, (page) => dialog(page, 'Reject')),
+    place('reviews/Reviewers', spec, async (page) => {
+      await page.getByTitle('Choose reviewers').click()
+      await page.getByRole('dialog').waitFor()
+    }),
+    place('reviews/Links', spec, (page) => dialog(page, 'Public link')),
+    place('projects/settings/DangerSection', `${project}/settings/danger`, (page) => dialog(page, 'Delete project')),
+    place('projects/settings/SecretForm', `${project}/settings/secrets`, (page) => dialog(page, 'Add secret')),
+    place('projects/settings/Secrets', '/settings/secrets', (page) => dialog(page, 'Remove NPM_TOKEN')),
+    place('settings/KeysSection', '/settings/keys', (page) => dialog(page, /^Revoke/)),
+    place('webhooks/WebhookForm', '/settings/webhooks', (page) => dialog(page, 'Add webhook')),
+    place('webhooks/WebhooksSection', '/settings/webhooks', (page) => fromMenu(page, /^More actions/, 'Remove')),
+    place('organisations/PeopleSection', '/settings/people', (page) => dialog(page, 'Remove CI')),
+    place('organisations/TeamsSection', '/settings/teams', (page) => dialog(page, 'Delete team Core')),
+    place('organisations/OrganisationSection', '/settings/organisation', (page) => dialog(page, 'Leave the organisation')),
+    place('organisations/NewOrganisation', '/settings/profile', (page) => fromMenu(page, /^Switch organisation/, 'New organisation')),
+    place('security/ConnectionsSection', '/settings/sign-in', (page) => dialog(page, /^(Delete|Remove) Company$/)),
+    place('gallery/Overlays', '/gallery', (page) => dialog(page, 'Dialog')),
+  ]
+}
+
+/** One of each thing that the settings list. */
+export async function furnish(call: Call): Promise<void> {
+  await call(createTeam, { body: { name: 'Core' } })
+  await call(createServiceAccount, { body: { name: 'CI', role: 'member' } })
+  await call(createSecret, { body: { name: 'NPM_TOKEN', value: 'not-a-real-token' } })
+  await call(createWebhook, {
+    body: { name: 'Team chat', url: 'https://chat.example.com/hook', kinds: ['spec_review', 'question'], projectIds: null },
+  })
+  // The issuer of this kind is looked up and never asked: an address needs no name server.
+  await call(createConnection, {
+    body: { kind: 'github', name: 'Company', issuer: 'https://1.1.1.1', clientId: 'helix', clientSecret: 'not-a-real-secret' },
+  })
+}
+
 /** What a stranger sees. */
-export const strangersPlaces: Place[] = [
+export const strangersPlaces = ({ linkPath }: Shown): Place[] => [
   { name: 'sign-in', path: '/sign-in' },
   { name: 'sign-up', path: '/sign-up' },
   { name: 'reset', path: '/reset' },
   { name: 'verify', path: '/verify?token=none' },
   { name: 'join', path: '/join?token=none-that-there-is-of-any' },
+  { name: 'public-spec', path: linkPath },
+  { name: 'public-spec-gone', path: '/s/none-that-there-is-of-any' },
 ]
 
 export const themes = ['light', 'dark'] as const
