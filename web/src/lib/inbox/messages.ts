@@ -50,5 +50,5 @@ export const words = {
   retried: 'Trying again.',
   count: (open: number) => `${open} open`,
   decides: 'This ends by the decision it asks for: open it to decide.',
-  keys: { title: 'Inbox', next: 'Next', before: 'Before', done: 'Done', snooze: 'Snooze', act: 'Act on it' },
+  keys: { title: 'Inbox', next: 'Next', before: 'Previous', done: 'Done', snooze: 'Snooze', act: 'Act on it' },
 }

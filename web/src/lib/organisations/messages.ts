@@ -78,5 +78,6 @@ export const words = {
   joinAs: (role: string) => `You will be ${role} there.`,
   signInFirst: (email: string) => `Sign in or sign up as ${email} to join.`,
   signIn: 'Sign in',
+  onward: 'Go to your projects',
   signUp: 'Create an account',
 }

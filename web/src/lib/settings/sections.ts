@@ -12,6 +12,8 @@ export interface SettingsSection {
   permission: OrgPermission | null
   /** More words the palette finds it by. */
   keywords?: string
+  /** A table that takes the whole width. */
+  wide?: boolean
 }
 
 /** Every page of the settings, in the order of the navigation. */
@@ -36,7 +38,7 @@ export const sections: readonly SettingsSection[] = [
   { key: 'deleted-projects', label: 'Deleted projects', group: 'Organisation', permission: null, keywords: 'restore undo' },
   { key: 'webhooks', label: 'Webhooks', group: 'Organisation', permission: 'organisation:write', keywords: 'slack chat' },
   { key: 'mail', label: 'Mail', group: 'Organisation', permission: 'organisation:write', keywords: 'smtp log' },
-  { key: 'audit', label: 'Audit log', group: 'Organisation', permission: 'audit:read', keywords: 'export history' },
+  { key: 'audit', label: 'Audit log', group: 'Organisation', permission: 'audit:read', keywords: 'export history', wide: true },
   { key: 'system', label: 'System', group: 'Installation', permission: null, keywords: 'version hosts sandbox inference api reference' },
 ]
 
