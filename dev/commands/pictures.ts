@@ -47,7 +47,7 @@ async function seed({ call }: Scratch): Promise<Shown> {
     call(createLabel, { params, body: { name: 'bug', colour: 'red' } }),
     call(createLabel, { params, body: { name: 'feature', colour: 'blue' } }),
   ])
-  await furnish(call)
+  const furniture = await furnish(call, project.id)
   await call(invitePeople, { body: { emails: ['ada@example.com', 'grace@example.com'], role: 'reviewer' } })
   const made = []
   for (const name of wanted) made.push(await createAndStart(call, project, { name, prompt: `${name}\n\nCover it with tests.` }, name))
@@ -67,7 +67,7 @@ async function seed({ call }: Scratch): Promise<Shown> {
     })
   const link = await comment(call, waiting)
   const ids = { projectId: project.id, taskId: first.id, reviewId: waiting.id, repositoryId: project.repositories[0]?.id ?? '' }
-  return { ...ids, linkPath: new URL(link.url).pathname }
+  return { ...ids, ...furniture, linkPath: new URL(link.url).pathname }
 }
 
 async function take(browser: Browser, scratch: Scratch, shown: Shown): Promise<number> {

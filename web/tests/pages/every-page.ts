@@ -1,8 +1,10 @@
 import type { Call } from '@helix/contract/client'
 import { createConnection } from '@helix/contract/connections'
+import type { ProjectId } from '@helix/contract/ids'
 import { createTeam } from '@helix/contract/organisations'
 import { createServiceAccount } from '@helix/contract/people'
 import { createSecret } from '@helix/contract/secrets'
+import { createSession } from '@helix/contract/session-life'
 import { createWebhook } from '@helix/contract/webhooks'
 import type { Page } from 'playwright-core'
 
@@ -13,6 +15,8 @@ export interface Shown {
   /** A task whose spec waits for its review. */
   reviewId: string
   repositoryId: string
+  /** One without a task. */
+  sessionId: string
   /** Of a public link to a spec. */
   linkPath: string
 }
@@ -86,7 +90,7 @@ const ofProject = [
 ]
 
 /** Every page that a signed-in person can open, and the main dialogs: pictures are taken of all, and axe looks at all. */
-export function everyPlace({ projectId, taskId, reviewId, repositoryId }: Shown): Place[] {
+export function everyPlace({ projectId, taskId, reviewId, repositoryId, sessionId }: Shown): Place[] {
   const project = `/projects/${projectId}`
   return [
     { name: 'projects', path: '/projects' },
@@ -102,6 +106,7 @@ export function everyPlace({ projectId, taskId, reviewId, repositoryId }: Shown)
     { name: 'task-terminal', path: `/tasks/${taskId}?tab=terminal` },
     { name: 'task-workspace', path: `/tasks/${taskId}?tab=workspace` },
     { name: 'sessions', path: `${project}/sessions` },
+    { name: 'session', path: `/sessions/${sessionId}` },
     { name: 'task-waiting', path: `/tasks/${reviewId}` },
     { name: 'task-spec', path: `/tasks/${reviewId}?tab=spec` },
     { name: 'spec', path: `/tasks/${taskId}/spec` },
@@ -150,7 +155,7 @@ export function everyPlace({ projectId, taskId, reviewId, repositoryId }: Shown)
 }
 
 /** The dialogs, popovers and menus that no picture is taken of; axe looks at them too. */
-export function otherDialogs({ projectId, taskId, reviewId }: Shown): Place[] {
+export function otherDialogs({ projectId, taskId, reviewId, sessionId }: Shown): Place[] {
   const project = `/projects/${projectId}`
   const spec = `/tasks/${reviewId}/spec`
   const place = (of: string, path: string, open: (page: Page) => Promise<void>): Place => ({ name: of, path, open, of })
@@ -167,6 +172,10 @@ export function otherDialogs({ projectId, taskId, reviewId }: Shown): Place[] {
       await page.locator('[data-facts] button').first().click()
       await page.getByRole('dialog').waitFor()
     }),
+    place('tasks/TaskDependencies', `/tasks/${taskId}`, (page) => dialog(page, /^Waits for/)),
+    place('tasks/TaskAttachments', `/tasks/${taskId}`, (page) => dialog(page, /^Attachments/)),
+    place('tasks/EditTask', `/tasks/${taskId}`, (page) => fromMenu(page, 'More actions', /^Edit title/)),
+    place('sessions/SessionPage', `/sessions/${sessionId}`, (page) => dialog(page, /^(Stop|End)/)),
     place('tasks/TemplateMenu', `${project}/new`, async (page) => {
       await page.getByLabel('What do you want?').fill('Rename it')
       await fromMenu(page, 'Templates', 'Save as template')
@@ -193,8 +202,8 @@ export function otherDialogs({ projectId, taskId, reviewId }: Shown): Place[] {
   ]
 }
 
-/** One of each thing that the settings list. */
-export async function furnish(call: Call): Promise<void> {
+/** One of each thing that the settings list, and a session without a task. */
+export async function furnish(call: Call, projectId: ProjectId): Promise<{ sessionId: string }> {
   await call(createTeam, { body: { name: 'Core' } })
   await call(createServiceAccount, { body: { name: 'CI', role: 'member' } })
   await call(createSecret, { body: { name: 'NPM_TOKEN', value: 'not-a-real-token' } })
@@ -205,6 +214,8 @@ export async function furnish(call: Call): Promise<void> {
   await call(createConnection, {
     body: { kind: 'github', name: 'Company', issuer: 'https://1.1.1.1', clientId: 'helix', clientSecret: 'not-a-real-secret' },
   })
+  const session = await call(createSession, { params: { projectId }, body: {} })
+  return { sessionId: session.id }
 }
 
 /** What a stranger sees. */
