@@ -2,9 +2,10 @@ import { z } from 'zod'
 
 /**
  * How well a session is kept apart from its host, weakest first, see docs/operations.md. `capabilities`: for development, root inside is root of the host. `plain`: a
- * container without rights. `userns`: root inside is nobody outside. `gvisor`: a kernel of its own in between.
+ * container without rights. `userns`: root inside is nobody outside, in one range of users for all sessions. `sysbox`: likewise, in a range of its own.
+ * `gvisor`: a kernel of its own in between. `kata`: a virtual machine of its own.
  */
-export const rungs = ['capabilities', 'plain', 'userns', 'gvisor'] as const
+export const rungs = ['capabilities', 'plain', 'userns', 'sysbox', 'gvisor', 'kata'] as const
 export const rung = z.enum(rungs)
 export type Rung = z.infer<typeof rung>
 

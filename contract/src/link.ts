@@ -27,6 +27,8 @@ export const hostReport = z.object({
   running: z.number().int().min(0),
   rung: z.string().max(100),
   innerDocker: z.boolean(),
+  /** Why sessions do not stand on a stronger rung, in one sentence; null: on none stronger can they. */
+  strongerRungs: z.string().max(2000).nullish(),
   /** Sessions are kept from networks that are not theirs. */
   filtered: z.boolean().optional(),
   packs: z.array(z.object({ runtime: agentRuntime, version: z.string() })),

@@ -13,6 +13,8 @@ export const host = z.object({
   /** The rung of the isolation ladder that works there, see docs/operations.md. */
   rung: z.string(),
   innerDocker: z.boolean(),
+  /** Why not a stronger rung, in one sentence; null: there is none, or the host has not said. */
+  strongerRungs: z.string().nullable(),
   /** Sessions there are kept from private networks, metadata, the machine and one another. */
   filtered: z.boolean(),
   /** Null when all is well; else what is missing and the way out. */

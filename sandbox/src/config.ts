@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
+import { type Rung, rung } from '@helix/contract/isolation'
 import { z } from 'zod'
 
 const port = z.coerce.number().int().min(0).max(65_535)
@@ -32,6 +33,8 @@ const environment = z.object({
     .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'use up to 40 of a-z, 0-9 and -')
     .default('default'),
   HELIX_ALLOW_UNSAFE_INNER_DOCKER: flag.default(false),
+  /** The strongest rung that is tried; absent: all that the engine offers. */
+  HELIX_STRONGEST_RUNG: rung.optional(),
   /** Run sessions where they cannot be kept from networks of this machine: for development. */
   HELIX_ALLOW_UNFILTERED_EGRESS: flag.default(false),
   /** Private networks that sessions may reach, for example of an internal registry. */
@@ -58,6 +61,7 @@ export interface Config {
   installation: string
   dockerHost: string
   allowUnsafeInnerDocker: boolean
+  strongestRung: Rung | undefined
   egress: { allowUnfiltered: boolean; opened: readonly string[]; nameservers: readonly string[] | null }
   session: { image: string; subnets: string; reach: 'address' | 'published' }
   /** Of one session; undefined: what the engine has. */
@@ -91,6 +95,7 @@ export function parseConfig(env: NodeJS.ProcessEnv): Config {
     installation: values.HELIX_INSTALLATION,
     dockerHost: values.DOCKER_HOST,
     allowUnsafeInnerDocker: values.HELIX_ALLOW_UNSAFE_INNER_DOCKER,
+    strongestRung: values.HELIX_STRONGEST_RUNG,
     egress: {
       allowUnfiltered: values.HELIX_ALLOW_UNFILTERED_EGRESS,
       opened: values.HELIX_EGRESS_OPEN,

@@ -67,6 +67,7 @@ export class Context implements Host {
       labels,
       bootId,
       allowUnsafe: config.allowUnsafeInnerDocker,
+      strongest: config.strongestRung,
       capacity: config.capacity,
       most: config.most,
       stateDir: config.stateDir,

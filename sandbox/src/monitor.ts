@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises'
 import type { HostReport } from '@helix/contract/link'
 import type { Egress } from './egress/egress.ts'
 import type { Engine, EngineInfo } from './engine/engine.ts'
-import { type Footing, findFooting, type LadderInput } from './ladder/ladder.ts'
+import { type Footing, findFooting, type LadderInput, whyNotStronger } from './ladder/ladder.ts'
 import { reasonOf } from './reason.ts'
 
 /** Units: bytes. Below a tenth of the disk and this much, no session is taken. */
@@ -25,7 +25,7 @@ export interface MonitorInput extends LadderInput {
   allowUnfiltered: boolean
 }
 
-export type Condition = Pick<HostReport, 'capacity' | 'rung' | 'innerDocker' | 'filtered' | 'freeDiskBytes' | 'problem'>
+export type Condition = Pick<HostReport, 'capacity' | 'rung' | 'innerDocker' | 'strongerRungs' | 'filtered' | 'freeDiskBytes' | 'problem'>
 
 /** What this host can do now. `check` looks again; until its first end nothing is possible. */
 export class Monitor {
@@ -47,6 +47,7 @@ export class Monitor {
       capacity: this.capacity,
       rung: found?.name ?? 'unknown',
       innerDocker: found !== null && found.innerDocker !== 'none',
+      strongerRungs: found === null ? null : whyNotStronger(found),
       filtered: this.input.egress.filtered,
       freeDiskBytes,
       problem: problem?.slice(0, 2000) ?? null,
@@ -57,6 +58,13 @@ export class Monitor {
     if (this.input.capacity !== undefined) return this.input.capacity
     if (this.info === null) return 0
     return Math.max(1, Math.min(Math.floor(this.info.memoryBytes / roomBytes), this.info.cpus * sessionsPerCpu))
+  }
+
+  /** What is free where the engine keeps its data; null while it is not known, or is on another machine. */
+  async free(): Promise<{ bytes: number; files: number } | null> {
+    if (this.info === null) return null
+    const stats = await statfs(this.info.dataRoot).catch(() => null)
+    return stats === null ? null : { bytes: stats.bfree * stats.bsize, files: stats.ffree }
   }
 
   /** More than the engine has is refused by it, and more than the operator allows by us. */

@@ -1,7 +1,8 @@
+import type { Rung } from '@helix/contract/isolation'
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
 import type { ContainerSpec, Engine, EngineInfo } from '../engine/engine.ts'
-import { findFooting } from './ladder.ts'
+import { findFooting, whyNotStronger } from './ladder.ts'
 
 const info: EngineInfo = { runtimes: ['runc'], usernsRemap: false, cpus: 2, memoryBytes: 8e9, architecture: 'x64', dataRoot: '/' }
 
@@ -25,9 +26,9 @@ function engineOf(codeOf: (spec: ContainerSpec) => number | null): { engine: Eng
   return { engine: engine as unknown as Engine, left }
 }
 
-const find = (codeOf: (spec: ContainerSpec) => number | null, offered: Partial<EngineInfo> = {}, allowUnsafe = false) => {
+const find = (codeOf: (spec: ContainerSpec) => number | null, offered: Partial<EngineInfo> = {}, allowUnsafe = false, strongest?: Rung) => {
   const { engine, left } = engineOf(codeOf)
-  const input = { engine, image: 'image', labels: {}, bootId: 'boot', allowUnsafe, log: pino({ level: 'silent' }) }
+  const input = { engine, image: 'image', labels: {}, bootId: 'boot', allowUnsafe, strongest, log: pino({ level: 'silent' }) }
   return findFooting(input, { ...info, ...offered }).then((footing) => ({ ...footing, left: left.size }))
 }
 const withInnerDocker = (spec: ContainerSpec): boolean => spec.capabilities.includes('SYS_ADMIN')
@@ -52,6 +53,30 @@ describe('the ladder', () => {
   test('capabilities of the machine are given only when they are asked for', async () => {
     expect(await find(() => 0, {}, true)).toMatchObject({ name: 'capabilities', innerDocker: 'rootful' })
     expect(await find((spec) => (withInnerDocker(spec) ? 1 : 0), {}, true)).toMatchObject({ name: 'plain', innerDocker: 'none' })
+  })
+
+  test('a virtual machine comes before a kernel in user space, and that before user namespaces, by whatever name the engine knows them', async () => {
+    const all = { runtimes: ['runc', 'runsc', 'kata-qemu', 'sysbox-runc'], usernsRemap: true }
+    const failing = (...names: (string | null)[]) => find(({ runtime }) => (names.includes(runtime) ? 1 : 0), all)
+    expect(await failing()).toMatchObject({ name: 'kata', innerDocker: 'rootful', isolation: { runtime: 'kata-qemu' } })
+    expect(await failing('kata-qemu')).toMatchObject({ name: 'gvisor', isolation: { runtime: 'runsc' } })
+    expect(await failing('kata-qemu', 'runsc')).toMatchObject({ name: 'sysbox', isolation: { runtime: 'sysbox-runc' } })
+    expect(await failing('kata-qemu', 'runsc', 'sysbox-runc')).toMatchObject({ name: 'userns', isolation: { runtime: null }, left: 0 })
+  })
+
+  test('it says why no stronger rung was taken', async () => {
+    const footing = await find(({ runtime }) => (runtime === 'runsc' ? null : 0), { runtimes: ['runc', 'runsc'], usernsRemap: true })
+    const said = whyNotStronger(footing)
+    expect(said).toContain('kata (no Kata runtime is registered with the engine)')
+    expect(said).toContain('gvisor (the probe did not end within 30 s)')
+    expect(said).not.toContain('capabilities')
+    expect(whyNotStronger(await find(() => 0, { runtimes: ['kata'] }))).toBeNull()
+  })
+
+  test('an operator may begin lower', async () => {
+    const all = { runtimes: ['runc', 'runsc'], usernsRemap: true }
+    expect(await find(() => 0, all, false, 'userns')).toMatchObject({ name: 'userns', passedOver: [] })
+    expect(await find(() => 0, all, false, 'plain')).toMatchObject({ name: 'plain', innerDocker: 'none' })
   })
 
   test('where nothing starts, the reason is told and nothing is left', async () => {

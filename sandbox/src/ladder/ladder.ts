@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import type { Engine, EngineInfo, Labels } from '../engine/engine.ts'
 import { plainContainer } from '../engine/plain-container.ts'
 import { reasonOf } from '../reason.ts'
-import { type Isolation, type Rung, rungs } from './rungs.ts'
+import { type Base, type Isolation, type Rung, rungs } from './rungs.ts'
 
 /** Units: milliseconds. */
 const probeMs = 30_000
@@ -13,6 +13,13 @@ export interface Footing {
   name: Rung['name']
   innerDocker: SessionFile['innerDocker']
   isolation: Isolation
+  /** Stronger rungs, the strongest first. */
+  passedOver: readonly PassedOver[]
+}
+
+interface PassedOver {
+  name: Rung['name']
+  reason: string
 }
 
 export interface LadderInput {
@@ -22,6 +29,8 @@ export interface LadderInput {
   /** Part of the names of probes. */
   bootId: string
   allowUnsafe: boolean
+  /** Where the climb down begins; absent: at the top. */
+  strongest?: Rung['name'] | undefined
   log: Logger
 }
 
@@ -49,21 +58,48 @@ function innerDockerProbe(kind: keyof typeof dockerd): string {
 
 /** Climbs down from the strongest rung and takes the first that works; each try has a deadline. Throws when not even the last works. */
 export async function findFooting(input: LadderInput, info: EngineInfo): Promise<Footing> {
-  let last = 'no rung is offered'
-  for (const rung of rungs.filter((one) => one.offered(info, input.allowUnsafe))) {
-    const { name, innerDocker } = rung
-    if (innerDocker !== 'none') {
-      const failure = await probe(input, rung.isolation, innerDockerProbe(innerDocker), true)
-      if (failure === null) return { name, innerDocker, isolation: rung.isolation }
-      input.log.info({ rung: name, reason: failure }, 'no inner Docker on this rung')
+  const passedOver: PassedOver[] = []
+  const from = rungs.findIndex(({ name }) => name === input.strongest)
+  for (const rung of rungs.slice(Math.max(from, 0))) {
+    const { name } = rung
+    const base = rung.on(info, input.allowUnsafe)
+    if (base === null) {
+      if (name !== 'capabilities') passedOver.push({ name, reason: rung.lacks })
+      continue
     }
-    if (rung.without === null) continue
-    const failure = await probe(input, rung.without, 'exit 0', false)
-    if (failure === null) return { name, innerDocker: 'none', isolation: rung.without }
-    input.log.warn({ rung: name, reason: failure }, 'this rung does not work')
-    last = failure
+    const found = await tryRung(input, rung, base)
+    if (!('reason' in found)) return { ...found, passedOver }
+    input.log.warn({ rung: name, reason: found.reason }, 'this rung does not work')
+    passedOver.push({ name, reason: found.reason })
   }
-  throw new Error(`no session container can be started: ${last}`)
+  throw new Error(`no session container can be started: ${passedOver.at(-1)?.reason}`)
+}
+
+/** The footing of a rung that works, with an inner engine or else without; or why it does not. */
+async function tryRung(input: LadderInput, rung: Rung, base: Base): Promise<Omit<Footing, 'passedOver'> | { reason: string }> {
+  const { name, innerDocker } = rung
+  let reason = ''
+  if (innerDocker !== 'none') {
+    const isolation = { ...rung.isolation, ...base }
+    const failure = await probe(input, isolation, innerDockerProbe(innerDocker), true)
+    if (failure === null) return { name, innerDocker, isolation }
+    input.log.info({ rung: name, reason: failure }, 'no inner Docker on this rung')
+    reason = failure
+  }
+  if (rung.without === null) return { reason }
+  const isolation = { ...rung.without, ...base }
+  const failure = await probe(input, isolation, 'exit 0', false)
+  return failure === null ? { name, innerDocker: 'none', isolation } : { reason: failure }
+}
+
+/** Units: letters of a reason, so that one long one does not hide the others. */
+const reasonLetters = 200
+
+/** One sentence for people on why no stronger rung was taken; null: the strongest was. */
+export function whyNotStronger({ passedOver }: Footing): string | null {
+  if (passedOver.length === 0) return null
+  const reasons = passedOver.map(({ name, reason }) => `${name} (${reason.replace(/\s+/g, ' ').slice(0, reasonLetters)})`)
+  return `Stronger isolation was not taken: ${reasons.join(', ')}.`
 }
 
 /** Null when the script ended well in a container like this; else why not. */

@@ -8,10 +8,17 @@ type InnerDocker = SessionFile['innerDocker']
 /** What a rung says about a session's container. */
 export type Isolation = Pick<ContainerSpec, 'runtime' | 'capabilities' | 'noNewPrivileges' | 'seccomp' | 'privateCgroups'>
 
+/** The runtime's name with the engine; null: the engine's own. */
+export interface Base {
+  runtime: string | null
+}
+
 export interface Rung {
   name: Name
-  /** Whether the engine has what it needs; the probe says whether it works. */
-  offered(info: EngineInfo, allowUnsafe: boolean): boolean
+  /** What it stands on; the probe says whether it works. Null: the engine has not got it. */
+  on(info: EngineInfo, allowUnsafe: boolean): Base | null
+  /** Why not, where `on` finds nothing. */
+  lacks: string
   innerDocker: InnerDocker
   isolation: Isolation
   /** The same rung where no inner Docker works; null: then the next rung is tried. */
@@ -35,19 +42,48 @@ const nested: Isolation = {
   privateCgroups: true,
 }
 
+const runtimeOf =
+  (...names: string[]) =>
+  ({ runtimes }: EngineInfo): Base | null => {
+    const runtime = runtimes.find((one) => names.includes(one))
+    return runtime === undefined ? null : { runtime }
+  }
+
+/** Names that Kata's own instructions register it by. */
+const kataRuntimes = ['kata', 'kata-runtime', 'kata-qemu', 'kata-clh', 'kata-fc', 'io.containerd.kata.v2']
+
 /** Strongest first. Never the host's socket, never a privileged container. */
 export const rungs: readonly Rung[] = [
   {
+    name: 'kata',
+    on: runtimeOf(...kataRuntimes),
+    lacks: 'no Kata runtime is registered with the engine',
+    innerDocker: 'rootful',
+    // The capabilities are over the virtual machine's own kernel.
+    isolation: { ...nested, seccomp: null, privateCgroups: false },
+    without: plain,
+  },
+  {
     name: 'gvisor',
-    offered: ({ runtimes }) => runtimes.includes('runsc'),
+    on: runtimeOf('runsc'),
+    lacks: 'runsc is not registered with the engine',
     innerDocker: 'gvisor',
     // The capabilities count only inside gVisor's own kernel, which is also why it needs no seccomp profile.
-    isolation: { ...nested, runtime: 'runsc', seccomp: null, privateCgroups: false },
-    without: { ...plain, runtime: 'runsc' },
+    isolation: { ...nested, seccomp: null, privateCgroups: false },
+    without: plain,
+  },
+  {
+    name: 'sysbox',
+    on: runtimeOf('sysbox-runc'),
+    lacks: 'sysbox-runc is not registered with the engine',
+    innerDocker: 'rootful',
+    isolation: { ...nested, seccomp: null, privateCgroups: false },
+    without: plain,
   },
   {
     name: 'userns',
-    offered: ({ usernsRemap }) => usernsRemap,
+    on: ({ usernsRemap }) => (usernsRemap ? { runtime: null } : null),
+    lacks: 'the engine runs without userns-remap',
     innerDocker: 'rootless',
     isolation: { ...nested, privateCgroups: false },
     without: plain,
@@ -55,10 +91,11 @@ export const rungs: readonly Rung[] = [
   {
     // Root in the session is root on the machine: for development, and only when asked for.
     name: 'capabilities',
-    offered: (_, allowUnsafe) => allowUnsafe,
+    on: (_, allowUnsafe) => (allowUnsafe ? { runtime: null } : null),
+    lacks: 'it is not asked for',
     innerDocker: 'rootful',
     isolation: nested,
     without: null,
   },
-  { name: 'plain', offered: () => true, innerDocker: 'none', isolation: plain, without: plain },
+  { name: 'plain', on: () => ({ runtime: null }), lacks: '', innerDocker: 'none', isolation: plain, without: plain },
 ]

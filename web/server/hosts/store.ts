@@ -50,6 +50,7 @@ export class HostStore {
       capacity: row.report?.capacity ?? 0,
       rung: row.report?.rung ?? 'unknown',
       innerDocker: row.report?.innerDocker ?? false,
+      strongerRungs: row.report?.strongerRungs ?? null,
       filtered: row.report?.filtered ?? false,
       problem: row.report?.problem ?? null,
     }))

@@ -162,5 +162,12 @@ export const sandboxWords = {
     'One a line: example.com, *.example.com for all below it, example.com:8443 for another port than 80 and 443. Programs go through the proxy that HTTPS_PROXY names.',
   isolation: 'Isolation at least',
   isolationHint: 'Hosts that isolate less get no session of this project; a session waits until one that does is free.',
-  rungs: { any: 'What the host gives', plain: 'Container without rights', userns: 'User namespace', gvisor: 'gVisor: a kernel of its own' },
+  rungs: {
+    any: 'What the host gives',
+    plain: 'Container without rights',
+    userns: 'User namespace',
+    sysbox: 'Sysbox: a user namespace of its own',
+    gvisor: 'gVisor: a kernel of its own',
+    kata: 'Kata: a virtual machine of its own',
+  },
 }
