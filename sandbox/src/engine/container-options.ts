@@ -1,6 +1,15 @@
 import type { ContainerCreateOptions } from 'dockerode'
 import type { ContainerSpec } from './engine.ts'
 
+/** Below what an engine is commonly started with: where users are mapped nobody may raise it. */
+const openFiles = 16_384
+
+/** Kept by the kernel for each process. Core dumps would be written where the machine's own are, outside of every limit. */
+function ulimitsOf({ fileBytes }: ContainerSpec): { Name: string; Soft: number; Hard: number }[] {
+  const limits = { core: 0, nofile: openFiles, ...(fileBytes === null ? {} : { fsize: fileBytes }) }
+  return Object.entries(limits).map(([Name, most]) => ({ Name, Soft: most, Hard: most }))
+}
+
 /** What the engine is asked for. Limits stand here once, for every container: none runs without them. */
 export function containerOptions(spec: ContainerSpec): ContainerCreateOptions {
   const port = spec.port === null ? null : `${spec.port}/tcp`
@@ -25,6 +34,7 @@ export function containerOptions(spec: ContainerSpec): ContainerCreateOptions {
       MemorySwap: spec.memoryBytes,
       NanoCpus: Math.round(spec.cpus * 1e9),
       PidsLimit: 2048,
+      Ulimits: ulimitsOf(spec),
       LogConfig: { Type: 'json-file', Config: { 'max-size': '5m', 'max-file': '2' } },
       CapDrop: ['ALL'],
       CapAdd: spec.capabilities,

@@ -145,6 +145,16 @@ export class DockerEngine implements Engine {
     return unless(['missing'], read)
   }
 
+  async writtenFolders(id: string): Promise<string[]> {
+    const look = within('look at the container', shortMs, () => this.docker.getContainer(id).inspect())
+    const found = await unless(['missing'], look)
+    if (found === null) return []
+    const volumes = found.Mounts.filter(({ RW, Type }) => RW && Type === 'volume').map(({ Source }) => Source)
+    // The client's types know one storage driver only.
+    const { UpperDir: layer } = (found.GraphDriver?.Data ?? {}) as { UpperDir?: string }
+    return layer === undefined ? volumes : [layer, ...volumes]
+  }
+
   async createNetwork({ name, subnet, labels, link }: { name: string; subnet: string; labels: Labels; link: string }): Promise<void> {
     const options = {
       Name: name,

@@ -48,6 +48,8 @@ export interface ContainerSpec {
   tmpfs: Record<string, string>
   memoryBytes: number
   cpus: number
+  /** Units: bytes that one file may have; null: as many as fit. */
+  fileBytes: number | null
   runtime: string | null
   capabilities: string[]
   noNewPrivileges: boolean
@@ -112,6 +114,8 @@ export interface Engine {
   tailOutput(id: string, lines: number): Promise<string>
   /** Unpacks a tar archive below `path`, before or after the start. */
   putArchive(id: string, path: string, archive: Buffer | Readable): Promise<void>
+  /** Folders on the engine's machine that hold what the container writes: its own layer and its volumes. None when it does not exist. */
+  writtenFolders(id: string): Promise<string[]>
   /** Null when there is no such file. Small files only. */
   readFile(id: string, path: string): Promise<Buffer | null>
 

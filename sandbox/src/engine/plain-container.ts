@@ -12,6 +12,7 @@ export function plainContainer(given: Pick<ContainerSpec, 'name' | 'image' | 'la
     tmpfs: {},
     memoryBytes: 256 * 1024 * 1024,
     cpus: 1,
+    fileBytes: null,
     runtime: null,
     capabilities: [],
     noNewPrivileges: true,

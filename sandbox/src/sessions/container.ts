@@ -1,6 +1,7 @@
 import type { SessionSpec } from '@helix/contract/hosts'
 import { type SessionFile, supervisorPort } from '@helix/contract/link'
 import type { Config } from '../config.ts'
+import { diskLabels } from '../disk/limits.ts'
 import { type Egress, egressLabels } from '../egress/egress.ts'
 import { archiveOf } from '../engine/archive.ts'
 import type { ContainerSpec } from '../engine/engine.ts'
@@ -38,7 +39,12 @@ export function sessionContainer(input: SessionContainer): ContainerSpec {
   return {
     name: containerName(owner, spec.sessionId, epoch),
     image: spec.machine.image ?? limits.image,
-    labels: { ...sessionLabels(owner, spec.sessionId), 'helix.epoch': String(epoch), ...egressLabels(spec.egress) },
+    labels: {
+      ...sessionLabels(owner, spec.sessionId),
+      'helix.epoch': String(epoch),
+      ...diskLabels(spec.machine),
+      ...egressLabels(spec.egress),
+    },
     command: null,
     env: { HELIX_SESSION_FILE: sessionFilePath, ...input.certificates.env, ...input.egress.environment(spec.egress, spec.controlPlaneUrl) },
     network: networkName(owner, spec.sessionId),
@@ -48,6 +54,7 @@ export function sessionContainer(input: SessionContainer): ContainerSpec {
     tmpfs: {},
     memoryBytes: Math.min(spec.machine.memoryBytes, largest.memoryBytes),
     cpus: Math.min(spec.machine.cpus, largest.cpus),
+    fileBytes: spec.machine.diskBytes,
     // Sessions that go out by themselves ask as the engine does.
     nameservers: spec.egress.mode === 'open' ? null : input.egress.nameserversOf(spec.egress),
     ...footing.isolation,

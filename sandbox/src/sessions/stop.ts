@@ -20,9 +20,9 @@ export async function removeContainers(host: Host, sessionId: SessionId, graceSe
   )
 }
 
-/** Stops the session and keeps its volumes. */
-export function suspendSession(host: Host, sessionId: SessionId): Promise<void> {
-  return host.registry.alone(sessionId, () => takeDown(host, sessionId, graceSeconds.suspend, 'The session was suspended.'))
+/** Stops the session and keeps its volumes. `reason`: what a turn that runs is told. */
+export function suspendSession(host: Host, sessionId: SessionId, reason = 'The session was suspended.'): Promise<void> {
+  return host.registry.alone(sessionId, () => takeDown(host, sessionId, graceSeconds.suspend, reason))
 }
 
 /** Stops the session and removes everything of it. */
