@@ -4,6 +4,8 @@ import { takeSessionFile } from './session-file.ts'
 import { Supervisor } from './supervisor.ts'
 
 const log = createLog()
+/** The agent has 5 s to end, the checkpoint of its work 10, the journal the rest. */
+const longestEndMs = 20_000
 
 async function main(): Promise<void> {
   const stop = Promise.withResolvers<string>()
@@ -15,7 +17,7 @@ async function main(): Promise<void> {
   const running = supervisor.run()
   log.info('ending', { by: await stop.promise })
   // An agent that hangs in its end must not keep the container for ever.
-  setTimeout(() => process.exit(0), 10_000).unref()
+  setTimeout(() => process.exit(0), longestEndMs).unref()
   await supervisor[Symbol.asyncDispose]()
   await running
   process.exit(0)

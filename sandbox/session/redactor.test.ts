@@ -32,3 +32,16 @@ test('the beginning of a secret at the end of a stream waits for the rest', () =
   expect(redactor.pending('see npm_s3cret/"x"-an')).toBe(17)
   expect(redactor.pending('nothing here.')).toBe(0)
 })
+
+test('bytes of a file keep their length, and a value that a database keeps in two pieces is found by the larger one', () => {
+  const secret = 'a-value-of-thirty-two-characters'
+  const redactor = new Redactor([{ name: 'KEY', value: secret }])
+  const whole = Buffer.from(`before ${secret} after`)
+  expect(redactor.bytes(whole, false)?.toString()).toBe(`before ${'*'.repeat(secret.length)} after`)
+  const torn = Buffer.from(`page ${secret.slice(0, 20)}\0\0\0\0${secret.slice(20)} end`)
+  expect(redactor.bytes(torn, false)).toBe(null)
+  expect(redactor.bytes(torn, true)?.toString('latin1')).toBe(`page ${'*'.repeat(20)}\0\0\0\0${secret.slice(20)} end`)
+  const other = Buffer.from(`page ${secret.slice(0, 10)}\0\0\0\0${secret.slice(10)} end`)
+  expect(redactor.bytes(other, true)?.toString('latin1')).toBe(`page ${secret.slice(0, 10)}\0\0\0\0${'*'.repeat(22)} end`)
+  expect(redactor.bytes(Buffer.from('nothing of it'), true)).toBe(null)
+})

@@ -35,6 +35,21 @@ export class Redactor {
     )
   }
 
+  /**
+   * A file's bytes with asterisks in place of what nobody is to read, of the same length, so that offsets in it stay true; null: there is nothing.
+   * `torn`: the file keeps long values in pieces, of which the larger one is found.
+   */
+  bytes(content: Buffer, torn: boolean): Buffer | null {
+    let masked: Buffer | null = null
+    for (const { text } of this.needles) {
+      for (const [from, to] of placesOf(content, Buffer.from(text), torn)) {
+        masked ??= Buffer.from(content)
+        masked.fill('*', from, to)
+      }
+    }
+    return masked
+  }
+
   /** Every string in a JSON value. */
   deep<T>(value: T): T {
     if (this.needles.length === 0) return value
@@ -48,6 +63,28 @@ export class Redactor {
   /** How many characters at the end of a stream's text may be the beginning of a secret whose rest is still to come. */
   pending(text: string): number {
     return this.needles.reduce((most, needle) => Math.max(most, beginningAtEnd(text, needle.text)), 0)
+  }
+}
+
+/** Units: bytes that a piece is looked for by. */
+const seedBytes = 8
+
+/** Where a value stands; with `torn` also the first or last half of it and more. */
+function* placesOf(content: Buffer, needle: Buffer, torn: boolean): Generator<[from: number, to: number]> {
+  if (!torn || needle.length < 2 * seedBytes) {
+    for (let at = content.indexOf(needle); at !== -1; at = content.indexOf(needle, at + needle.length)) yield [at, at + needle.length]
+    return
+  }
+  const [first, last] = [needle.subarray(0, seedBytes), needle.subarray(-seedBytes)]
+  for (let at = content.indexOf(first); at !== -1; at = content.indexOf(first, at + seedBytes)) {
+    let length = seedBytes
+    while (length < needle.length && content[at + length] === needle[length]) length++
+    if (length * 2 >= needle.length) yield [at, at + length]
+  }
+  for (let at = content.indexOf(last); at !== -1; at = content.indexOf(last, at + seedBytes)) {
+    let length = seedBytes
+    while (length < needle.length && content[at + seedBytes - length - 1] === needle[needle.length - length - 1]) length++
+    if (length * 2 >= needle.length) yield [at + seedBytes - length, at + seedBytes]
   }
 }
 

@@ -2,7 +2,7 @@ import { type AgentUser, spawnAs } from './user.ts'
 
 export interface RunOptions {
   cwd: string
-  input?: string
+  input?: string | Uint8Array
   env?: Record<string, string>
   timeoutMs: number
 }
@@ -15,11 +15,22 @@ export interface RunResult {
   timedOut: boolean
 }
 
-/** Units: characters kept of each output stream. */
+/** Units: bytes kept of each output stream. */
 const kept = 256 * 1024
 
 /** Runs a program of the agent’s user to its end. Any exit code is an answer; only a program that cannot start throws. */
-export function run(user: AgentUser, command: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
+export async function run(user: AgentUser, command: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
+  const result = await runForBytes(user, command, args, { ...options, maxBytes: kept })
+  return { ...result, stdout: result.stdout.toString('utf8') }
+}
+
+/** Like `run`, for output that is no text; `whole`: all of it was kept. */
+export function runForBytes(
+  user: AgentUser,
+  command: string,
+  args: readonly string[],
+  options: RunOptions & { maxBytes: number },
+): Promise<Omit<RunResult, 'stdout'> & { stdout: Buffer; whole: boolean }> {
   return new Promise((resolve, reject) => {
     const child = spawnAs(user, command, args, {
       cwd: options.cwd,
@@ -31,15 +42,16 @@ export function run(user: AgentUser, command: string, args: readonly string[], o
       timedOut = true
       killGroup(child.pid, 'SIGKILL')
     }, options.timeoutMs)
-    const stdout = collect(child.stdout)
-    const stderr = collect(child.stderr)
+    const stdout = collect(child.stdout, options.maxBytes)
+    const stderr = collect(child.stderr, kept)
     child.once('error', (error) => {
       clearTimeout(timer)
       reject(error)
     })
     child.once('close', (code) => {
       clearTimeout(timer)
-      resolve({ code, stdout: stdout(), stderr: stderr(), timedOut })
+      const said = stdout()
+      resolve({ code, stdout: said.bytes, whole: said.whole, stderr: stderr().bytes.toString('utf8'), timedOut })
     })
     // A program may end before it has read everything; its exit code says what happened.
     child.stdin?.on('error', () => undefined)
@@ -47,13 +59,16 @@ export function run(user: AgentUser, command: string, args: readonly string[], o
   })
 }
 
-function collect(stream: NodeJS.ReadableStream | null): () => string {
-  let text = ''
-  stream?.setEncoding('utf8')
-  stream?.on('data', (chunk: string) => {
-    if (text.length < kept) text += chunk
+function collect(stream: NodeJS.ReadableStream | null, most: number): () => { bytes: Buffer; whole: boolean } {
+  const chunks: Buffer[] = []
+  let size = 0
+  let whole = true
+  stream?.on('data', (chunk: Buffer) => {
+    if (size < most) chunks.push(chunk)
+    else whole = false
+    size += chunk.length
   })
-  return () => text
+  return () => ({ bytes: Buffer.concat(chunks), whole })
 }
 
 /** Signals a process group; a group that is gone is not an error. */

@@ -10,12 +10,18 @@ const schema = z.object({
   acknowledged: z.number().int().min(0),
   /** The worktree of the specs was made to its end. */
   specsWhole: z.boolean(),
+  /** The newest checkpoint made of this volume, or that it was begun with, and what it held. */
+  checkpoint: z.object({ n: z.number().int(), held: z.string(), agent: z.string().nullable() }).nullable().default(null),
+  /** Session and number of the checkpoint that the volume was begun with. */
+  restored: z.string().nullable().default(null),
 })
+
+type Values = z.infer<typeof schema>
 
 /** What the supervisor must know after a restart and the journal does not say; `/workspace/.helix/state.json`. */
 export class State {
   private readonly path: string
-  private values: z.infer<typeof schema>
+  private values: Values
 
   constructor(path: string) {
     this.path = path
@@ -32,6 +38,24 @@ export class State {
 
   get specsWhole(): boolean {
     return this.values.specsWhole
+  }
+
+  get checkpoint(): Values['checkpoint'] {
+    return this.values.checkpoint
+  }
+
+  get restored(): string | null {
+    return this.values.restored
+  }
+
+  setCheckpoint(checkpoint: Values['checkpoint']): void {
+    this.values = { ...this.values, checkpoint }
+    this.save()
+  }
+
+  setRestored(name: string, checkpoint: Values['checkpoint']): void {
+    this.values = { ...this.values, restored: name, checkpoint }
+    this.save()
   }
 
   setSpecsWhole(): void {
@@ -56,8 +80,8 @@ export class State {
   }
 }
 
-function read(path: string): z.infer<typeof schema> {
-  const none = { agentSession: null, acknowledged: 0, specsWhole: false }
+function read(path: string): Values {
+  const none = { agentSession: null, acknowledged: 0, specsWhole: false, checkpoint: null, restored: null }
   try {
     const parsed = schema.safeParse(JSON.parse(readFileSync(path, 'utf8')))
     return parsed.success ? parsed.data : none

@@ -3,6 +3,8 @@ import type { SessionFile, SupervisorDown } from '@helix/contract/link'
 import { AgentDied, AgentKeeper } from './agent/keeper.ts'
 import { Permissions } from './agent/permissions.ts'
 import { recipes } from './agent/recipes.ts'
+import { Checkpoints } from './checkpoint/checkpoints.ts'
+import { restorable } from './checkpoint/restore.ts'
 import type { Config } from './config.ts'
 import { safetyPush } from './git/safety-push.ts'
 import { type InnerDocker, innerDockerSocket, startInnerDocker } from './inner-docker.ts'
@@ -26,6 +28,8 @@ import { makeFolders, prepareWorkspace, type Workspace } from './workspace.ts'
 /** How long the end of a turn waits for a control plane that is away; a cancelled one is wanted sooner. */
 const pushDeadlineMs = { turn: 120_000, cancelled: 10_000 }
 const agentGraceMs = 5000
+/** What is left of the time above for the checkpoint, at the least; and how long one may take when the session ends. */
+const checkpointDeadlineMs = { least: 5000, end: 10_000 }
 
 type Status = { state: 'preparing' | 'ready' | 'broken'; message: string | null }
 
@@ -48,7 +52,8 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
   private readonly turns: Turns
   private readonly machine: Machine
   private readonly stopped: () => void
-  private workspace: Workspace = { copies: [], specs: null }
+  private readonly checkpoints: Checkpoints
+  private workspace: Workspace = { copies: [], specs: null, restored: null }
   private link: LinkServer | null = null
   private docker: InnerDocker | null = null
   private status: Status = { state: 'preparing', message: null }
@@ -69,6 +74,8 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
     this.stopped = input.stopped
     this.state = new State(join(folders.helix, 'state.json'))
     journal.skipTo(this.state.acknowledged)
+    const { turn } = session.kept
+    if (turn !== null) journal.remember(turn.promptId, turn.end)
     this.feed = new Feed({ journal, sessionId: session.sessionId, epoch: session.epoch, acknowledged: () => this.state.acknowledged })
     this.recorder = new Recorder(journal, this.redactor)
     this.permissions = new Permissions({
@@ -81,12 +88,20 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
     // Who asked was an agent of an earlier start.
     this.permissions.voidAll(journal.openRequests())
     this.agent = this.createAgent(folders)
+    this.checkpoints = new Checkpoints({
+      session,
+      state: this.state,
+      agentState: folders.agentState,
+      redactor: this.redactor,
+      log,
+      kept: (checkpoint) => void journal.append(checkpoint),
+    })
     const runner = new TurnRunner({
       journal,
       recorder: this.recorder,
       agent: this.agent,
       log,
-      afterTurn: (cancelled) => this.pushCommits(cancelled ? pushDeadlineMs.cancelled : pushDeadlineMs.turn),
+      afterTurn: (cancelled, promptId) => this.keepWork(cancelled ? pushDeadlineMs.cancelled : pushDeadlineMs.turn, promptId),
       cancelling: () => this.permissions.cancelAll(),
       beat: (promptId) => this.feed.heartbeat(promptId),
     })
@@ -133,10 +148,11 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
     try {
       if (session.nameservers.length > 0) await useNameservers(session.nameservers)
       const prepared = prepareWorkspace({ config, session, user, state, stages, log })
-      // The agent waits for a start-up script, which may bring what it is started with.
+      // The agent waits for a start-up script, which may bring what it is started with, and for what it is to remember.
       const launched = this.startUp(prepared).then(() => stages.time('agent start', () => this.agent.launch()))
       const [handshake, workspace] = await both(launched, prepared)
       this.workspace = workspace
+      for (const text of workspace.restored?.sentences() ?? []) this.recorder.notice(text)
       await stages.time('agent session', () => this.openAgent(handshake))
       stages.list.push({ name: 'ready', durationMs: Math.round(performance.now() - started) })
       this.status = { state: 'ready', message: null }
@@ -154,8 +170,9 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
 
   private async startUp(prepared: Promise<unknown>): Promise<void> {
     const { session, user, cwd, config, recorder, stages } = this
-    if (session.startUp === null) return
+    if (session.startUp === null && restorable(session, this.state) === null) return
     await prepared
+    if (session.startUp === null) return
     await stages.time('start-up script', () =>
       reportStartUp({ session, user, cwd, runDir: config.runDir, recorder, signal: this.over.signal }),
     )
@@ -196,6 +213,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
     await this.agent.stop(agentGraceMs)
     this.recorder.endTurn()
     await this.machine.closeAll()
+    await this.keepAtEnd()
     await this.feed.drain(1000)
     await this.link?.[Symbol.asyncDispose]()
     this.docker?.stop()
@@ -261,8 +279,19 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
     if (!busy) this.state.save()
   }
 
-  private pushCommits(deadlineMs: number): Promise<string[]> {
-    return safetyPush({ ...this.workspace, deadlineMs })
+  /** Commits are pushed where they belong, and everything is kept beside that. */
+  private async keepWork(deadlineMs: number, promptId: string): Promise<string[]> {
+    const end = Date.now() + deadlineMs
+    const notices = await safetyPush({ ...this.workspace, deadlineMs })
+    const left = Math.max(checkpointDeadlineMs.least, end - Date.now())
+    return [...notices, ...(await this.checkpoints.keep(this.workspace, { cause: 'turn', promptId, deadlineMs: left }))]
+  }
+
+  /** A session that never got ready has nothing of its own yet. */
+  private async keepAtEnd(): Promise<void> {
+    if (this.status.state !== 'ready') return
+    const kept = this.checkpoints.keep(this.workspace, { cause: 'suspend', promptId: null, deadlineMs: checkpointDeadlineMs.end })
+    for (const text of await kept) this.recorder.notice(text)
   }
 
   private async runDocker(): Promise<void> {

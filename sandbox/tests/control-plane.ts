@@ -32,6 +32,8 @@ export class FakeControlPlane implements AsyncDisposable {
   machine = machine.parse({})
   /** What sessions that start from now on may reach. */
   egress: EgressPolicy = { mode: 'open', domains: [] }
+  /** What the specifications of starts from now on have otherwise. */
+  spec: Partial<SessionSpec> = {}
   /** Acknowledge journals. */
   acknowledging = true
   /** The answer of the list of the living; false: it fails. */
@@ -170,6 +172,7 @@ export class FakeControlPlane implements AsyncDisposable {
       kept: { last: 0, from: null, turn: null },
       secrets: [],
       repositories: [],
+      ...this.spec,
     }
     return { status: 200, body: { outcome: 'claimed', epoch: row.epoch, spec } }
   }

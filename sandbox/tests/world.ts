@@ -11,13 +11,17 @@ import { FakeControlPlane } from './control-plane.ts'
 const random = (): string => Math.random().toString(36).slice(2, 8)
 
 /** The agent pack of tests: a small script where goose's binary would be. */
-export const fakePack: PackSource = {
-  async install(_, architecture, folder) {
-    const bin = join(folder, 'node_modules', '@aaif', `goose-binary-linux-${architecture}`, 'bin')
-    await mkdir(bin, { recursive: true })
-    await copyFile(new URL('./fake-agent.mjs', import.meta.url), join(bin, 'goose'))
-    await chmod(join(bin, 'goose'), 0o755)
-  },
+export const fakePack = packOf('./fake-agent.mjs')
+
+export function packOf(script: string): PackSource {
+  return {
+    async install(_, architecture, folder) {
+      const bin = join(folder, 'node_modules', '@aaif', `goose-binary-linux-${architecture}`, 'bin')
+      await mkdir(bin, { recursive: true })
+      await copyFile(new URL(script, import.meta.url), join(bin, 'goose'))
+      await chmod(join(bin, 'goose'), 0o755)
+    },
+  }
 }
 
 export interface World extends AsyncDisposable {
@@ -30,11 +34,11 @@ export interface World extends AsyncDisposable {
 }
 
 /** A control plane, an installation of its own on the real engine, and hosts. */
-export async function openWorld(): Promise<World> {
+export async function openWorld(source: PackSource = fakePack): Promise<World> {
   const stateDir = await mkdtemp(join(tmpdir(), 'helix-host-'))
   const plane = await FakeControlPlane.open()
   const installation = `test-${random()}`
-  const packs = { source: fakePack, prefix: `helix-${installation}-pack` }
+  const packs = { source, prefix: `helix-${installation}-pack` }
   const engine = new DockerEngine(process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock')
   const open: Context[] = []
   return {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type RunResult, run } from '../run.ts'
+import { type RunResult, run, runForBytes } from '../run.ts'
 import type { AgentUser } from '../user.ts'
 
 /** `unreachable`: try again later. `denied`: the control plane says no to who we are. `rejected`: the push lost to another, or is not allowed. */
@@ -32,21 +32,30 @@ function kindOf(stderr: string): GitFailureKind {
   return signs.find(([, sign]) => sign.test(stderr))?.[0] ?? 'other'
 }
 
+/** A stalled transfer ends by itself. Hooks are the agent's, and not for what Helix does. */
+const settings = ['-c', 'http.lowSpeedLimit=1000', '-c', 'http.lowSpeedTime=60', '-c', 'core.hooksPath=/dev/null', '-c', 'gc.auto=0']
 const localDeadlineMs = 120_000
 const networkDeadlineMs = 600_000
 
 /** Git in one folder, as the agent’s user. */
 export class Git {
   private readonly user: AgentUser
+  private readonly env: Record<string, string>
   readonly folder: string
 
-  constructor(user: AgentUser, folder: string) {
+  constructor(user: AgentUser, folder: string, env: Record<string, string> = {}) {
     this.user = user
     this.folder = folder
+    this.env = env
   }
 
   in(folder: string): Git {
     return new Git(this.user, folder)
+  }
+
+  /** The same with more variables, another index for one. */
+  with(env: Record<string, string>): Git {
+    return new Git(this.user, this.folder, { ...this.env, ...env })
   }
 
   /** Answers with the output; throws `GitFailure`. */
@@ -62,8 +71,24 @@ export class Git {
     return result.code === 0 ? result.stdout.replace(/\n$/, '') : undefined
   }
 
+  /** Like `ask`, for output that is no text, or longer than one; throws too when it has more bytes than this. */
+  async bytes(maxBytes: number, ...args: string[]): Promise<Buffer> {
+    const options = { cwd: this.folder, env: this.variables, timeoutMs: localDeadlineMs, maxBytes }
+    const result = await runForBytes(this.user, 'git', [...settings, ...args], options)
+    if (result.code !== 0) throw new GitFailure(args, { ...result, stdout: '' })
+    if (!result.whole) throw new Error(`git ${args[0]} says more than ${maxBytes} bytes`)
+    return result.stdout
+  }
+
+  /** Like `feed`, where exit code 1 means that it was done in part: answers with what it complained of. */
+  async feedLeniently(input: Uint8Array, ...args: string[]): Promise<string> {
+    const result = await this.run(args, localDeadlineMs, input)
+    if (result.code !== 0 && result.code !== 1) throw new GitFailure(args, result)
+    return result.code === 0 ? '' : result.stderr
+  }
+
   /** Like `ask`, with text on its standard input. */
-  async feed(input: string, ...args: string[]): Promise<string> {
+  async feed(input: string | Uint8Array, ...args: string[]): Promise<string> {
     const result = await this.run(args, localDeadlineMs, input)
     if (result.code !== 0) throw new GitFailure(args, result)
     return result.stdout.trim()
@@ -81,6 +106,11 @@ export class Git {
     }
   }
 
+  /** Any program in this folder, as the same user; answers whether it went well. */
+  async shell(command: string, ...args: string[]): Promise<boolean> {
+    return (await run(this.user, command, args, { cwd: this.folder, timeoutMs: localDeadlineMs })).code === 0
+  }
+
   /** Locks that a killed git left in this repository; only while no other git can run in it. */
   async removeStaleLocks(): Promise<void> {
     await run(this.user, 'find', [`${this.folder}/.git`, '-name', '*.lock', '-type', 'f', '-delete'], {
@@ -89,10 +119,12 @@ export class Git {
     })
   }
 
-  private run(args: readonly string[], timeoutMs: number, input?: string): Promise<RunResult> {
-    // A stalled transfer ends by itself. Hooks are the agent's, and not for what Helix does.
-    const settings = ['-c', 'http.lowSpeedLimit=1000', '-c', 'http.lowSpeedTime=60', '-c', 'core.hooksPath=/dev/null', '-c', 'gc.auto=0']
-    const env = { GIT_TERMINAL_PROMPT: '0', GIT_EDITOR: 'true' }
-    return run(this.user, 'git', [...settings, ...args], { cwd: this.folder, env, timeoutMs, ...(input !== undefined && { input }) })
+  private get variables(): Record<string, string> {
+    return { GIT_TERMINAL_PROMPT: '0', GIT_EDITOR: 'true', ...this.env }
+  }
+
+  private run(args: readonly string[], timeoutMs: number, input?: string | Uint8Array): Promise<RunResult> {
+    const options = { cwd: this.folder, env: this.variables, timeoutMs, ...(input !== undefined && { input }) }
+    return run(this.user, 'git', [...settings, ...args], options)
   }
 }

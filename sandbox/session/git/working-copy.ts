@@ -1,6 +1,7 @@
 import { rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SessionFile } from '@helix/contract/link'
+import type { Restore } from '../checkpoint/restore.ts'
 import { type Log, reasonOf } from '../log.ts'
 import type { Git } from './git.ts'
 
@@ -18,13 +19,19 @@ export interface WorkingCopy {
 
 /**
  * The working copy on the session's volume: cloned and put on the task's branch by the first start; kept as it is by later ones, uncommitted work
- * too. A clone that died half way lies under another name and is begun again.
+ * too. A clone that died half way lies under another name and is begun again. With `restore` it is made anew, as the checkpoint has it.
  */
-export async function prepareWorkingCopy(root: Git, controlPlaneUrl: string, spec: RepositorySpec, log: Log): Promise<WorkingCopy> {
+export async function prepareWorkingCopy(
+  root: Git,
+  controlPlaneUrl: string,
+  spec: RepositorySpec,
+  log: Log,
+  restore: Restore | null,
+): Promise<WorkingCopy> {
   const url = `${controlPlaneUrl.replace(/\/$/, '')}${spec.clonePath}`
   const copy = { spec, git: root.in(join(root.folder, spec.name)) }
-  if (await isRepository(root, copy.git.folder)) await refresh(copy, url, log)
-  else await clone(root, copy, url)
+  if (restore === null && (await isRepository(root, copy.git.folder))) await refresh(copy, url, log)
+  else await clone(root, copy, url, restore)
   return copy
 }
 
@@ -32,11 +39,11 @@ async function isRepository(root: Git, folder: string): Promise<boolean> {
   return (await root.find('-C', folder, 'rev-parse', '--git-dir')) === '.git'
 }
 
-async function clone(root: Git, { spec, git }: WorkingCopy, url: string): Promise<void> {
+async function clone(root: Git, { spec, git }: WorkingCopy, url: string, restore: Restore | null): Promise<void> {
   const partial = root.in(join(root.folder, `.clone-${spec.name}`))
   await rm(partial.folder, { recursive: true, force: true })
   await root.remote(['clone', '--quiet', '--no-checkout', url, partial.folder], cloneDeadlineMs)
-  await beginBranch(partial, spec)
+  if (restore === null || !(await restore.copy(partial, spec))) await beginBranch(partial, spec)
   // A folder that is there and is no repository is somebody's work too.
   if (await exists(git.folder)) await rename(git.folder, `${git.folder}.before-${Date.now()}`)
   await rename(partial.folder, git.folder)

@@ -3,7 +3,7 @@ import { type JournalLine, resultOf, type SeenPrompt } from './entry.ts'
 
 /** What Helix says and does by itself is no answer of the agent. */
 const isOurs = (payload: JournalLine['payload']): boolean =>
-  payload.kind === 'notice' || (payload.kind === 'tool' && payload.toolCallId.startsWith(startUpCall))
+  payload.kind === 'notice' || payload.kind === 'checkpoint' || (payload.kind === 'tool' && payload.toolCallId.startsWith(startUpCall))
 
 /** What the calls of start-up scripts are named by; the start's number follows. */
 export const startUpCall = 'start-up.'
@@ -47,6 +47,13 @@ export class History {
     this.prompts.set(result.promptId, known)
     this.latest = known.end
     this.unfinished = null
+  }
+
+  /** A prompt that the file does not tell of. */
+  remember(promptId: string, result: TurnResult | null): void {
+    if (this.prompts.has(promptId)) return
+    const end = result === null ? null : { sequence: 0, result }
+    this.prompts.set(promptId, { prompt: { sequence: 0, text: '' }, answered: false, end })
   }
 
   find(promptId: string): SeenPrompt | undefined {

@@ -61,6 +61,11 @@ export class Journal {
     return this.history.find(promptId)
   }
 
+  /** A prompt that reached the agent on another volume, and how its turn ended. What the file tells counts more. */
+  remember(promptId: string, end: TurnResult | null): void {
+    this.history.remember(promptId, end)
+  }
+
   /** What became of a request for permission. */
   request(id: string): 'open' | 'ended' | undefined {
     return this.history.request(id)

@@ -37,7 +37,7 @@ export interface TurnRunnerInput {
   agent: AgentKeeper
   log: Log
   /** What belongs to the end of each turn and is done before it is told: commits are pushed. Answers with notices. */
-  afterTurn(cancelled: boolean): Promise<string[]>
+  afterTurn(cancelled: boolean, promptId: string): Promise<string[]>
   /** The turn is cancelled: whatever waits in it ends. */
   cancelling(): void
   /** Each 2 s while the turn runs and the agent lives or is being started again. */
@@ -69,7 +69,7 @@ export class TurnRunner {
       if (this.abandoned) return null
       this.input.recorder.endTurn()
       if (this.cancelled) void this.endShells()
-      for (const text of await this.input.afterTurn(this.cancelled)) this.input.journal.notice(text)
+      for (const text of await this.input.afterTurn(this.cancelled, prompt.promptId)) this.input.journal.notice(text)
       return this.abandoned ? null : { promptId: prompt.promptId, ...ending }
     } finally {
       clearInterval(beats)

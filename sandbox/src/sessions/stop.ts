@@ -4,8 +4,8 @@ import type { Host } from '../host.ts'
 import { sessionLabels } from './names.ts'
 import { removeNetworks } from './network.ts'
 
-/** The supervisor ends the agent and writes its journal to the end in this time; less where the journal goes too. */
-const graceSeconds = { suspend: 10, remove: 3 }
+/** The supervisor ends the agent, keeps a last checkpoint and writes its journal to the end in this time; less where the journal goes too. */
+const graceSeconds = { suspend: 22, remove: 3 }
 /** Units: milliseconds. The last entries of a journal have this long to reach the control plane before their volume goes. */
 const drainMs = 5000
 
