@@ -9,6 +9,8 @@ function query(values: Record<string, string | number | undefined | null>): stri
 
 export const taskTabs = ['changes', 'files', 'spec', 'timeline', 'terminal', 'workspace'] as const
 export type TaskTab = (typeof taskTabs)[number]
+export const sessionTabs = ['terminal', 'workspace', 'checkpoints'] as const
+export type SessionTab = (typeof sessionTabs)[number]
 export const repositoryTabs = ['files', 'commits', 'branches'] as const
 export type RepositoryTab = (typeof repositoryTabs)[number]
 
@@ -37,7 +39,7 @@ export const routes = {
     `/tasks/${taskId}/spec${query({ ...at, view: at.view === 'rendered' ? undefined : at.view })}`,
   /** Machines with agents, of tasks and without. */
   sessions: (projectId: string) => `/projects/${projectId}/sessions`,
-  session: (sessionId: string, tab?: 'terminal' | 'workspace') => `/sessions/${sessionId}${query({ tab })}`,
+  session: (sessionId: string, tab?: SessionTab) => `/sessions/${sessionId}${query({ tab })}`,
   repositories: () => '/repositories',
   repository: (repositoryId: string, at: { tab?: RepositoryTab; ref?: string | undefined; path?: string } = {}) =>
     `/repositories/${repositoryId}${query(at)}`,

@@ -5,6 +5,7 @@ import { getProject } from '@helix/contract/projects'
 import { getSession } from '@helix/contract/sessions'
 import { live } from '#lib/live/live.svelte.ts'
 import { ask } from '#lib/load.ts'
+import { sessionTabs } from '#lib/routes.ts'
 import type { PageLoad } from './$types'
 
 export const load: PageLoad = async (event) => {
@@ -12,6 +13,6 @@ export const load: PageLoad = async (event) => {
   const session = await ask(event, getSession, { params: { sessionId: event.params.sessionId as SessionId } })
   const input = { params: { projectId: session.projectId } }
   const [project, { role }] = await Promise.all([ask(event, getProject, input), ask(event, getOwnRole, input)])
-  const tab: 'terminal' | 'workspace' = event.url.searchParams.get('tab') === 'workspace' ? 'workspace' : 'terminal'
+  const tab = sessionTabs.find((known) => known === event.url.searchParams.get('tab')) ?? 'terminal'
   return { since, session, project, tab, mayWrite: roleGrants(role, 'task:write') }
 }

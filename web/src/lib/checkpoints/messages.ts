@@ -1,0 +1,27 @@
+import type { Checkpoint } from '@helix/contract/checkpoints'
+
+export const words = {
+  title: 'Checkpoints',
+  none: 'No checkpoint yet: one is kept at the end of each turn, and when the machine is suspended.',
+  kept: 'The last 20 are kept, and one for each day before.',
+  name: (n: number) => `Checkpoint ${n}`,
+  causes: { turn: 'at the end of a turn', suspend: 'when the machine was suspended' } satisfies Record<Checkpoint['cause'], string>,
+  conversation: 'files and conversation',
+  filesOnly: 'files only',
+  leftOut: 'Left out',
+  fork: 'Fork from here',
+  forkOf: (n: number) => `Fork from checkpoint ${n}`,
+  forkTitle: (n: number) => `Start a session from checkpoint ${n}?`,
+  forkText: 'A new session of this project begins with what was kept. The session it comes from goes on as it is.',
+  comes: 'Comes along',
+  comesFiles: (names: string) => `The files of ${names}, as uncommitted work on a branch of the new session`,
+  comesConversation: 'The agent’s conversation up to here',
+  stays: 'Does not',
+  staysConversation: 'The conversation: the agent begins a new one',
+  staysAlways: 'Ignored files, what was installed outside of the working copies, inner containers and images, terminals and what ran',
+  begin: 'Start the session',
+  cancel: 'Cancel',
+  failed: 'The session was not started',
+  unread: 'The checkpoints could not be read',
+  more: 'Show more',
+}
