@@ -104,7 +104,7 @@ export const checkpointStore = {
       .select('r.org_id', 'f.repository_id', 'f.session_id', 'f.n')
     const found = new Map<RepositoryId, StrayRefs>()
     for (const { org_id: orgId, repository_id: repositoryId, session_id: sessionId, n } of rows) {
-      const one = found.get(repositoryId) ?? { repo: { orgId, repositoryId }, refs: [] }
+      const one: StrayRefs = found.get(repositoryId) ?? { repo: { orgId, repositoryId }, refs: [] }
       one.refs.push({ sessionId, n })
       found.set(repositoryId, one)
     }
