@@ -135,7 +135,7 @@ test('a whole office signs in behind one address, and who guesses among them is 
   await store.setPassword(await store.ensureAdministrator(), 'a long enough password', null)
   const attempt = async (password: string) =>
     (await ask('POST', '/api/v1/sign-in/password', { email: 'admin@helix.local', password })).status
-  for (let person = 0; person < 40; person++) expect(await attempt('a long enough password')).toBe(200)
+  for (let person = 0; person < 30; person++) expect(await attempt('a long enough password')).toBe(200)
   for (let guess = 0; guess < 30; guess++)
     await ask('POST', '/api/v1/sign-in/password', { email: `guess${guess}@helix.local`, password: 'a guess' })
   const refused = await fetch(`${server.url}/api/v1/sign-in/password`, {
@@ -145,7 +145,7 @@ test('a whole office signs in behind one address, and who guesses among them is 
   })
   expect([refused.status, Number(refused.headers.get('retry-after')) > 0]).toEqual([429, true])
   await db('sign_in_attempts').delete()
-})
+}, 120_000)
 
 test('an API key opens until it is revoked, and only its hash is kept', async () => {
   const person = await server.addPerson()

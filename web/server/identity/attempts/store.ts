@@ -7,6 +7,8 @@ const free = { account: 5, address: 25 }
 /** Units: seconds. */
 const longestWait = 900
 const forgottenAfter = 3600
+/** Not `now()`: of attempts at the same time one that began earlier may be counted later, and would have to wait for the other's now. */
+const never = '-infinity'
 
 type Kind = keyof typeof free
 
@@ -44,16 +46,16 @@ export class Attempts {
   private async take(kind: Kind, name: string): Promise<void> {
     const key = `${kind} ${hashSecret(name)}`
     const taken = (await this.db.raw(
-      `insert into sign_in_attempts as a (key, failures) values (:key, 1)
+      `insert into sign_in_attempts as a (key, failures, blocked_until) values (:key, 1, :never)
        on conflict (key) do update set
          failures = case when a.last_at < now() - make_interval(secs => :forgotten) then 1 else a.failures + 1 end,
          last_at = now(),
          blocked_until = case
-           when a.last_at < now() - make_interval(secs => :forgotten) or a.failures + 1 < :free then now()
+           when a.last_at < now() - make_interval(secs => :forgotten) or a.failures + 1 < :free then :never
            else now() + make_interval(secs => least(:longest, power(2, least(a.failures + 1 - :free, 20)))) end
        where a.blocked_until <= now()
        returning key`,
-      { key, forgotten: forgottenAfter, free: free[kind], longest: longestWait },
+      { key, never, forgotten: forgottenAfter, free: free[kind], longest: longestWait },
     )) as { rows: unknown[] }
     if (taken.rows.length === 1) return
     const row = await this.db('sign_in_attempts')
