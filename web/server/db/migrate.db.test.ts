@@ -50,6 +50,8 @@ test('every table says whose its rows are, but for links between such tables and
   }
   const shared = [
     'accounts',
+    'checkpoint_refs',
+    'host_links',
     'hosts',
     'installation',
     'knex_migrations',

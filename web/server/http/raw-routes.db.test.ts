@@ -4,7 +4,9 @@ import type { Endpoint } from '@helix/contract/endpoint'
 import { publicEndpoints } from '@helix/contract/endpoints'
 import * as hosts from '@helix/contract/hosts'
 import * as internal from '@helix/contract/internal'
+import { fileContentPath, openPreviewPath, recordingPath } from '@helix/contract/machine-use'
 import { type Role, roles } from '@helix/contract/permissions'
+import { createSession } from '@helix/contract/session-life'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createApp } from '../app.ts'
 import { newId } from '../context.ts'
@@ -14,12 +16,19 @@ import { testTokens } from '../testing/context.ts'
 import { openTestServer, type Person, type TestServer } from '../testing/server.ts'
 import { Metrics } from './metrics.ts'
 
-/** What answers more than JSON and is mounted by hand: the weakest role that may. By hand, like the table of the endpoints. */
-const raw: Record<string, Role> = {
-  'GET /api/v1/events': 'viewer',
-  [`GET ${attachmentPath}`]: 'viewer',
-  [`POST ${uploadPath}`]: 'member',
-  [`GET ${auditExportPath}`]: 'admin',
+/**
+ * What answers more than JSON and is mounted by hand: the weakest role that may, and what it is answered. By hand, like the table of the endpoints. The session
+ * has no machine here: who may is told so.
+ */
+const raw: Record<string, { weakest: Role; answer: number }> = {
+  'GET /api/v1/events': { weakest: 'viewer', answer: 200 },
+  [`GET ${attachmentPath}`]: { weakest: 'viewer', answer: 200 },
+  [`POST ${uploadPath}`]: { weakest: 'member', answer: 200 },
+  [`GET ${auditExportPath}`]: { weakest: 'admin', answer: 200 },
+  [`GET ${fileContentPath}`]: { weakest: 'member', answer: 503 },
+  [`PUT ${fileContentPath}`]: { weakest: 'member', answer: 503 },
+  [`GET ${recordingPath}`]: { weakest: 'member', answer: 503 },
+  [`GET ${openPreviewPath}`]: { weakest: 'member', answer: 302 },
 }
 
 /** Asked of everybody, or of who signs in, whom better-auth itself asks for; the gateway's are under /v1 and have their own tests. */
@@ -57,7 +66,8 @@ beforeAll(async () => {
   server = await openTestServer()
   owner = await server.addPerson()
   const project = await addProject(owner)
-  params = { projectId: project.id, attachmentId: '' }
+  const session = await owner.call(createSession, { params: { projectId: project.id }, body: {} })
+  params = { projectId: project.id, attachmentId: '', sessionId: session.id, terminalId: '0123456789abcdef', port: '3000' }
   params.attachmentId = ((await (await ask(`POST ${uploadPath}`, owner.apiKey)).json()) as { id: string }).id
 })
 afterAll(() => server[Symbol.asyncDispose]())
@@ -66,8 +76,8 @@ afterAll(() => server[Symbol.asyncDispose]())
 async function ask(route: string, token: string | null): Promise<Response> {
   const [method = '', path = ''] = route.split(' ')
   const headers = new Headers({ 'x-file-name': 'a.txt', ...(token === null ? {} : { authorization: `Bearer ${token}` }) })
-  const url = `${server.url}${path.replace(/:(\w+)/g, (_, name: string) => params[name] ?? '')}`
-  return fetch(url, { method, headers, ...(method === 'POST' ? { body: 'text' } : {}) })
+  const url = `${server.url}${path.replace(/:(\w+)/g, (_, name: string) => params[name] ?? '')}?path=a.txt`
+  return fetch(url, { method, headers, redirect: 'manual', ...(method === 'GET' ? {} : { body: 'text' }) })
 }
 
 async function statusOf(route: string, token: string | null): Promise<number> {
@@ -97,14 +107,14 @@ test('every route that is mounted by hand answers every role, a stranger and ano
   const [stranger, keys] = [await server.addPerson(), new Map<Role, string>()]
   for (const role of roles) keys.set(role, await memberOf(role))
   let pairs = 0
-  for (const [route, weakest] of Object.entries(raw)) {
+  for (const [route, { weakest, answer }] of Object.entries(raw)) {
     for (const token of [null, 'hx_wrong', testTokens.worker, testTokens.runner])
       expect([route, await statusOf(route, token)]).toEqual([route, 401])
     // What names nothing is the caller's own organisation.
     expect([route, await statusOf(route, stranger.apiKey)]).toEqual([route, route.includes(':') ? 404 : 200])
     for (const role of roles) {
       const may = roles.indexOf(role) <= roles.indexOf(weakest)
-      expect([route, role, await statusOf(route, keys.get(role) ?? '')]).toEqual([route, role, may ? 200 : 403])
+      expect([route, role, await statusOf(route, keys.get(role) ?? '')]).toEqual([route, role, may ? answer : 403])
     }
     pairs += 2 + roles.length
   }
