@@ -5,6 +5,7 @@ import { cacheFolder } from './cache.mjs'
 import { installPackages, isDebian, isRoot } from './debian.mjs'
 import { step } from './progress.mjs'
 import { run, which } from './run.mjs'
+import { runscArguments } from './runsc.mjs'
 
 async function answers() {
   if (which('docker') === null) return false
@@ -61,7 +62,13 @@ export async function ensureDocker() {
         if (await answers()) return { problem: null, dispose: async () => {} }
       }
       // With user namespaces root in a session is nobody on this machine, and a session may have a Docker engine of its own.
-      const engine = await startEngine((await hasUserNamespaces()) ? ['--userns-remap=default'] : [])
+      const users = (await hasUserNamespaces()) ? ['--userns-remap=default'] : []
+      // Without gVisor sessions stand on the next rung: no reason not to start.
+      const gvisor = await runscArguments(note).catch((error) => {
+        note(error.message)
+        return []
+      })
+      const engine = await startEngine([...users, ...gvisor])
       const dispose = async () => {
         const gone = new Promise((resolve) => engine.once('exit', resolve))
         engine.kill('SIGTERM')
