@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import { Egress } from './egress/egress.ts'
 import { DockerEngine } from './engine/docker-engine.ts'
+import type { Engine } from './engine/engine.ts'
 import type { Host } from './host.ts'
 import { type Identity, loadIdentity } from './identity.ts'
 import type { Footing } from './ladder/ladder.ts'
@@ -32,7 +33,7 @@ export class Context implements Host {
   readonly log: Logger
   readonly identity: Identity
   readonly owner: Owner
-  readonly engine: DockerEngine
+  readonly engine: Engine
   readonly controlPlane: ControlPlane
   readonly packs: PackInstaller
   readonly certificates: Certificates
