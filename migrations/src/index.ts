@@ -18,6 +18,7 @@ import * as sandboxRules from './0020-sandbox-rules.ts'
 import * as auditTruncate from './0022-audit-truncate.ts'
 import * as machine from './0032-machine.ts'
 import * as tunnels from './0032-tunnels.ts'
+import * as checkpointLives from './0034-checkpoint-lives.ts'
 import * as checkpoints from './0034-checkpoints.ts'
 import * as pushOrganisations from './0035-push-organisations.ts'
 
@@ -46,6 +47,7 @@ const list: [string, Knex.Migration][] = [
   ['0032-machine', machine],
   ['0032-tunnels', tunnels],
   ['0034-checkpoints', checkpoints],
+  ['0034-checkpoint-lives', checkpointLives],
   ['0035-push-organisations', pushOrganisations],
 ]
 

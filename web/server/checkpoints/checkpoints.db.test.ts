@@ -2,6 +2,7 @@ import { forkCheckpoint, listCheckpoints } from '@helix/contract/checkpoints'
 import { HelixError } from '@helix/contract/errors'
 import { claimSession } from '@helix/contract/hosts'
 import type { SessionId } from '@helix/contract/ids'
+import { recordSession } from '@helix/contract/internal'
 import type { Project } from '@helix/contract/projects'
 import { createSession } from '@helix/contract/session-life'
 import type { JournalPayload } from '@helix/contract/sessions'
@@ -93,6 +94,17 @@ test('a fork is a session of the same project and agent that begins with the che
   // Its own newest one counts from then on.
   await tell(forked.id, kept(1))
   expect(await claim(forked.id)).toMatchObject({ last: 1, from: { sessionId: forked.id, n: 1 } })
+})
+
+test('a new life of a session does not begin with what an earlier one kept, and counts on', async () => {
+  const sessionId = await begin()
+  await claim(sessionId)
+  await tell(sessionId, kept(1))
+  expect(await claim(sessionId)).toMatchObject({ last: 1, from: { n: 1 } })
+  await server.worker(recordSession, { params: { sessionId }, body: { epoch: 99, state: 'queued', reason: 'Its time to live is over' } })
+  expect(await claim(sessionId)).toMatchObject({ last: 1, from: null })
+  await tell(sessionId, kept(2))
+  expect(await claim(sessionId)).toMatchObject({ last: 2, from: { n: 2 } })
 })
 
 test('a stranger sees no checkpoint and forks none; what is not there is not found', async () => {

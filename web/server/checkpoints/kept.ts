@@ -6,25 +6,30 @@ import { checkpointStore } from './store.ts'
 
 type EndRow = { payload: { outcome: string; message: string | null } }
 
+type Session = Pick<SessionRow, 'id' | 'forked_from' | 'forked_from_n' | 'kept_before'>
+
 /** What a start of the session needs where its volume is gone. */
-export async function keptOf(trx: Knex, session: Pick<SessionRow, 'id' | 'forked_from' | 'forked_from_n'>): Promise<SessionKept> {
-  const own = await checkpointStore.newest(trx, session.id)
-  const { forked_from: source, forked_from_n: n } = session
+export async function keptOf(trx: Knex, { id, forked_from: source, forked_from_n: n, kept_before }: Session): Promise<SessionKept> {
+  const newest = await checkpointStore.newest(trx, id)
+  const own = newest === null || newest.n <= kept_before ? null : newest
   const from = own ?? (source === null || n === null ? null : await checkpointStore.find(trx, source, n))
   return {
-    last: own?.n ?? 0,
+    last: newest?.n ?? 0,
     from: from === null ? null : { ...from.kept, sessionId: from.session_id, at: from.at.toISOString() },
-    turn: await newestTurn(trx, session.id),
+    turn: await newestTurn(trx, id),
   }
 }
 
 /** Of the journal that is stored: a volume that is new knows nothing of it. */
 async function newestTurn(trx: Knex, sessionId: string): Promise<SessionKept['turn']> {
   const ofKind = (kind: string) => trx('session_entries').where({ session_id: sessionId }).andWhereRaw("payload->>'kind' = ?", [kind])
-  const prompt = await ofKind('prompt').orderBy('sequence', 'desc').first('payload')
+  const prompt = await ofKind('prompt').orderBy('sequence', 'desc').first('sequence', 'payload')
   if (prompt === undefined) return null
   const promptId: PromptId = prompt.payload.promptId
-  const end: EndRow | undefined = await ofKind('turn_end').andWhereRaw("payload->>'promptId' = ?", [promptId]).first('payload')
+  const end: EndRow | undefined = await ofKind('turn_end')
+    .andWhere('sequence', '>', prompt.sequence)
+    .andWhereRaw("payload->>'promptId' = ?", [promptId])
+    .first('payload')
   return { promptId, end: end === undefined ? null : { promptId, ...endOf(end) } }
 }
 

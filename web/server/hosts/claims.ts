@@ -6,6 +6,7 @@ import type { HostId, OrgId, SessionId } from '@helix/contract/ids'
 import { atLeast, type Rung } from '@helix/contract/isolation'
 import type { Knex } from 'knex'
 import { keptOf } from '../checkpoints/kept.ts'
+import { checkpointStore } from '../checkpoints/store.ts'
 import type { Context } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
 import { mintSessionToken } from '../identity/tokens.ts'
@@ -135,7 +136,9 @@ export async function claimSessionFor(context: Context, claim: Claim): Promise<C
       .update({ host_id: claim.hostId, host_boot_id: claim.bootId, epoch, state: 'starting', reason: null, started_by: person })
     if (session.life_started_at === null) {
       session.life_started_at = new Date()
-      await trx('agent_sessions').where({ id: session.id }).update({ life_started_at: session.life_started_at })
+      session.kept_before = (await checkpointStore.newest(trx, session.id))?.n ?? 0
+      const { life_started_at, kept_before } = session
+      await trx('agent_sessions').where({ id: session.id }).update({ life_started_at, kept_before })
     }
     const token = await mintSessionToken(trx, { orgId: session.org_id, sessionId: session.id, epoch })
     await appendEvent(trx, session.org_id, {

@@ -33,6 +33,8 @@ export interface SessionRow {
   /** The session and checkpoint that it began with. */
   forked_from: SessionId | null
   forked_from_n: number | null
+  /** The newest checkpoint of earlier lives. */
+  kept_before: number
   created_at: Date
 }
 
