@@ -49,6 +49,7 @@ export async function openWorld(source: PackSource = fakePack): Promise<World> {
     async boot(env = {}) {
       const config = parseConfig({
         DOCKER_HOST: process.env.DOCKER_HOST,
+        HELIX_SESSION_IMAGE: process.env.HELIX_SESSION_IMAGE,
         HELIX_CONTROL_PLANE_URL: plane.url,
         HELIX_RUNNER_TOKEN: plane.token,
         HELIX_DATA_DIR: stateDir,
