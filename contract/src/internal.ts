@@ -207,6 +207,36 @@ export const locateSession = defineEndpoint({
   }),
 })
 
+/** Of the project, at the newest look. Units: milliseconds without a turn until the session is suspended, 0: never. */
+const sessionTimes = { idleMs: z.number().int(), endsAt: timestamp.nullable() }
+
+export const placeSession = defineEndpoint({
+  method: 'POST',
+  path: '/internal/v1/sessions/:sessionId/place',
+  permission: 'worker',
+  summary: 'The session’s host: where it runs, else the one that is reserved for it, else its place in the queue',
+  params: ofSession,
+  response: z.discriminatedUnion('placed', [
+    z.object({
+      placed: z.literal(true),
+      hostId: idSchema('host'),
+      /** Temporal task queue of the host. */
+      queue: z.string(),
+      epoch: z.number().int(),
+      ...sessionTimes,
+    }),
+    z.object({
+      placed: z.literal(false),
+      /** Null: room alone would not help. */
+      position: z.number().int().nullable(),
+      /** For people. */
+      reason: z.string(),
+      epoch: z.number().int(),
+      ...sessionTimes,
+    }),
+  ]),
+})
+
 export const recordSession = defineEndpoint({
   method: 'POST',
   path: '/internal/v1/sessions/:sessionId/state',

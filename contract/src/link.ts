@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { agentRuntime } from './agents.ts'
 import { exposure } from './exposure.ts'
 import { formValues } from './forms.ts'
+import { hostLabels } from './host-labels.ts'
 import { idSchema } from './ids.ts'
 import { permissionMode } from './permission-mode.ts'
 import { journalEntry, keptCheckpoint } from './sessions.ts'
@@ -33,6 +34,16 @@ export const hostReport = z.object({
   filtered: z.boolean().optional(),
   packs: z.array(z.object({ runtime: agentRuntime, version: z.string() })),
   freeDiskBytes: z.number(),
+  /** The memory of the machine: no session gets more. Hosts of the version before tell none of these. */
+  memoryBytes: z.number().optional(),
+  /** What the sizes of its sessions may be in sum: sessions seldom use all of theirs at once. */
+  roomBytes: z.number().optional(),
+  /** Work that waits or runs by processor, over a minute. */
+  load: z.number().optional(),
+  /** Images that need not be fetched. */
+  images: z.array(z.string().max(300)).max(200).optional(),
+  /** Labels that it tells of itself, beside those that administrators set. */
+  labels: hostLabels.optional(),
   /** Null when all is well; else what is missing and the way out. */
   problem: z.string().max(2000).nullable(),
 })

@@ -51,6 +51,7 @@ export const projectConfig = z.strictObject({
       network: sandboxRules.shape.egressMode.optional(),
       domains: sandboxRules.shape.egressDomains.optional(),
       isolation: sandboxRules.shape.minimumRung.optional(),
+      hostLabels: sandboxRules.shape.hostLabels.optional(),
       size: sandboxRules.shape.size.optional(),
       customSize: sandboxRules.shape.customSize.optional(),
       image: sandboxRules.shape.image.optional(),

@@ -3,6 +3,7 @@ import { agentRuntime } from './agents.ts'
 import { branchPattern } from './branches.ts'
 import { domainRule, egressModes } from './egress.ts'
 import { defineEndpoint, page, pageQuery } from './endpoint.ts'
+import { hostLabels } from './host-labels.ts'
 import { idSchema } from './ids.ts'
 import { rung } from './isolation.ts'
 import { machineRules } from './machine.ts'
@@ -62,6 +63,8 @@ export const sandboxRules = z.object({
   egressDomains: z.array(domainRule).max(200),
   /** Hosts that isolate less get no session of this project; null: every host may. */
   minimumRung: rung.nullable(),
+  /** Only hosts that have all of these labels get a session of this project. */
+  hostLabels,
   ...machineRules.shape,
 })
 export type SandboxRules = z.infer<typeof sandboxRules>

@@ -16,6 +16,7 @@ import * as questions from './0014-questions.ts'
 import * as archive from './0015-archive.ts'
 import * as sandboxRules from './0020-sandbox-rules.ts'
 import * as auditTruncate from './0022-audit-truncate.ts'
+import * as placement from './0030-placement.ts'
 import * as machine from './0032-machine.ts'
 import * as tunnels from './0032-tunnels.ts'
 import * as checkpointLives from './0034-checkpoint-lives.ts'
@@ -44,6 +45,7 @@ const list: [string, Knex.Migration][] = [
   ['0015-archive', archive],
   ['0020-sandbox-rules', sandboxRules],
   ['0022-audit-truncate', auditTruncate],
+  ['0030-placement', placement],
   ['0032-machine', machine],
   ['0032-tunnels', tunnels],
   ['0034-checkpoints', checkpoints],
@@ -57,5 +59,9 @@ export const migrations: Knex.MigrationSource<[string, Knex.Migration]> = {
   getMigration: async ([, migration]) => migration,
 }
 
-/** The newest migration: `/readyz` compares it with the database. */
-export const newestMigration = list.at(-1)?.[0] ?? ''
+/** The migration with the highest number: `/readyz` compares it with the database. */
+export const newestMigration =
+  list
+    .map(([name]) => name)
+    .toSorted()
+    .at(-1) ?? ''

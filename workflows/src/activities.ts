@@ -7,6 +7,7 @@ import type {
   locateSession,
   mergeTask,
   openSession,
+  placeSession,
   preparePrompt,
   recordSession,
   recordStep,
@@ -34,12 +35,13 @@ export interface ControlActivities {
   assessTask: Ask<typeof assessTask>
   mergeTask: Ask<typeof mergeTask>
   locateSession: Ask<typeof locateSession>
+  placeSession: Ask<typeof placeSession>
   recordSession: Ask<typeof recordSession>
   recordTurn: Ask<typeof recordTurn>
   remindReviewers: Ask<typeof remindReviewers>
 }
 
-/** Supplied by `sandbox/`, on the shared queue that hosts poll. */
+/** Supplied by `sandbox/`, on the shared queue that hosts poll for sessions that began before the control plane placed them. */
 export interface SharedSandboxActivities {
   /**
    * The host that takes this claims the session in one transaction of the control plane. `placed`: it answers with its own queue. `refused`:

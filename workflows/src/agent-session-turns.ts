@@ -4,6 +4,7 @@ import type { PromptMode } from '@helix/contract/task-work'
 import { CancellationScope, getExternalWorkflowHandle, isCancellation, log, patched, sleep } from '@temporalio/workflow'
 import { onHost, reasonOf, shared } from './agent-session-host.ts'
 import { SessionLimits } from './agent-session-limits.ts'
+import { HistoryFull, HostWait } from './agent-session-place.ts'
 import { control } from './control.ts'
 import { type AgentSessionCarried, type AgentSessionInput, sessionNoticeSignal, type TurnEnded, turnEndedSignal } from './messages.ts'
 
@@ -49,6 +50,9 @@ export class Session {
   /** The host's queue while the session is known to run there. */
   private home: string | null = null
   private current: Turn | null = null
+  readonly hostWait: HostWait
+  /** The host that it is to leave at the end of its turn. */
+  private leaves: string | null
   private stopReason = 'stopped'
   private waking: CancellationScope | null = null
 
@@ -58,6 +62,9 @@ export class Session {
     this.queue = [...(input.carried?.queue ?? [])]
     this.seen = [...(input.carried?.seen ?? [])]
     this.epoch = input.carried?.epoch ?? 0
+    this.hostWait = new HostWait(input.sessionId)
+    this.leaves = input.carried?.leaves ?? null
+    this.wakeAsked = input.carried?.wakes ?? false
   }
 
   /** There is something to do now. */
@@ -70,7 +77,9 @@ export class Session {
   }
 
   carry(): AgentSessionCarried {
-    return { epoch: this.epoch, queue: this.queue, seen: this.seen.slice(-200) }
+    const leaves = this.leaves === null ? {} : { leaves: this.leaves }
+    const wakes = this.wakeAsked ? { wakes: true } : {}
+    return { epoch: this.epoch, queue: this.queue, seen: this.seen.slice(-200), ...leaves, ...wakes }
   }
 
   /**
@@ -121,9 +130,14 @@ export class Session {
     this.waking?.cancel()
   }
 
-  /** A turn that runs or waits comes first, and ends the wish. */
-  askToSuspend(): void {
-    this.suspendAsked = this.current === null && !this.waiting
+  /** A turn that runs or waits comes first, and ends the wish. A host that is to be left is left after the turn. */
+  askToSuspend(leaves?: string): void {
+    if (leaves === undefined) this.suspendAsked = this.current === null && !this.waiting
+    else this.leaves = leaves
+  }
+
+  get mustLeave(): boolean {
+    return this.leaves !== null && (this.home === null || this.home.includes(this.leaves))
   }
 
   askToWake(): void {
@@ -135,7 +149,9 @@ export class Session {
     this.wakeAsked = false
     const promptId = this.queue.shift()
     if (promptId === undefined) return
-    const { result, ending } = await this.turn(promptId)
+    const ended = await this.turn(promptId)
+    if (ended === null) return
+    const { result, ending } = ended
     const state = result.outcome === 'error' ? 'failed' : 'ended'
     await control.recordTurn({ sessionId: this.sessionId, promptId, state, outcome: result.message ?? result.outcome })
     await this.tell(promptId, result, this.nextAfter(ending))
@@ -148,7 +164,8 @@ export class Session {
     return goesOn ? { ...ending, goesOnWith: next } : ending
   }
 
-  private async turn(promptId: PromptId): Promise<{ result: TurnResult; ending: Ending }> {
+  /** Null: it waits for the next run. */
+  private async turn(promptId: PromptId): Promise<{ result: TurnResult; ending: Ending } | null> {
     const scope = new CancellationScope()
     const current: Turn = { promptId, scope, cancelled: false, handedOver: false, steeredBy: null, ending: {} }
     this.current = current
@@ -156,6 +173,10 @@ export class Session {
       const result = await scope.run(() => this.untilDone(promptId))
       return { result, ending: result.outcome === 'cancelled' ? current.ending : {} }
     } catch (error) {
+      if (error instanceof HistoryFull && !current.cancelled) {
+        this.queue.unshift(promptId)
+        return null
+      }
       if (!isCancellation(error) && !current.cancelled) throw error
       return { result: { promptId, outcome: 'cancelled', message: null, retryable: false }, ending: current.ending }
     } finally {
@@ -180,7 +201,7 @@ export class Session {
         }
         return await onHost(home).turn.runTurn({ sessionId: this.sessionId, epoch: this.epoch, promptId })
       } catch (error) {
-        if (isCancellation(error) || this.current?.cancelled) throw error
+        if (isCancellation(error) || this.current?.cancelled || error instanceof HistoryFull) throw error
         reason = reasonOf(error)
         this.home = null
         if (losses >= lossesAllowed) {
@@ -196,20 +217,31 @@ export class Session {
   /** The queue of the host where the session runs and takes prompts. */
   private async ensureHome(reason: string): Promise<string> {
     if (this.home !== null) return this.home
+    if (patched('placed-by-control-plane')) return this.startOn(await this.givenHost(), reason)
     for (let look = 0; ; look++) {
       const location = await control.locateSession({ sessionId: this.sessionId })
       this.epoch = Math.max(this.epoch, location.epoch)
       this.limits.take(location)
       const queue = location.queue ?? (location.waitForHost ? null : await this.place())
-      if (queue !== null) {
-        const started = await onHost(queue).start.startSession({ sessionId: this.sessionId, epoch: this.epoch, reason })
-        this.epoch = started.epoch
-        this.home = queue
-        return queue
-      }
+      if (queue !== null) return this.startOn(queue, reason)
       await this.notice(location.reason ?? 'Waits for a sandbox host with room')
       await sleep(Math.min(1000 * 2 ** Math.min(look, 4), longestPauseMs))
     }
+  }
+
+  private async startOn(queue: string, reason: string): Promise<string> {
+    const started = await onHost(queue).start.startSession({ sessionId: this.sessionId, epoch: this.epoch, reason })
+    this.epoch = started.epoch
+    this.home = queue
+    return queue
+  }
+
+  private givenHost(): Promise<string> {
+    const told: Parameters<HostWait['over']>[0] = (place) => {
+      this.epoch = Math.max(this.epoch, place.epoch)
+      this.limits.take(place)
+    }
+    return this.hostWait.over(told, (reason) => this.notice(reason))
   }
 
   /** Offers the session to every host with room; null when nobody took it. */
@@ -239,7 +271,8 @@ export class Session {
     try {
       await scope.run(() => this.untilAwake())
     } catch (error) {
-      if (!isCancellation(error)) throw error
+      if (error instanceof HistoryFull) this.wakeAsked = !this.stopped
+      else if (!isCancellation(error)) throw error
     } finally {
       this.waking = null
     }
@@ -252,7 +285,7 @@ export class Session {
         await this.ensureHome(reason)
         return
       } catch (error) {
-        if (isCancellation(error)) throw error
+        if (isCancellation(error) || error instanceof HistoryFull) throw error
         reason = reasonOf(error)
         this.home = null
         log.warn('session not started', { reason, losses })
@@ -274,9 +307,11 @@ export class Session {
 
   async suspend(): Promise<void> {
     const asked = this.suspendAsked
+    const leaves = this.mustLeave
     this.suspendAsked = false
+    this.leaves = null
     // A run that goes on from an earlier one does not know the host yet.
-    const home = this.home ?? (asked ? (await control.locateSession({ sessionId: this.sessionId })).queue : null)
+    const home = this.home ?? (asked || leaves ? (await control.locateSession({ sessionId: this.sessionId })).queue : null)
     if (home === null) return
     this.home = null
     await onHost(home)
@@ -286,7 +321,7 @@ export class Session {
       sessionId: this.sessionId,
       epoch: this.epoch,
       state: 'suspended',
-      reason: asked ? 'by a person' : 'idle',
+      reason: leaves ? 'its host is being emptied' : asked ? 'by a person' : 'idle',
     })
   }
 

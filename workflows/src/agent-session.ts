@@ -1,6 +1,14 @@
 import { allHandlersFinished, condition, continueAsNew, setHandler, workflowInfo } from '@temporalio/workflow'
 import { Session } from './agent-session-turns.ts'
-import { type AgentSessionInput, cancelTurnSignal, promptSignal, stopSessionSignal, suspendSignal, wakeSignal } from './messages.ts'
+import {
+  type AgentSessionInput,
+  cancelTurnSignal,
+  placeFreedSignal,
+  promptSignal,
+  stopSessionSignal,
+  suspendSignal,
+  wakeSignal,
+} from './messages.ts'
 
 const promptsPerRun = 200
 
@@ -10,15 +18,17 @@ export async function agentSession(input: AgentSessionInput): Promise<void> {
   setHandler(promptSignal, ({ promptId, mode }) => session.take(promptId, mode))
   setHandler(cancelTurnSignal, ({ promptId, by }) => session.cancel(promptId, by === 'person' ? { endedBy: 'stopped' } : {}))
   setHandler(stopSessionSignal, ({ reason }) => session.stop(reason))
-  setHandler(suspendSignal, () => session.askToSuspend())
+  setHandler(suspendSignal, (asked) => session.askToSuspend(asked?.leaves))
   setHandler(wakeSignal, () => session.askToWake())
+  setHandler(placeFreedSignal, () => session.hostWait.wake())
 
   for (let handled = 0; !session.stopped; ) {
     const woken = await session.limits.idle(
-      () => session.calls || session.suspendAsked,
+      () => session.calls || session.suspendAsked || session.mustLeave,
       () => session.usedFor(),
     )
-    if (!woken || (session.suspendAsked && !session.calls)) {
+    const parks = (session.suspendAsked && !session.calls) || (session.mustLeave && !session.stopped)
+    if (!woken || parks) {
       await session.suspend()
       await condition(() => session.calls)
     }
@@ -29,9 +39,8 @@ export async function agentSession(input: AgentSessionInput): Promise<void> {
     }
     if (session.wakeAsked && !session.waiting) {
       await session.wake()
-      continue
-    }
-    await session.runNextTurn()
+      if (!session.wakeAsked) continue
+    } else await session.runNextTurn()
     handled += 1
     if ((handled >= promptsPerRun || workflowInfo().continueAsNewSuggested) && !session.stopped) {
       await condition(allHandlersFinished)

@@ -113,12 +113,18 @@ export interface AgentSessionCarried {
   epoch: number
   queue: PromptId[]
   seen: string[]
+  /** The host that it is to leave. */
+  leaves?: string
+  /** It waited for a host without a prompt. */
+  wakes?: boolean
 }
 
 export const promptSignal = defineSignal<[PersonPrompt]>('prompt')
 export const cancelTurnSignal = defineSignal<[{ promptId: PromptId | null; by?: 'person' }]>('cancelTurn')
-/** Heard between turns only: a turn that runs is not cut off. */
-export const suspendSignal = defineSignal('suspend')
+/** Heard between turns only: a turn that runs is not cut off. With `leaves` it is kept until the turn's end: the next one runs on another host. */
+export const suspendSignal = defineSignal<[{ leaves?: string }?]>('suspend')
+/** There is a host for the session. */
+export const placeFreedSignal = defineSignal('placeFreed')
 /** Start the machine without a prompt. */
 export const wakeSignal = defineSignal('wake')
 export const stopSessionSignal = defineSignal<[{ reason: string }]>('stopSession')

@@ -2,7 +2,15 @@ import { randomUUID } from 'node:crypto'
 import type { PromptId, SessionId } from '@helix/contract/ids'
 import { ApplicationFailure } from '@temporalio/common'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { agentSessionWorkflowId, cancelTurnSignal, promptSignal, stopSessionSignal, suspendSignal, wakeSignal } from '../src/messages.ts'
+import {
+  agentSessionWorkflowId,
+  cancelTurnSignal,
+  placeFreedSignal,
+  promptSignal,
+  stopSessionSignal,
+  suspendSignal,
+  wakeSignal,
+} from '../src/messages.ts'
 import { ended, FakeHost } from './fake-host.ts'
 import { World } from './world.ts'
 
@@ -109,13 +117,44 @@ test('a session that is stopped in mid-turn cancels the turn and takes its conta
   expect(world.control.sessions.get(sessionId)?.states).toEqual(['stopped'])
 })
 
-test('a host that takes no session is asked again', async () => {
+test('a session for which there is no room starts as soon as it is told that there is', async () => {
   const sessionId = await openSession()
-  const place = world.host.placeSession.bind(world.host)
-  let refusals = 2
-  world.host.placeSession = async (input) => (refusals-- > 0 ? { placed: false, reason: 'No room' } : place(input))
-  await turnIs(await prompt(sessionId), 'end_turn')
-  expect(refusals).toBe(-1)
+  const before = world.control.giveHost
+  const asked: number[] = []
+  world.control.giveHost = () => {
+    asked.push(Date.now())
+    return null
+  }
+  const promptId = await prompt(sessionId)
+  await world.eventually(() => asked.length === 1)
+  expect(turn(promptId)).toBe('queued')
+  world.control.giveHost = before
+  await handle(sessionId).signal(placeFreedSignal)
+  await turnIs(promptId, 'end_turn')
+  // Ten seconds would be the time to ask again by itself.
+  expect(Date.now() - (asked[0] ?? 0)).toBeLessThan(9000)
+})
+
+test('a session leaves a host that is being emptied after its turn, and what waits goes on with another', async () => {
+  const sessionId = await openSession()
+  world.host.play = (promptId) => world.host.untilCancelled(promptId)
+  const first = await prompt(sessionId)
+  await world.eventually(() => world.host.sent.includes(first))
+  const second = await prompt(sessionId)
+  await handle(sessionId).signal(suspendSignal, { leaves: world.host.queue.slice('sandbox-'.length) })
+  await handle(sessionId).signal(suspendSignal, { leaves: 'a-host-where-it-is-not' })
+  await handle(sessionId).signal(suspendSignal, { leaves: world.host.queue.slice('sandbox-'.length) })
+  expect(turn(first)).toBe('running')
+  const other = new FakeHost(world.control, `sandbox-${randomUUID()}`)
+  const stop = await world.startHost(other)
+  const session = world.control.sessions.get(sessionId)
+  if (session === undefined) throw new Error('no session')
+  session.queue = other.queue
+  await handle(sessionId).signal(cancelTurnSignal, { promptId: first })
+  await turnIs(second, 'end_turn')
+  expect(world.host.suspended.filter((id) => id === sessionId)).toHaveLength(1)
+  expect(other.sent).toEqual([second])
+  await stop()
 })
 
 test('an idle session is suspended when a person says so, and starts again for the next prompt; in mid-turn the turn goes on', async () => {

@@ -46,7 +46,7 @@ export class FakeControl implements ControlActivities {
   readonly prompts = new Map<string, FakePrompt>()
   readonly sessions = new Map<
     SessionId,
-    { epoch: number; queue: string | null; waitForHost: boolean; states: string[]; times: FakeTimes }
+    { epoch: number; queue: string | null; running?: string; waitForHost: boolean; states: string[]; times: FakeTimes }
   >()
   readonly merges: string[] = []
   readonly reminders: Input<'remindReviewers'>[] = []
@@ -216,6 +216,19 @@ export class FakeControl implements ControlActivities {
   async locateSession({ sessionId }: Input<'locateSession'>): Promise<Output<'locateSession'>> {
     const { epoch, queue, waitForHost, times } = this.session(sessionId)
     return { epoch, queue, waitForHost, hostsOnline: 1, reason: null, ...times }
+  }
+
+  /** Without a host of its own a session gets this one; null: none has room. */
+  giveHost: () => string | null = () => null
+
+  async placeSession({ sessionId }: Input<'placeSession'>): Promise<Output<'placeSession'>> {
+    this.before('placeSession')
+    const session = this.session(sessionId)
+    const times = { idleMs: 600_000, endsAt: null, ...session.times }
+    session.queue ??= session.waitForHost ? null : this.giveHost()
+    if (session.queue === null)
+      return { placed: false, position: 1, reason: 'Position 1 of 1: 1 of 1 places are taken', epoch: session.epoch, ...times }
+    return { placed: true, hostId: 'hst' as never, queue: session.queue, epoch: session.epoch, ...times }
   }
 
   async recordSession({ sessionId, state }: Input<'recordSession'>): Promise<Record<string, never>> {

@@ -38,6 +38,7 @@ export class World implements AsyncDisposable {
     this.connection = connection
     this.bundle = bundle
     this.host = new FakeHost(this.control, `sandbox-${randomUUID()}`)
+    this.control.giveHost = () => this.host.queue
     this.control.slotFreed = (taskId) => temporal.client.workflow.getHandle(specTaskWorkflowId(taskId)).signal(slotFreedSignal)
   }
 

@@ -14,6 +14,6 @@ export async function migrateDown(db: Knex): Promise<void> {
 
 /** The name of the newest migration that the database has, or null. */
 export async function appliedMigration(db: Knex): Promise<string | null> {
-  const row = (await db('knex_migrations').select('name').orderBy('id', 'desc').first()) as { name: string } | undefined
+  const row = (await db('knex_migrations').select('name').orderBy('name', 'desc').first()) as { name: string } | undefined
   return row?.name ?? null
 }

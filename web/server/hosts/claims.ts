@@ -11,6 +11,7 @@ import type { Context } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
 import { mintSessionToken } from '../identity/tokens.ts'
 import { machineToken } from '../machine/token.ts'
+import { admit, hasPlaceOn, lockUnlessReserved } from '../placement/admit.ts'
 import { SecretStore } from '../secrets/store.ts'
 import { machineOf } from '../sessions/machine.ts'
 import type { SessionRow } from '../sessions/store.ts'
@@ -48,18 +49,11 @@ async function refusal(trx: Knex, session: SessionRow, claim: Claim): Promise<st
   if (host.report?.problem != null) return `The sandbox host cannot run sessions: ${host.report.problem}`
   const unfit = unfitness(host, project)
   if (unfit !== null) return unfit
-  if (session.host_id === claim.hostId) return null
-  if (session.host_id !== null) {
-    const home = await hosts.find(session.host_id)
-    if (home !== null && home.silent_for < lostAfter) return 'The session lives on another host'
-  }
-  const row = await trx('agent_sessions')
-    .where({ host_id: claim.hostId })
-    .whereIn('state', ['starting', 'idle', 'running'])
-    .count('* as count')
-    .first()
-  const capacity = host.report?.capacity ?? 0
-  return Number(row?.count ?? 0) < capacity ? null : `Every place is taken: ${capacity} of ${capacity} sessions run on ${host.name}`
+  if (session.host_id === null || session.host_id === claim.hostId) return null
+  const home = await hosts.find(session.host_id)
+  const stays = home !== null && home.silent_for < lostAfter && !(home.admission === 'draining' && !hasPlaceOn(session, home.id))
+  const barred = home?.group_org_id != null && home.group_org_id !== session.org_id
+  return stays && !barred ? 'The session lives on another host' : null
 }
 
 async function specOf(
@@ -115,6 +109,7 @@ export async function claimSessionFor(context: Context, claim: Claim): Promise<C
   const project = await context.db('projects').where({ id: known.project_id }).first('model')
   const model = project?.model ?? (await context.providers.defaultModel(dialectOf[known.agent_runtime as SessionRow['agent_runtime']]))
   const outcome = await context.db.transaction(async (trx): Promise<ClaimOutcome & { orgId?: OrgId }> => {
+    const locked = await lockUnlessReserved(trx, claim.sessionId, claim.hostId)
     const session = (await trx('agent_sessions').where({ id: claim.sessionId }).forUpdate().first()) as SessionRow
     const reason = await refusal(trx, session, claim)
     if (reason !== null) return { outcome: 'refused', reason }
@@ -124,6 +119,8 @@ export async function claimSessionFor(context: Context, claim: Claim): Promise<C
       return { outcome: 'refused', reason: orphaned(gone?.name ?? 'The person') }
     }
     session.started_by = person
+    const given = await admit(trx, session, claim.hostId, locked)
+    if (given.refusal !== null) return { outcome: 'refused', reason: given.refusal }
     if (claim.epoch > session.epoch) throw new HelixError('epoch_outdated', `The session is at epoch ${session.epoch}.`)
     const again =
       session.host_id === claim.hostId &&
@@ -131,9 +128,15 @@ export async function claimSessionFor(context: Context, claim: Claim): Promise<C
       session.epoch === claim.epoch &&
       session.state === 'starting'
     const epoch = again ? session.epoch : session.epoch + 1
-    await trx('agent_sessions')
-      .where({ id: session.id })
-      .update({ host_id: claim.hostId, host_boot_id: claim.bootId, epoch, state: 'starting', reason: null, started_by: person })
+    await trx('agent_sessions').where({ id: session.id }).update({
+      host_id: claim.hostId,
+      host_boot_id: claim.bootId,
+      epoch,
+      state: 'starting',
+      reason: null,
+      started_by: person,
+      memory_mb: given.memoryMb,
+    })
     if (session.life_started_at === null) {
       session.life_started_at = new Date()
       session.kept_before = (await checkpointStore.newest(trx, session.id))?.n ?? 0

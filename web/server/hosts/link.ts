@@ -1,11 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import type { HostId } from '@helix/contract/ids'
-import { type HostDown, type HostUp, hostUp } from '@helix/contract/link'
+import { type HostDown, type HostReport, type HostUp, hostUp } from '@helix/contract/link'
 import type { RawData, WebSocket } from 'ws'
 import { WebSocketServer } from 'ws'
 import type { Context } from '../context.ts'
 import { undelivered } from '../conversation/requests.ts'
 import { sameSecret } from '../http/mount.ts'
+import { roomChanged } from '../placement/room.ts'
 import { JournalAnnouncer } from '../sessions/announcer.ts'
 import { SessionStore } from '../sessions/store.ts'
 import type { UpgradeHandler } from '../sockets/router.ts'
@@ -20,6 +21,8 @@ class HostConnection {
   private hostId: HostId | null = null
   private work = Promise.resolve()
   private alive = true
+  /** What of the last report decides who gets a place here. */
+  private room = ''
   private unsubscribe: () => void = () => undefined
   private release: () => void = () => undefined
   private readonly socket: WebSocket
@@ -81,11 +84,20 @@ class HostConnection {
     if (this.hostId === null) return this.close(1008, 'hello comes first')
     if (frame.type === 'report') {
       await this.hosts.report(this.hostId, frame)
+      await this.tellRoom(frame)
       // Answers that another replica took, and those that got lost.
       return this.carryAnswers()
     }
     if (frame.type === 'dialRefused') return this.context.tunnels.refused(frame.tunnelId, frame.reason)
     await this.journal(frame, this.hostId)
+  }
+
+  /** A first report, or one that says other things than the last. */
+  private async tellRoom({ capacity, roomBytes, problem, rung, filtered, labels }: HostReport): Promise<void> {
+    const room = JSON.stringify([capacity, roomBytes, problem, rung, filtered, labels])
+    if (room === this.room) return
+    this.room = room
+    await roomChanged(this.context)
   }
 
   private async welcome(hello: Extract<HostUp, { type: 'hello' }>): Promise<void> {

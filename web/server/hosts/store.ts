@@ -1,4 +1,5 @@
-import type { HostId } from '@helix/contract/ids'
+import type { HostLabels } from '@helix/contract/host-labels'
+import type { HostId, OrgId } from '@helix/contract/ids'
 import type { HostReport } from '@helix/contract/link'
 import type { Host } from '@helix/contract/system'
 import type { Knex } from 'knex'
@@ -13,6 +14,14 @@ export interface HostRow {
   boot_id: string | null
   epoch: number
   report: HostReport | null
+  version: string | null
+  labels: HostLabels
+  /** The organisation it is dedicated to. */
+  group_org_id: OrgId | null
+  weight: number
+  admission: 'open' | 'cordoned' | 'draining'
+  /** Sessions that were there when its drain began. */
+  drain_total: number | null
   last_seen_at: Date | null
   /** Units: seconds, by the database's clock. */
   silent_for: number
@@ -62,12 +71,12 @@ export class HostStore {
   }
 
   /** A connection of a host; its number is higher than that of every earlier one. */
-  async connect(hello: { hostId: HostId; name: string; bootId: string }): Promise<number> {
+  async connect(hello: { hostId: HostId; name: string; bootId: string; version: string }): Promise<number> {
     const now = this.db.fn.now()
     const [row] = await this.db('hosts')
-      .insert({ id: hello.hostId, name: hello.name, boot_id: hello.bootId, epoch: 1, last_seen_at: now })
+      .insert({ id: hello.hostId, name: hello.name, boot_id: hello.bootId, version: hello.version, epoch: 1, last_seen_at: now })
       .onConflict('id')
-      .merge({ name: hello.name, boot_id: hello.bootId, epoch: this.db.raw('hosts.epoch + 1'), last_seen_at: now })
+      .merge({ name: hello.name, boot_id: hello.bootId, version: hello.version, epoch: this.db.raw('hosts.epoch + 1'), last_seen_at: now })
       .returning('epoch')
     return row.epoch
   }

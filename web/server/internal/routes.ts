@@ -5,6 +5,7 @@ import type { Context } from '../context.ts'
 import { RequestStore } from '../conversation/requests.ts'
 import { appendEvent } from '../events/store.ts'
 import { mount as mountAny } from '../http/mount.ts'
+import { place } from '../placement/place.ts'
 import { remindOfReview } from '../reviews/reminders.ts'
 import { type TaskRow, TaskStore } from '../tasks/store.ts'
 import { locate, writeState, writeTurn } from './sessions.ts'
@@ -80,6 +81,7 @@ export function internalRoutes(context: Context): Router {
   mount(router, context, internal.assessTask, async ({ params, body }) => assess(context, params.taskId, body))
   mount(router, context, internal.mergeTask, async ({ params, body }) => merge(context, params.taskId, body))
   mount(router, context, internal.locateSession, async ({ params }) => locate(context, params.sessionId))
+  mount(router, context, internal.placeSession, async ({ params }) => place(context, params.sessionId))
   mount(router, context, internal.recordSession, async ({ params, body }) => {
     await writeState(context, params.sessionId, body)
     return {}

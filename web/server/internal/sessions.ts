@@ -8,6 +8,9 @@ import { voidRequests } from '../conversation/requests.ts'
 import { appendEvent } from '../events/store.ts'
 import { HostStore, lostAfter, silentAfter } from '../hosts/store.ts'
 import { revokeSessionTokens } from '../identity/tokens.ts'
+import { moveIfDraining } from '../placement/drain.ts'
+import { roomChanged } from '../placement/room.ts'
+import { holding, PlacementStore } from '../placement/store.ts'
 import { settleQuestions } from '../reviews/questions.ts'
 import { idleLeftMs, timesOf } from '../sessions/machine.ts'
 import type { SessionRow } from '../sessions/store.ts'
@@ -35,6 +38,8 @@ export async function locate(context: Context, id: SessionId): Promise<ResponseO
   }
   const home = session.host_id === null ? null : await hosts.find(session.host_id)
   if (home === null || home.boot_id === null) return nowhere
+  if (home.admission === 'draining' && session.state === 'suspended')
+    return { ...nowhere, reason: `Sandbox host ${home.name} is being drained: looking for another` }
   if (home.silent_for < silentAfter) {
     const problem = home.report?.problem
     if (problem != null) return { ...nowhere, waitForHost: true, reason: `Sandbox host ${home.name} cannot run sessions now: ${problem}` }
@@ -64,6 +69,7 @@ export async function writeState(context: Context, id: SessionId, { epoch, state
         .whereIn('state', ['queued', 'running'])
         .update({ state: 'ended', outcome: 'cancelled', ended_at: trx.fn.now() })
       await settleQuestions(trx, id)
+      await new PlacementStore(trx).leave(id)
     }
     await appendEvent(trx, session.org_id, {
       type: 'session.changed',
@@ -74,6 +80,7 @@ export async function writeState(context: Context, id: SessionId, { epoch, state
     })
   })
   context.bus.wake(session.org_id)
+  if (!holding.includes(state)) await roomChanged(context)
 }
 
 /** Answers whether the message was taken back before its turn began: then nothing is written. */
@@ -104,8 +111,10 @@ export async function writeTurn(
       state: sessionState,
     })
     if (state !== 'running') await settleQuestions(trx, id)
+    if (state !== 'running') await moveIfDraining(trx, session)
     return false
   })
   context.bus.wake(session.org_id)
+  context.outbox.nudge()
   return { withdrawn }
 }

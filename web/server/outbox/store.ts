@@ -6,7 +6,13 @@ import type { Knex } from 'knex'
 export type OutboxMessage =
   | { kind: 'startTask'; taskId: TaskId; request?: TaskRequest }
   | { kind: 'signalTask'; taskId: TaskId; signal: 'personPrompt' | 'slotFreed' | 'pushed'; payload: unknown }
-  | { kind: 'signalSession'; taskId: TaskId; sessionId: SessionId; signal: 'cancelTurn' | 'suspend'; payload: unknown }
+  | {
+      kind: 'signalSession'
+      taskId: TaskId | null
+      sessionId: SessionId
+      signal: 'cancelTurn' | 'suspend' | 'placeFreed'
+      payload: unknown
+    }
   /** Starts the session's workflow first where it does not run. */
   | {
       kind: 'tellSession'

@@ -29,6 +29,7 @@ interface ProjectRow {
   egress_mode: SandboxRules['egressMode']
   egress_domains: string[]
   minimum_rung: SandboxRules['minimumRung']
+  host_labels: SandboxRules['hostLabels']
   size: SandboxRules['size']
   custom_size: SandboxRules['customSize']
   image: string | null
@@ -104,6 +105,7 @@ const columnsOf = (change: ProjectChange): Record<string, unknown> => {
     egress_mode: change.egressMode,
     egress_domains: change.egressDomains && JSON.stringify(change.egressDomains),
     minimum_rung: change.minimumRung,
+    host_labels: change.hostLabels && JSON.stringify(change.hostLabels),
     size: change.size,
     custom_size: change.customSize && JSON.stringify(change.customSize),
     image: change.image,
@@ -161,6 +163,7 @@ export class ProjectStore {
       egressMode: row.egress_mode,
       egressDomains: row.egress_domains,
       minimumRung: row.minimum_rung,
+      hostLabels: row.host_labels,
       size: row.size,
       customSize: row.custom_size,
       image: row.image,

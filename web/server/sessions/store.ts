@@ -36,6 +36,8 @@ export interface SessionRow {
   /** The newest checkpoint of earlier lives. */
   kept_before: number
   created_at: Date
+  /** What its host promised it; null: it has no place, or was started before this was kept. Units: MiB. */
+  memory_mb: number | null
 }
 
 const sessionOf = (row: SessionRow & { host_name: string }): Session => ({

@@ -48,6 +48,7 @@ export async function currentConfig(context: Context, db: Knex, orgId: OrgId, pr
       network: project.egressMode,
       domains: project.egressDomains,
       isolation: project.minimumRung,
+      hostLabels: project.hostLabels,
       size: project.size,
       customSize: project.customSize,
       image: project.image,
@@ -83,6 +84,7 @@ const fieldPaths: Record<string, string[]> = {
   protectedBranches: ['branches', 'protected'],
   repositoryIds: ['repositories'],
   customSize: ['sandbox', 'customSize'],
+  hostLabels: ['sandbox', 'hostLabels'],
 }
 
 const columns: [keyof ProjectChange, string][] = [
@@ -107,6 +109,7 @@ const columns: [keyof ProjectChange, string][] = [
   ['egressMode', 'sandbox.network'],
   ['egressDomains', 'sandbox.domains'],
   ['minimumRung', 'sandbox.isolation'],
+  ['hostLabels', 'sandbox.hostLabels'],
   ['size', 'sandbox.size'],
   ['customSize', 'sandbox.customSize'],
   ['image', 'sandbox.image'],

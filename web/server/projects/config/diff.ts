@@ -25,6 +25,7 @@ const leaves = [
   'sandbox.network',
   'sandbox.domains',
   'sandbox.isolation',
+  'sandbox.hostLabels',
   'sandbox.size',
   'sandbox.customSize',
   'sandbox.image',
