@@ -8,6 +8,8 @@ describe('configuration', () => {
     const config = parseConfig({ HELIX_RUNNER_TOKEN: token, HELIX_HOST_CAPACITY: '' })
     expect(config).toMatchObject({ controlPlaneUrl: 'http://127.0.0.1:8080', capacity: undefined, port: 0, installation: 'default' })
     expect(config.session).toMatchObject({ image: 'helix-session:dev' })
+    expect([config.labels, config.memoryFactor]).toEqual([{}, 2])
+    expect(parseConfig({ HELIX_RUNNER_TOKEN: token, HELIX_HOST_LABELS: 'gpu=a100, rack=r1' }).labels).toEqual({ gpu: 'a100', rack: 'r1' })
     expect(config.most).toEqual({ memoryBytes: undefined, cpus: undefined })
   })
 
@@ -16,6 +18,8 @@ describe('configuration', () => {
       HELIX_RUNNER_TOKEN: 'short',
       HELIX_CONTROL_PLANE_URL: 'not a url',
       HELIX_HOST_CAPACITY: '-1',
+      HELIX_HOST_MEMORY_FACTOR: '0',
+      HELIX_HOST_LABELS: 'gpu',
       HELIX_SESSION_SUBNETS: 'everything',
       HELIX_INSTALLATION: 'A b',
       DOCKER_HOST: '/var/run/docker.sock',

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
+import { type HostLabels, hostLabels } from '@helix/contract/host-labels'
 import { type Rung, rung } from '@helix/contract/isolation'
 import { z } from 'zod'
 
@@ -17,6 +18,17 @@ const environment = z.object({
   HELIX_HOST_NAME: z.string().max(200).default(hostname()),
   /** Absent: decided by the engine's memory and processors. */
   HELIX_HOST_CAPACITY: z.coerce.number().int().min(0).max(1000).optional(),
+  /** The sizes of the sessions here may be this many times the engine's memory in sum: few use all of theirs at once. */
+  HELIX_HOST_MEMORY_FACTOR: z.coerce.number().min(0.1).max(20).default(2),
+  /** Like `gpu=a100,rack=r1`; projects may ask for them. */
+  HELIX_HOST_LABELS: list
+    .transform((all, context) => {
+      const parsed = hostLabels.safeParse(Object.fromEntries(all.map((one) => one.split('='))))
+      if (parsed.success && all.every((one) => one.split('=').length === 2)) return parsed.data
+      context.addIssue('use name=value with commas between them, like gpu=a100,rack=r1')
+      return z.NEVER
+    })
+    .default({}),
   /** Where `/readyz` is answered; 0: nowhere. */
   HELIX_HOST_PORT: port.default(0),
   HELIX_SESSION_IMAGE: z.string().default('helix-session:dev'),
@@ -57,6 +69,9 @@ export interface Config {
   stateDir: string
   name: string
   capacity: number | undefined
+  /** How often the engine's memory is given away. */
+  memoryFactor: number
+  labels: HostLabels
   port: number
   installation: string
   dockerHost: string
@@ -91,6 +106,8 @@ export function parseConfig(env: NodeJS.ProcessEnv): Config {
     stateDir: join(resolve(values.HELIX_DATA_DIR), 'host'),
     name: values.HELIX_HOST_NAME,
     capacity: values.HELIX_HOST_CAPACITY,
+    memoryFactor: values.HELIX_HOST_MEMORY_FACTOR,
+    labels: values.HELIX_HOST_LABELS,
     port: values.HELIX_HOST_PORT,
     installation: values.HELIX_INSTALLATION,
     dockerHost: values.DOCKER_HOST,

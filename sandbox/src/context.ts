@@ -70,6 +70,8 @@ export class Context implements Host {
       allowUnsafe: config.allowUnsafeInnerDocker,
       strongest: config.strongestRung,
       capacity: config.capacity,
+      memoryFactor: config.memoryFactor,
+      hostLabels: config.labels,
       most: config.most,
       stateDir: config.stateDir,
       dockerHost: config.dockerHost,

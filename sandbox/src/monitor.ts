@@ -1,4 +1,6 @@
 import { statfs } from 'node:fs/promises'
+import { cpus, loadavg } from 'node:os'
+import type { HostLabels } from '@helix/contract/host-labels'
 import type { HostReport } from '@helix/contract/link'
 import type { Egress } from './egress/egress.ts'
 import type { Engine, EngineInfo } from './engine/engine.ts'
@@ -18,6 +20,9 @@ export interface MachineLimits {
 
 export interface MonitorInput extends LadderInput {
   capacity: number | undefined
+  /** How often the engine's memory is given away. */
+  memoryFactor: number
+  hostLabels: HostLabels
   most: { memoryBytes: number | undefined; cpus: number | undefined }
   stateDir: string
   dockerHost: string
@@ -25,7 +30,10 @@ export interface MonitorInput extends LadderInput {
   allowUnfiltered: boolean
 }
 
-export type Condition = Pick<HostReport, 'capacity' | 'rung' | 'innerDocker' | 'strongerRungs' | 'filtered' | 'freeDiskBytes' | 'problem'>
+export type Condition = Pick<
+  HostReport,
+  'capacity' | 'rung' | 'innerDocker' | 'strongerRungs' | 'filtered' | 'freeDiskBytes' | 'problem' | 'memoryBytes' | 'roomBytes' | 'load' | 'labels'
+>
 
 /** What this host can do now. `check` looks again; until its first end nothing is possible. */
 export class Monitor {
@@ -51,7 +59,17 @@ export class Monitor {
       filtered: this.input.egress.filtered,
       freeDiskBytes,
       problem: problem?.slice(0, 2000) ?? null,
+      ...this.room(),
+      load: Math.round(((loadavg()[0] ?? 0) / Math.max(1, cpus().length)) * 10) / 10,
     }
+  }
+
+  /** What is given away here, once the engine said what there is. */
+  private room(): Pick<Condition, 'memoryBytes' | 'roomBytes' | 'labels'> {
+    if (this.info === null) return {}
+    const { memoryBytes } = this.largest
+    const roomBytes = Math.floor(Math.max(this.info.memoryBytes * this.input.memoryFactor, memoryBytes))
+    return { memoryBytes, roomBytes, labels: { arch: this.info.architecture, ...this.input.hostLabels } }
   }
 
   get capacity(): number {

@@ -64,7 +64,7 @@ export class HostLink {
   private tellReport(): void {
     if (this.report === null || !this.welcomed) return
     // The free disk moves all the time and is no change.
-    const gist = JSON.stringify({ ...this.report, freeDiskBytes: 0 })
+    const gist = JSON.stringify({ ...this.report, freeDiskBytes: 0, load: 0 })
     if (gist === this.toldReport && Date.now() - this.toldAt < 10_000) return
     if (!this.send(this.report)) return
     this.toldReport = gist
