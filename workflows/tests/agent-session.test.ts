@@ -146,7 +146,7 @@ test('a session leaves a host that is being emptied after its turn, and what wai
   await handle(sessionId).signal(suspendSignal, { leaves: world.host.queue.slice('sandbox-'.length) })
   expect(turn(first)).toBe('running')
   const other = new FakeHost(world.control, `sandbox-${randomUUID()}`)
-  const stop = await world.startHost(other)
+  const stop = await world.startHost(other, false)
   const session = world.control.sessions.get(sessionId)
   if (session === undefined) throw new Error('no session')
   session.queue = other.queue

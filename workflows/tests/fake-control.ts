@@ -46,7 +46,7 @@ export class FakeControl implements ControlActivities {
   readonly prompts = new Map<string, FakePrompt>()
   readonly sessions = new Map<
     SessionId,
-    { epoch: number; queue: string | null; running?: string; waitForHost: boolean; states: string[]; times: FakeTimes }
+    { epoch: number; queue: string | null; waitForHost: boolean; states: string[]; times: FakeTimes }
   >()
   readonly merges: string[] = []
   readonly reminders: Input<'remindReviewers'>[] = []
@@ -225,7 +225,8 @@ export class FakeControl implements ControlActivities {
     this.before('placeSession')
     const session = this.session(sessionId)
     const times = { idleMs: 600_000, endsAt: null, ...session.times }
-    session.queue ??= session.waitForHost ? null : this.giveHost()
+    const given = session.queue === null && !session.waitForHost ? this.giveHost() : null
+    if (given !== null) Object.assign(session, { queue: given, epoch: session.epoch + 1 })
     if (session.queue === null)
       return { placed: false, position: 1, reason: 'Position 1 of 1: 1 of 1 places are taken', epoch: session.epoch, ...times }
     return { placed: true, hostId: 'hst' as never, queue: session.queue, epoch: session.epoch, ...times }

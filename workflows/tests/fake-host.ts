@@ -33,19 +33,13 @@ export class FakeHost implements SharedSandboxActivities, HostActivities {
     const session = this.control.sessions.get(sessionId)
     if (session === undefined) return { placed: false as const, reason: 'no such session' }
     session.queue = this.queue
-    session.running = this.queue
     session.epoch += 1
     return { placed: true as const, queue: this.queue, epoch: session.epoch }
   }
 
   async startSession(input: Parameters<HostActivities['startSession']>[0]) {
     this.starts.push(input)
-    const session = this.control.sessions.get(input.sessionId)
-    // As a host does: whoever starts claims, and with that the epoch rises. One that runs on is adopted.
-    if (session === undefined || session.running === this.queue) return { epoch: input.epoch }
-    session.running = this.queue
-    session.epoch += 1
-    return { epoch: session.epoch }
+    return { epoch: input.epoch }
   }
 
   async runTurn({ promptId }: Parameters<HostActivities['runTurn']>[0]): Promise<TurnResult> {

@@ -63,11 +63,11 @@ export class World implements AsyncDisposable {
   }
 
   /** Polls for placements and for the host's own queue. Answers with the way to end it. */
-  async startHost(host: FakeHost): Promise<() => Promise<void>> {
-    const shared = await this.run(sandboxQueue, host, false)
+  async startHost(host: FakeHost, takesAny = true): Promise<() => Promise<void>> {
+    const shared = takesAny ? await this.run(sandboxQueue, host, false) : null
     const own = await this.run(host.queue, host, false)
     return async () => {
-      await shared.stop()
+      await shared?.stop()
       await own.stop()
     }
   }
