@@ -9,6 +9,7 @@ import * as connections from './connections.ts'
 import * as conversation from './conversation.ts'
 import type { Endpoint } from './endpoint.ts'
 import * as events from './events.ts'
+import * as fleet from './fleet.ts'
 import * as health from './health.ts'
 import * as identity from './identity.ts'
 import * as inbox from './inbox.ts'
@@ -75,6 +76,7 @@ export const publicEndpoints: ReadonlyMap<string, Endpoint> = new Map(
     bulk,
     labels,
     views,
+    fleet,
     templates,
     attachments,
     notifications,

@@ -32,7 +32,17 @@ export interface MonitorInput extends LadderInput {
 
 export type Condition = Pick<
   HostReport,
-  'capacity' | 'rung' | 'innerDocker' | 'strongerRungs' | 'filtered' | 'freeDiskBytes' | 'problem' | 'memoryBytes' | 'roomBytes' | 'load' | 'labels'
+  | 'capacity'
+  | 'rung'
+  | 'innerDocker'
+  | 'strongerRungs'
+  | 'filtered'
+  | 'freeDiskBytes'
+  | 'problem'
+  | 'memoryBytes'
+  | 'roomBytes'
+  | 'load'
+  | 'labels'
 >
 
 /** What this host can do now. `check` looks again; until its first end nothing is possible. */

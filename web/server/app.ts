@@ -28,6 +28,7 @@ import { notificationRoutes } from './notifications/routes.ts'
 import { onboardingRoutes } from './onboarding/routes.ts'
 import { organisationRoutes } from './organisations/routes.ts'
 import { pagesHandler } from './pages.ts'
+import { fleetRoutes } from './placement/fleet/routes.ts'
 import { previewRoutes } from './previews/routes.ts'
 import { projectRoutes } from './projects/routes.ts'
 import { repositoryRoutes } from './repositories/routes.ts'
@@ -87,6 +88,7 @@ export async function createApp(context: Context, metrics: Metrics): Promise<Exp
   app.use(conversationRoutes(context))
   app.use(codeCommentRoutes(context))
   app.use(hostRoutes(context))
+  app.use(fleetRoutes(context))
   app.use(systemRoutes(context))
   app.use(onboardingRoutes(context))
   app.use(healthPageRoutes(context))

@@ -224,7 +224,7 @@ export class FakeControl implements ControlActivities {
   async placeSession({ sessionId }: Input<'placeSession'>): Promise<Output<'placeSession'>> {
     this.before('placeSession')
     const session = this.session(sessionId)
-    const times = { idleMs: 600_000, endsAt: null, ...session.times }
+    const times = { idleMs: session.times.idleMs ?? 600_000, endsAt: session.times.endsAt ?? null }
     const given = session.queue === null && !session.waitForHost ? this.giveHost() : null
     if (given !== null) Object.assign(session, { queue: given, epoch: session.epoch + 1 })
     if (session.queue === null)

@@ -62,7 +62,7 @@ export class World implements AsyncDisposable {
     await this.controlWorker?.stop()
   }
 
-  /** Polls for placements and for the host's own queue. Answers with the way to end it. */
+  /** Polls for the host's own queue, and where it `takesAny` for placements. Answers with the way to end it. */
   async startHost(host: FakeHost, takesAny = true): Promise<() => Promise<void>> {
     const shared = takesAny ? await this.run(sandboxQueue, host, false) : null
     const own = await this.run(host.queue, host, false)

@@ -25,7 +25,20 @@ const told = [
     'groupClaim',
     'groupRoles',
   ],
-  ...['defaultRole', 'emails', 'teamIds', 'memberIds', 'userId', 'status', 'verdict', 'commit', 'events'],
+  ...[
+    'defaultRole',
+    'emails',
+    'teamIds',
+    'memberIds',
+    'userId',
+    'organisationId',
+    'labels',
+    'weight',
+    'status',
+    'verdict',
+    'commit',
+    'events',
+  ],
 ]
 
 /** What was set to what, and the names of the fields that were given. */

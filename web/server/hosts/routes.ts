@@ -17,7 +17,7 @@ export function hostRoutes(context: Context): Router {
   const store = new HostStore(db)
   const sessions = new SessionStore(db)
 
-  mount(router, context, listHosts, async () => ({ items: await store.list(), nextCursor: null }))
+  mount(router, context, listHosts, async ({ actor }) => ({ items: await store.list(actor.orgId), nextCursor: null }))
   mount(router, context, claimSession, async ({ params, body }) => claimSessionFor(context, { ...params, ...body }))
   mount(router, context, recordStart, async ({ params, body }) => {
     const orgId = await db.transaction(async (trx) => {

@@ -42,8 +42,13 @@ export class HostStore {
     return (await this.rows(db).where({ id }).first()) ?? null
   }
 
-  async list(): Promise<Host[]> {
-    const rows = (await this.rows(this.db).orderBy('name')) as HostRow[]
+  /** Those that the organisation may use; without one, all. */
+  async list(orgId?: OrgId): Promise<Host[]> {
+    const rows = (await this.rows(this.db)
+      .modify((query) => {
+        if (orgId !== undefined) query.whereNull('group_org_id').orWhere({ group_org_id: orgId })
+      })
+      .orderBy('name')) as HostRow[]
     const counts = await this.db('agent_sessions')
       .whereIn('state', ['starting', 'idle', 'running'])
       .whereNotNull('host_id')

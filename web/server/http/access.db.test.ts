@@ -16,6 +16,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newId } from '../context.ts'
 import { IdentityStore } from '../identity/store.ts'
 import { addProject, addTask } from '../internal/testing.ts'
+import { addHostRow } from '../placement/testing.ts'
 import { testTokens } from '../testing/context.ts'
 import { type Asked, send } from '../testing/requests.ts'
 import { openTestServer, type Person, type TestServer } from '../testing/server.ts'
@@ -83,6 +84,8 @@ beforeAll(async () => {
     browserSessionId: 'browser-of-nobody',
     secretId: newId('secret'),
     deletedProjectId: deleted.id,
+    hostId: await addHostRow(server.context.db, { group: owner.orgId }),
+    organisationId: newId('org'),
   }
   secrets = Object.values(params)
   Object.assign(params, { terminalId: '0123456789abcdef', port: '3000', n: '1' })
@@ -190,6 +193,11 @@ beforeAll(async () => {
     acceptInvitation: { token: 'x'.repeat(40) },
     setProjectMember: { role: 'reviewer' },
     setProjectVisibility: { visibility: 'organisation' },
+    updateHost: { labels: { gpu: 'a100' }, weight: 2 },
+    cordonHost: {},
+    uncordonHost: {},
+    drainHost: {},
+    setShare: { weight: 2 },
     updateTask: { expectedVersion: 1, title: 'Another thing', priority: 'high' },
     addDependency: {},
     addAttachment: {},

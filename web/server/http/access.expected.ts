@@ -16,6 +16,7 @@ const table: Record<Role | 'public', string> = {
     getProject getProjectSettings listProjects listDeletedProjects getFile getRepository getTree listBranches listCommits listRepositories
     listSessions getBoard getChanges getTask getTimeline listTasks getSpec getJournal getSession listCheckpoints findTaskPaths getTaskAgent
     listCodeComments getSystem listHosts countInbox finishInboxItem listInbox readInboxItem snoozeInboxItem cloneTask
+    getFleet
     listLabels createView deleteView listViews listTemplates addPushDevice getNotifications removeOwnWebhook
     removePushDevice setOwnWebhook testNotifications updateNotifications getOnboarding checkProviders`,
   reviewer: `
@@ -35,7 +36,7 @@ const table: Record<Role | 'public', string> = {
     applyProjectConfig exportProjectConfig createProjectSecret createSecret deleteProjectSecret deleteSecret
     listProjectSecrets listSecrets updateProjectSecret updateSecret createWebhook deleteWebhook listDeliveries listWebhooks
     redeliver rotateWebhookSecret testWebhook updateWebhook listMail retryMail
-    updateOnboarding getHealth listRetries`,
+    updateOnboarding getHealth listRetries updateHost cordonHost uncordonHost drainHost removeHost setShare`,
 }
 
 export const weakestRole: ReadonlyMap<string, Role | 'public'> = new Map(

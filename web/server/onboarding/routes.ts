@@ -44,7 +44,7 @@ export function onboardingRoutes(context: Context): Router {
       store.state(orgId),
       store.administrators(orgId),
       runs(actor),
-      hosts.list(),
+      hosts.list(orgId),
       store.repository(orgId, visible),
       store.project(orgId, visible),
       store.furthestTask(orgId, visible),

@@ -18,13 +18,15 @@ const usual: HostReport = {
 
 interface HostSet extends Partial<HostReport> {
   name?: string
+  /** The organisation it is dedicated to. */
+  group?: OrgId
 }
 
 /** A host that reported just now; nothing of it exists but its row. */
-export async function addHostRow(db: Knex, { name = 'host', ...report }: HostSet = {}): Promise<HostId> {
+export async function addHostRow(db: Knex, { name = 'host', group, ...report }: HostSet = {}): Promise<HostId> {
   const id = newId('host')
   const row = { id, name, boot_id: 'boot-1', epoch: 1, last_seen_at: db.fn.now(), report: JSON.stringify({ ...usual, ...report }) }
-  await db('hosts').insert(row)
+  await db('hosts').insert({ ...row, group_org_id: group ?? null })
   return id
 }
 

@@ -20,7 +20,7 @@ export function systemRoutes(context: Context): Router {
   mount(router, context, getSystem, async ({ actor }) => {
     const home = await registration.isHome(actor.orgId)
     const [all, trouble, steps] = await Promise.all([
-      hosts.list(),
+      hosts.list(home ? undefined : actor.orgId),
       mailTrouble(context.db, home ? null : actor.orgId),
       onboarding.state(actor.orgId),
     ])
