@@ -55,19 +55,7 @@ export class HostStore {
       .groupBy('host_id')
       .select('host_id')
       .count('* as count')
-    return rows.map((row) => ({
-      id: row.id,
-      name: row.name,
-      online: row.silent_for < silentAfter,
-      lastSeenAt: row.last_seen_at?.toISOString() ?? null,
-      sessions: Number(counts.find((count) => count.host_id === row.id)?.count ?? 0),
-      capacity: row.report?.capacity ?? 0,
-      rung: row.report?.rung ?? 'unknown',
-      innerDocker: row.report?.innerDocker ?? false,
-      strongerRungs: row.report?.strongerRungs ?? null,
-      filtered: row.report?.filtered ?? false,
-      problem: row.report?.problem ?? null,
-    }))
+    return rows.map((row) => hostOf(row, Number(counts.find((count) => count.host_id === row.id)?.count ?? 0)))
   }
 
   async online(): Promise<number> {
@@ -94,5 +82,22 @@ export class HostStore {
 
   async seen(id: HostId): Promise<void> {
     await this.db('hosts').where({ id }).update({ last_seen_at: this.db.fn.now() })
+  }
+}
+
+/** As people see it; `sessions` have a place there. */
+export function hostOf(row: HostRow, sessions: number): Host {
+  return {
+    id: row.id,
+    name: row.name,
+    online: row.silent_for < silentAfter,
+    lastSeenAt: row.last_seen_at?.toISOString() ?? null,
+    sessions,
+    capacity: row.report?.capacity ?? 0,
+    rung: row.report?.rung ?? 'unknown',
+    innerDocker: row.report?.innerDocker ?? false,
+    strongerRungs: row.report?.strongerRungs ?? null,
+    filtered: row.report?.filtered ?? false,
+    problem: row.report?.problem ?? null,
   }
 }

@@ -4,7 +4,7 @@ import type { HostLabels } from '@helix/contract/host-labels'
 import type { HostId, OrgId, ProjectId, SessionId, TaskId } from '@helix/contract/ids'
 import type { SessionState } from '@helix/contract/sessions'
 import type { Knex } from 'knex'
-import { type HostRow, silentAfter } from '../../hosts/store.ts'
+import { type HostRow, hostOf } from '../../hosts/store.ts'
 import { holding, PlacementStore } from '../store.ts'
 
 type Fleet = ResponseOf<typeof getFleet>
@@ -78,7 +78,7 @@ export class FleetStore {
       .count('* as count')
       .sum('memory_mb as memory_mb')
     return rows.map((row) =>
-      hostOf(
+      fleetHostOf(
         row,
         there.filter(({ host_id }) => host_id === row.id),
         reserved.find(({ host_id }) => host_id === row.id),
@@ -176,7 +176,7 @@ export class FleetStore {
   }
 }
 
-function hostOf(
+function fleetHostOf(
   row: FleetRow,
   there: readonly ThereRow[],
   reserved: { count: number; memory_mb: number | null } | undefined,
@@ -185,16 +185,7 @@ function hostOf(
   const { report } = row
   const held = there.filter(({ state }) => holding.includes(state))
   return {
-    id: row.id,
-    name: row.name,
-    online: row.silent_for < silentAfter,
-    lastSeenAt: row.last_seen_at?.toISOString() ?? null,
-    sessions: held.length,
-    capacity: report?.capacity ?? 0,
-    rung: report?.rung ?? 'unknown',
-    innerDocker: report?.innerDocker ?? false,
-    filtered: report?.filtered ?? false,
-    problem: report?.problem ?? null,
+    ...hostOf(row, held.length),
     version: row.version,
     admission: row.admission,
     labels: { ...report?.labels, ...row.labels },
