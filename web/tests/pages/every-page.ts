@@ -142,7 +142,10 @@ export function everyPlace({ projectId, taskId, reviewId, repositoryId, sessionI
     {
       name: 'palette',
       path: '/projects',
-      open: (page) => press(page, 'Control+k'),
+      open: async (page) => {
+        await press(page, 'Control+k')
+        await page.getByRole('option').first().waitFor()
+      },
       of: 'palette/Palette',
     },
     {
