@@ -184,3 +184,16 @@ test('a volume that was left behind gives way to what was kept elsewhere; a chec
   expect(git(bare, 'sample', 'symbolic-ref', '--short', 'HEAD')).toBe(branch)
   expect(bare.link.texts('notice').join('\n')).toContain('sample could not be brought back')
 })
+
+test('drafts of specs come along on top of what others pushed meanwhile', async () => {
+  const { first, checkpoint } = await begun('echo d > ../helix-specs/draft.md')
+  expect(checkpoint.specs).not.toBe(null)
+  await first.kill('SIGKILL')
+  const other = inRepository(bench.repository, 'commit-tree', 'helix-specs^{tree}', '-p', 'helix-specs', '-m', 'of another')
+  inRepository(bench.repository, 'update-ref', 'refs/heads/helix-specs', other)
+  const second = await bench.start({ workspace: 'elsewhere', epoch: 2, session: keptOf(checkpoint) })
+  await second.link.state('ready')
+  expect(git(second, 'helix-specs', 'log', '-1', '--format=%s')).toBe('of another')
+  expect(git(second, 'helix-specs', 'status', '--porcelain')).toBe('?? draft.md')
+  expect(readFileSync(join(second.workspace, 'helix-specs', 'draft.md'), 'utf8')).toBe('d\n')
+})
