@@ -1,5 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import Docker from 'dockerode'
+import { bridgePrefix } from '../../sandbox/src/sessions/names.ts'
 
 const label = (installation: string): string => JSON.stringify({ label: [`helix.installation=${installation}`] })
 
@@ -20,6 +23,15 @@ export async function removeEverything(installation: string): Promise<void> {
   const docker = new Docker()
   const { Volumes } = await docker.listVolumes({ filters: label(installation) })
   await Promise.all((Volumes ?? []).map(({ Name }) => docker.getVolume(Name).remove({ force: true })))
+}
+
+/** The packet filter of the host whose state is in the folder; it outlives its process, because containers do. */
+export function removeFilter(dataDir: string, installation: string): void {
+  const file = join(dataDir, 'host/id')
+  if (!existsSync(file)) return
+  const hostId = readFileSync(file, 'utf8').trim()
+  // Fails where there is none: no nftables, or no right to it.
+  spawnSync('nft', ['delete', 'table', 'inet', `helix_${bridgePrefix({ installation, hostId })}`], { stdio: 'ignore' })
 }
 
 /** What is left of an installation on the engine: proofs ask for zero. */

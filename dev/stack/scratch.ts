@@ -5,7 +5,7 @@ import type { Call } from '@helix/contract/client'
 import { scratchConfig } from '../config.ts'
 import { administrator } from './administrator.ts'
 import { hostReady } from './host-ready.ts'
-import { removeEverything } from './leftovers.ts'
+import { removeEverything, removeFilter } from './leftovers.ts'
 import { Stack } from './stack.ts'
 
 export interface Scratch extends AsyncDisposable {
@@ -20,6 +20,7 @@ export async function openScratch(note: (text: string) => void, env: NodeJS.Proc
   const dispose = async (): Promise<void> => {
     await stack[Symbol.asyncDispose]()
     await removeEverything(stack.secrets.installation)
+    removeFilter(dataDir, stack.secrets.installation)
     if (!keep()) rmSync(dataDir, { recursive: true, force: true })
   }
   try {
