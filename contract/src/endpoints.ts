@@ -11,6 +11,7 @@ import type { Endpoint } from './endpoint.ts'
 import * as events from './events.ts'
 import * as fleet from './fleet.ts'
 import * as health from './health.ts'
+import * as hostAccess from './host-access.ts'
 import * as identity from './identity.ts'
 import * as inbox from './inbox.ts'
 import * as labels from './labels.ts'
@@ -72,6 +73,7 @@ export const publicEndpoints: ReadonlyMap<string, Endpoint> = new Map(
     conversation,
     codeComments,
     system,
+    hostAccess,
     inbox,
     bulk,
     labels,

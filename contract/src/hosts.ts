@@ -8,7 +8,7 @@ import { machine } from './machine.ts'
 import { permissionMode } from './permission-mode.ts'
 import { sessionStates } from './sessions.ts'
 
-/** What a sandbox host asks of the control plane, with its runner token. */
+/** What a sandbox host asks of the control plane, with its own credential. */
 const ofSession = z.object({ hostId: idSchema('host'), sessionId: idSchema('session') })
 
 export const claimSession = defineEndpoint({

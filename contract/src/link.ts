@@ -8,7 +8,7 @@ import { permissionMode } from './permission-mode.ts'
 import { journalEntry, keptCheckpoint } from './sessions.ts'
 
 /**
- * The link a sandbox host dials to `/internal/v1/hosts/connect` (WebSocket, `Authorization: Bearer <runner token>`), JSON text frames.
+ * The link a sandbox host dials to `/internal/v1/hosts/connect` (WebSocket, `Authorization: Bearer <the host's credential>`), JSON text frames.
  * Journal entries go up at least once and are stored once by (session, sequence); the control plane acknowledges the highest sequence below
  * which nothing is missing, and the host keeps what is not acknowledged.
  */
@@ -19,7 +19,18 @@ export const hostHello = z.object({
   /** New at each start of the host process; part of its queue’s name. */
   bootId: z.string().max(100),
   version: z.string().max(50),
+  /** See `hostProtocol`; hosts of the version before tell none. */
+  protocol: z.number().int().default(1),
 })
+
+export const hostCheck = z.object({
+  name: z.enum(['docker', 'disk', 'clock', 'sessions']).catch('sessions'),
+  /** `warn`: works, but not as it should; `unknown`: not looked at yet, or it cannot be told. */
+  state: z.enum(['ok', 'warn', 'failed', 'unknown']),
+  /** What was found, and the way out where one is needed. */
+  text: z.string().max(1000),
+})
+export type HostCheck = z.infer<typeof hostCheck>
 
 export const hostReport = z.object({
   type: z.literal('report'),
@@ -44,6 +55,8 @@ export const hostReport = z.object({
   images: z.array(z.string().max(300)).max(200).optional(),
   /** Labels that it tells of itself, beside those that administrators set. */
   labels: hostLabels.optional(),
+  /** What it found about itself. */
+  checks: z.array(hostCheck).max(20).optional(),
   /** Null when all is well; else what is missing and the way out. */
   problem: z.string().max(2000).nullable(),
 })
@@ -77,7 +90,11 @@ export const hostDown = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('welcome'),
     /** Host epoch: a newer connection of the same host ends the older one. */ hostEpoch: z.number().int(),
+    /** Where sessions reach the control plane; the host finds out whether they do. */
+    sessionUrl: z.string().optional(),
   }),
+  /** Replace your credential now. */
+  z.object({ type: z.literal('rotate') }),
   z.object({ type: z.literal('ack'), sessionId: idSchema('session'), upTo: z.number().int() }),
   /** The session is unknown, stopped, or has a newer epoch elsewhere: stop sending, forget it. */
   z.object({ type: z.literal('fence'), sessionId: idSchema('session'), epoch: z.number().int() }),

@@ -12,10 +12,11 @@ const owner = [...admin, 'organisation:own'] as const
 export type OrgPermission = (typeof owner)[number]
 
 /**
- * What an endpoint asks of its caller. `public`: nobody is asked. `worker`, `runner`: a process with that service token.
+ * What an endpoint asks of its caller. `public`: nobody is asked. `worker`: a process with that service token; `runner`: a sandbox host
+ * with its own credential, for the host that the path names; `enrolment`: with the shared runner token.
  * All others are granted to people and API keys by role.
  */
-export type Permission = OrgPermission | 'public' | 'worker' | 'runner'
+export type Permission = OrgPermission | 'public' | 'worker' | 'runner' | 'enrolment'
 
 /** All that a role may grant, for scopes of API keys. */
 export const orgPermissions = owner

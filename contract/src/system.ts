@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { defineEndpoint, page } from './endpoint.ts'
 import { idSchema } from './ids.ts'
+import { hostCheck } from './link.ts'
 import { timestamp } from './text.ts'
 
 export const host = z.object({
@@ -19,6 +20,10 @@ export const host = z.object({
   filtered: z.boolean(),
   /** Null when all is well; else what is missing and the way out. */
   problem: z.string().nullable(),
+  /** What it found about itself; empty while it has told nothing. */
+  checks: z.array(hostCheck),
+  /** `own`: it has one; `shared`: it still uses the runner token of all, as the version before did; `revoked`: it was shut out. */
+  credential: z.enum(['own', 'shared', 'revoked']),
 })
 export type Host = z.infer<typeof host>
 

@@ -17,6 +17,7 @@ import * as archive from './0015-archive.ts'
 import * as sandboxRules from './0020-sandbox-rules.ts'
 import * as auditTruncate from './0022-audit-truncate.ts'
 import * as placement from './0030-placement.ts'
+import * as hostCredentials from './0031-host-credentials.ts'
 import * as machine from './0032-machine.ts'
 import * as tunnels from './0032-tunnels.ts'
 import * as checkpointLives from './0034-checkpoint-lives.ts'
@@ -46,6 +47,7 @@ const list: [string, Knex.Migration][] = [
   ['0020-sandbox-rules', sandboxRules],
   ['0022-audit-truncate', auditTruncate],
   ['0030-placement', placement],
+  ['0031-host-credentials', hostCredentials],
   ['0032-machine', machine],
   ['0032-tunnels', tunnels],
   ['0034-checkpoints', checkpoints],

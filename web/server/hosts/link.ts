@@ -1,15 +1,16 @@
-import type { IncomingMessage } from 'node:http'
+import { protocolRefusal } from '@helix/contract/enrolment'
 import type { HostId } from '@helix/contract/ids'
 import { type HostDown, type HostReport, type HostUp, hostUp } from '@helix/contract/link'
 import type { RawData, WebSocket } from 'ws'
 import { WebSocketServer } from 'ws'
 import type { Context } from '../context.ts'
 import { undelivered } from '../conversation/requests.ts'
-import { sameSecret } from '../http/mount.ts'
 import { roomChanged } from '../placement/room.ts'
 import { JournalAnnouncer } from '../sessions/announcer.ts'
 import { SessionStore } from '../sessions/store.ts'
 import type { UpgradeHandler } from '../sockets/router.ts'
+import { type HostCaller, hostCaller, speaksFor } from './credentials/caller.ts'
+import { HostCredentialStore } from './credentials/store.ts'
 import { HostStore } from './store.ts'
 
 /** Units: milliseconds. */
@@ -26,14 +27,24 @@ class HostConnection {
   private unsubscribe: () => void = () => undefined
   private release: () => void = () => undefined
   private readonly socket: WebSocket
+  private readonly caller: HostCaller
+  private readonly credentials: HostCredentialStore
   private readonly context: Context
   private readonly hosts: HostStore
   private readonly sessions: SessionStore
   private readonly announcer: JournalAnnouncer
   private readonly connected: Map<HostId, HostConnection>
 
-  constructor(socket: WebSocket, context: Context, announcer: JournalAnnouncer, connected: Map<HostId, HostConnection>) {
+  constructor(
+    socket: WebSocket,
+    caller: HostCaller,
+    context: Context,
+    announcer: JournalAnnouncer,
+    connected: Map<HostId, HostConnection>,
+  ) {
     this.socket = socket
+    this.caller = caller
+    this.credentials = new HostCredentialStore(context.db)
     this.context = context
     this.announcer = announcer
     this.connected = connected
@@ -54,7 +65,7 @@ class HostConnection {
   }
 
   close(code: number, reason: string): void {
-    this.socket.close(code, reason.slice(0, 100))
+    this.socket.close(code, reason.slice(0, 120))
   }
 
   private ping(): void {
@@ -83,6 +94,7 @@ class HostConnection {
     if (frame.type === 'hello') return this.welcome(frame)
     if (this.hostId === null) return this.close(1008, 'hello comes first')
     if (frame.type === 'report') {
+      if (!(await this.mayStay(this.hostId))) return
       await this.hosts.report(this.hostId, frame)
       await this.tellRoom(frame)
       // Answers that another replica took, and those that got lost.
@@ -100,21 +112,55 @@ class HostConnection {
     await roomChanged(this.context)
   }
 
+  /** Closes the link of a host that was shut out. */
+  private async mayStay(hostId: HostId): Promise<boolean> {
+    const { caller } = this
+    const out = caller.kind === 'host' ? await this.credentials.revoked(caller.hash) : !(await this.credentials.shares(hostId))
+    if (out) this.close(4403, 'this host was shut out, or enrolled anew')
+    return !out
+  }
+
+  /** False, and the link closes: not this host, or not in words that are known here. */
+  private async mayCome({ hostId, protocol, version }: Extract<HostUp, { type: 'hello' }>): Promise<boolean> {
+    const stranger = (await speaksFor(this.context, this.caller, hostId)) ? null : 'this credential is not of this host'
+    const refusal = stranger ?? protocolRefusal(protocol)
+    if (refusal === null) return true
+    this.context.log.warn({ hostId, version, protocol, refusal }, 'a host is not let in')
+    this.close(4403, refusal)
+    return false
+  }
+
+  /** Something about the host changed. */
+  private async lookAgain(hostId: HostId): Promise<void> {
+    if (!(await this.mayStay(hostId))) return
+    if (await this.credentials.rotationAsked(hostId)) this.send({ type: 'rotate' })
+    await this.carryAnswers()
+  }
+
   private async welcome(hello: Extract<HostUp, { type: 'hello' }>): Promise<void> {
+    if (!(await this.mayCome(hello))) return
     const hostEpoch = await this.hosts.connect(hello)
     this.connected.get(hello.hostId)?.close(4000, 'a newer connection of this host')
     this.hostId = hello.hostId
     this.connected.set(hello.hostId, this)
-    this.context.log.info({ hostId: hello.hostId, bootId: hello.bootId, hostEpoch }, 'host connected')
+    const { hostId, bootId, version, protocol } = hello
+    this.context.log.info({ hostId, bootId, version, protocol, hostEpoch }, 'host connected')
+    if (this.caller.kind === 'shared')
+      this.context.log.warn(
+        { hostId, version },
+        'this host uses the runner token of all: upgrade it, the next version takes its own credential only',
+      )
     this.release = await this.context.tunnels.hold(hello.hostId, hostEpoch, (frame) => this.send(frame))
     // It closed while its hold was written.
     if (this.socket.readyState !== this.socket.OPEN) return this.release()
-    this.send({ type: 'welcome', hostEpoch })
+    this.send({ type: 'welcome', hostEpoch, sessionUrl: this.context.config.sessionUrl })
     this.unsubscribe()
     this.unsubscribe = this.context.bus.subscribe(hello.hostId, () => {
-      this.work = this.work.then(() => this.carryAnswers()).catch((error) => this.context.log.warn({ err: error }, 'answers not carried'))
+      this.work = this.work
+        .then(() => this.lookAgain(hostId))
+        .catch((error) => this.context.log.warn({ err: error }, 'answers not carried'))
     })
-    await this.carryAnswers()
+    await this.lookAgain(hostId)
   }
 
   /** Sent until the journal says that the agent has them; who has one twice leaves it out. */
@@ -134,12 +180,6 @@ class HostConnection {
   }
 }
 
-/** Whoever asks is a sandbox host. */
-export function mayLink(context: Context, { headers }: Pick<IncomingMessage, 'headers'>): boolean {
-  const token = headers.authorization?.replace(/^Bearer /, '') ?? ''
-  return headers.cookie === undefined && sameSecret(token, context.config.HELIX_RUNNER_TOKEN)
-}
-
 /** `/internal/v1/hosts/connect`: the link that a sandbox host dials. */
 export function hostLink(context: Context): UpgradeHandler {
   const server = new WebSocketServer({ noServer: true, maxPayload, perMessageDeflate: false })
@@ -148,11 +188,9 @@ export function hostLink(context: Context): UpgradeHandler {
   context.streams.signal.addEventListener('abort', () => {
     for (const connection of connected.values()) connection.close(1001, 'the control plane stops')
   })
-  return (request, socket, head) => {
-    if (!mayLink(context, request)) {
-      socket.end('HTTP/1.1 401 Unauthorized\r\nconnection: close\r\n\r\n')
-      return
-    }
-    server.handleUpgrade(request, socket, head, (ws) => new HostConnection(ws, context, announcer, connected))
+  return async (request, socket, head) => {
+    const caller = await hostCaller(context, request.headers)
+    if (caller === null) return void socket.end('HTTP/1.1 401 Unauthorized\r\nconnection: close\r\n\r\n')
+    server.handleUpgrade(request, socket, head, (ws) => new HostConnection(ws, caller, context, announcer, connected))
   }
 }

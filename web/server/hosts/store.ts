@@ -3,6 +3,7 @@ import type { HostId, OrgId } from '@helix/contract/ids'
 import type { HostReport } from '@helix/contract/link'
 import type { Host } from '@helix/contract/system'
 import type { Knex } from 'knex'
+import { credentialColumn } from './credentials/store.ts'
 
 /** Units: seconds. Silent for longer: nothing new goes there; its sessions are placed elsewhere. */
 export const silentAfter = 30
@@ -25,6 +26,7 @@ export interface HostRow {
   last_seen_at: Date | null
   /** Units: seconds, by the database's clock. */
   silent_for: number
+  credential: Host['credential']
 }
 
 export class HostStore {
@@ -35,7 +37,8 @@ export class HostStore {
   }
 
   private rows(db: Knex) {
-    return db('hosts').select('*', db.raw('coalesce(extract(epoch from now() - last_seen_at), 1e9)::float as silent_for'))
+    const silent = db.raw('coalesce(extract(epoch from now() - last_seen_at), 1e9)::float as silent_for')
+    return db('hosts').select('*', silent, credentialColumn(db, 'hosts'))
   }
 
   async find(id: HostId, db: Knex = this.db): Promise<HostRow | null> {
@@ -99,5 +102,7 @@ export function hostOf(row: HostRow, sessions: number): Host {
     strongerRungs: row.report?.strongerRungs ?? null,
     filtered: row.report?.filtered ?? false,
     problem: row.report?.problem ?? null,
+    checks: row.report?.checks ?? [],
+    credential: row.credential,
   }
 }

@@ -1,5 +1,6 @@
 import type { Endpoint } from '@helix/contract/endpoint'
 import { publicEndpoints } from '@helix/contract/endpoints'
+import * as enrolment from '@helix/contract/enrolment'
 import * as hosts from '@helix/contract/hosts'
 import { createApiKey } from '@helix/contract/identity'
 import { inboxKinds } from '@helix/contract/inbox'
@@ -30,8 +31,8 @@ let asked: Record<string, Asked>
 let secrets: string[]
 
 const endpoints = [...publicEndpoints]
-const internals = Object.entries({ ...internal, ...hosts } as Record<string, unknown>).filter(
-  (entry): entry is [string, Endpoint] => (entry[1] as Endpoint).permission !== undefined,
+const internals = Object.entries({ ...internal, ...hosts, ...enrolment } as Record<string, unknown>).filter(
+  (entry): entry is [string, Endpoint] => (entry[1] as Partial<Endpoint> | null)?.permission !== undefined,
 )
 const commit = 'a'.repeat(40)
 
@@ -72,6 +73,7 @@ beforeAll(async () => {
     mailId: newId('mail'),
     codeCommentId: newId('codeComment'),
     promptId: newId('prompt'),
+    hostId: newId('host'),
     requestId: 'request-of-the-owner',
     linkId: newId('link'),
     dependsOnId: task.id,
@@ -181,6 +183,8 @@ beforeAll(async () => {
     retryMail: {},
     updateOnboarding: { dismissed: true },
     checkProviders: {},
+    askRotation: {},
+    allowEnrolment: {},
     createOrganisation: { name: 'Another organisation' },
     updateOrganisation: { name: 'Renamed' },
     switchOrganisation: { organisationId: owner.orgId },

@@ -36,7 +36,8 @@ const table: Record<Role | 'public', string> = {
     applyProjectConfig exportProjectConfig createProjectSecret createSecret deleteProjectSecret deleteSecret
     listProjectSecrets listSecrets updateProjectSecret updateSecret createWebhook deleteWebhook listDeliveries listWebhooks
     redeliver rotateWebhookSecret testWebhook updateWebhook listMail retryMail
-    updateOnboarding getHealth listRetries updateHost cordonHost uncordonHost drainHost removeHost setShare`,
+    updateOnboarding getHealth listRetries updateHost cordonHost uncordonHost drainHost removeHost setShare
+    revokeHost askRotation allowEnrolment`,
 }
 
 export const weakestRole: ReadonlyMap<string, Role | 'public'> = new Map(

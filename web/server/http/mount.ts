@@ -1,4 +1,3 @@
-import { timingSafeEqual } from 'node:crypto'
 import type { BodyOf, Endpoint, ParamsOf, QueryOf, ResponseOf } from '@helix/contract/endpoint'
 import { HelixError } from '@helix/contract/errors'
 import type { OrgId, UserId } from '@helix/contract/ids'
@@ -9,7 +8,9 @@ import { auditOf, idOf, isAudited } from '../audit/of-call.ts'
 import { recordAudit } from '../audit/store.ts'
 import { targetBefore } from '../audit/target/store.ts'
 import type { Context } from '../context.ts'
+import { requireHost } from '../hosts/credentials/caller.ts'
 import { resolveActor } from '../identity/principal.ts'
+import { sameSecret } from '../identity/same-secret.ts'
 import { hashRequest, type Once, once } from './idempotency.ts'
 
 /** Who asks, for endpoints with an organisation's permission. */
@@ -49,12 +50,6 @@ export interface CallOf<E extends Endpoint> {
 /** Units: bytes. */
 const defaultMaxBody = 256 * 1024
 
-export function sameSecret(given: string, expected: string): boolean {
-  const a = Buffer.from(given)
-  const b = Buffer.from(expected)
-  return a.length === b.length && timingSafeEqual(a, b)
-}
-
 /** Service tokens only: a cookie on these paths is a mistake or an attack. */
 function requireService(request: Request, expected: string): void {
   const given = request.header('authorization')?.replace(/^Bearer /, '') ?? ''
@@ -66,7 +61,8 @@ async function actorOf(context: Context, endpoint: Endpoint, request: Request): 
   const { permission } = endpoint
   if (permission === 'public') return undefined
   if (permission === 'worker') return void requireService(request, context.config.HELIX_WORKER_TOKEN)
-  if (permission === 'runner') return void requireService(request, context.config.HELIX_RUNNER_TOKEN)
+  if (permission === 'enrolment') return void requireService(request, context.config.HELIX_RUNNER_TOKEN)
+  if (permission === 'runner') return void (await requireHost(context, request))
   return requireActor(context, permission, request)
 }
 

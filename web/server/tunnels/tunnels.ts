@@ -19,6 +19,8 @@ interface Held {
 }
 
 interface Pending {
+  /** Whose session was dialled: no other host carries it. */
+  hostId: HostId
   resolve(bytes: Duplex): void
   reject(error: HelixError): void
 }
@@ -80,9 +82,9 @@ export class Tunnels implements AsyncDisposable {
   }
 
   /** The host dialled a tunnel that was asked for here; false: not by this process. */
-  accept(tunnelId: string, bytes: () => Duplex): boolean {
+  accept(tunnelId: string, hostId: string, bytes: () => Duplex): boolean {
     const pending = this.pending.get(tunnelId)
-    if (pending === undefined) return false
+    if (pending?.hostId !== hostId) return false
     this.pending.delete(tunnelId)
     pending.resolve(bytes())
     return true
@@ -113,6 +115,7 @@ export class Tunnels implements AsyncDisposable {
         )
       }, deadlineMs)
       this.pending.set(tunnelId, {
+        hostId,
         resolve: (bytes) => {
           clearTimeout(timer)
           resolve(bytes)

@@ -1,8 +1,8 @@
 import { idSchema } from '@helix/contract/ids'
 import { createWebSocketStream, WebSocketServer } from 'ws'
 import type { Context } from '../context.ts'
-import { mayLink } from '../hosts/link.ts'
-import { sameSecret } from '../http/mount.ts'
+import { hostCaller, speaksFor } from '../hosts/credentials/caller.ts'
+import { sameSecret } from '../identity/same-secret.ts'
 import type { UpgradeHandler } from '../sockets/router.ts'
 import { refuse, splice, upgrade } from './splice.ts'
 
@@ -14,7 +14,10 @@ const pingEveryMs = 15_000
 export function hostTunnels(context: Context): UpgradeHandler {
   const server = new WebSocketServer({ noServer: true, perMessageDeflate: false })
   return async (request, socket, head, params) => {
-    if (!(await mayLink(context, request))) return void socket.end('HTTP/1.1 401 Unauthorized\r\nconnection: close\r\n\r\n')
+    const hostId = new URL(request.url ?? '/', 'http://x').searchParams.get('host') ?? ''
+    const caller = await hostCaller(context, request.headers)
+    if (caller === null || !(await speaksFor(context, caller, hostId)))
+      return void socket.end('HTTP/1.1 401 Unauthorized\r\nconnection: close\r\n\r\n')
     const take = () => {
       let bytes: ReturnType<typeof createWebSocketStream> | undefined
       server.handleUpgrade(request, socket, head, (accepted) => {
@@ -26,10 +29,9 @@ export function hostTunnels(context: Context): UpgradeHandler {
       if (bytes === undefined) throw new Error('the upgrade of a tunnel failed')
       return bytes
     }
-    if (context.tunnels.accept(params.tunnelId ?? '', take)) return
+    if (context.tunnels.accept(params.tunnelId ?? '', hostId, take)) return
     // A balancer chose another replica than the one that asked.
     const passed = sameSecret(String(request.headers[passedOn] ?? ''), context.config.HELIX_WORKER_TOKEN)
-    const hostId = new URL(request.url ?? '/', 'http://x').searchParams.get('host') ?? ''
     const address = passed ? null : await context.tunnels.store.holderOf(hostId)
     if (address === null || address === context.config.internalUrl)
       return void socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n')

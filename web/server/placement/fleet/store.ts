@@ -4,6 +4,7 @@ import type { HostLabels } from '@helix/contract/host-labels'
 import type { HostId, OrgId, ProjectId, SessionId, TaskId } from '@helix/contract/ids'
 import type { SessionState } from '@helix/contract/sessions'
 import type { Knex } from 'knex'
+import { credentialColumn } from '../../hosts/credentials/store.ts'
 import { type HostRow, hostOf } from '../../hosts/store.ts'
 import { holding, PlacementStore } from '../store.ts'
 
@@ -60,7 +61,7 @@ export class FleetStore {
         if (id !== undefined) query.andWhere('h.id', id)
       })
       .orderBy(['h.name', 'h.id'])
-      .select('h.*', 'o.name as org_name', this.db.raw('coalesce(extract(epoch from now() - h.last_seen_at), 1e9)::float as silent_for'))
+      .select('h.*', 'o.name as org_name', credentialColumn(this.db, 'h'), this.db.raw('coalesce(extract(epoch from now() - h.last_seen_at), 1e9)::float as silent_for'))
   }
 
   async hosts(viewer: Viewer, id?: HostId): Promise<FleetHost[]> {
