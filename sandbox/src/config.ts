@@ -12,6 +12,8 @@ const flag = z.enum(['0', '1']).transform((value) => value === '1')
 const environment = z.object({
   HELIX_CONTROL_PLANE_URL: z.url().default('http://127.0.0.1:8080'),
   HELIX_RUNNER_TOKEN: z.string().min(32, 'use at least 32 characters'),
+  /** Units: days. Older credentials of this host are replaced. */
+  HELIX_CREDENTIAL_DAYS: z.coerce.number().positive().max(3650).default(30),
   TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233'),
   TEMPORAL_NAMESPACE: z.string().default('default'),
   HELIX_DATA_DIR: z.string().default('.helix'),
@@ -64,6 +66,8 @@ const environment = z.object({
 export interface Config {
   controlPlaneUrl: string
   runnerToken: string
+  /** Units: days. */
+  credentialDays: number
   temporal: { address: string; namespace: string }
   /** `$HELIX_DATA_DIR/host`. */
   stateDir: string
@@ -102,6 +106,7 @@ export function parseConfig(env: NodeJS.ProcessEnv): Config {
   return {
     controlPlaneUrl: values.HELIX_CONTROL_PLANE_URL.replace(/\/$/, ''),
     runnerToken: values.HELIX_RUNNER_TOKEN,
+    credentialDays: values.HELIX_CREDENTIAL_DAYS,
     temporal: { address: values.TEMPORAL_ADDRESS, namespace: values.TEMPORAL_NAMESPACE },
     stateDir: join(resolve(values.HELIX_DATA_DIR), 'host'),
     name: values.HELIX_HOST_NAME,

@@ -1,9 +1,12 @@
+import { hostProtocol } from '@helix/contract/enrolment'
 import type { HostUp } from '@helix/contract/link'
 import type { Logger } from 'pino'
+import { SelfCheck } from './checks/self-check.ts'
 import type { Config } from './config.ts'
 import { Egress } from './egress/egress.ts'
 import { DockerEngine } from './engine/docker-engine.ts'
 import type { Engine } from './engine/engine.ts'
+import { Credential } from './enrolment/credential.ts'
 import type { Host } from './host.ts'
 import { type Identity, loadIdentity } from './identity.ts'
 import type { Footing } from './ladder/ladder.ts'
@@ -15,6 +18,7 @@ import { PackInstaller } from './packs/installer.ts'
 import { NpmSource, type PackSource } from './packs/npm.ts'
 import { reasonOf } from './reason.ts'
 import { type Certificates, readCertificates } from './sessions/certificates.ts'
+import { Homecoming } from './sessions/homecoming.ts'
 import { type Owner, ownerLabels } from './sessions/names.ts'
 import { Registry } from './sessions/registry.ts'
 import { fenceSession } from './sessions/stop.ts'
@@ -40,6 +44,9 @@ export class Context implements Host {
   readonly egress: Egress
   readonly registry: Registry
   readonly monitor: Monitor
+  readonly credential: Credential
+  readonly selfCheck: SelfCheck
+  readonly homecoming: Homecoming
   /** Null until `dial`. */
   link: HostLink | null = null
   private tunnels: Tunnels | null = null
@@ -47,15 +54,23 @@ export class Context implements Host {
   changed: () => void = () => undefined
   private readonly end = new AbortController()
 
-  private constructor(config: Config, log: Logger, identity: Identity, certificates: Certificates, parts: PackParts) {
+  private constructor(
+    config: Config,
+    log: Logger,
+    identity: Identity,
+    certificates: Certificates,
+    credential: Credential,
+    parts: PackParts,
+  ) {
     const { hostId, bootId } = identity
     this.config = config
     this.log = log
     this.identity = identity
     this.certificates = certificates
     this.owner = { installation: config.installation, hostId }
+    this.credential = credential
     this.engine = new DockerEngine(config.dockerHost)
-    this.controlPlane = createControlPlane({ url: config.controlPlaneUrl, token: config.runnerToken, hostId, bootId })
+    this.controlPlane = createControlPlane({ url: config.controlPlaneUrl, token: credential.token, hostId, bootId })
     const { opened, nameservers, allowUnfiltered } = config.egress
     this.egress = new Egress({ owner: this.owner, opened, nameservers, stateDir: config.stateDir })
     const { image } = config.session
@@ -79,19 +94,18 @@ export class Context implements Host {
       allowUnfiltered,
       log,
     })
+    this.selfCheck = new SelfCheck(this, config.controlPlaneUrl)
+    this.homecoming = new Homecoming(this, () => this.changed())
   }
 
   /** `parts`: where agent packs come from and what their volumes are called; tests have their own. */
-  static async open(config: Config, log: Logger, parts?: PackParts): Promise<Context> {
+  static async open(config: Config, version: string, log: Logger, parts?: PackParts): Promise<Context> {
     const identity = await loadIdentity(config.stateDir)
     const { hostId, bootId } = identity
-    return new Context(
-      config,
-      log.child({ hostId, bootId }),
-      identity,
-      await readCertificates(config.certificates),
-      parts ?? npmPacks(config),
-    )
+    const own = log.child({ hostId, bootId })
+    const { controlPlaneUrl: url, runnerToken, credentialDays: lastsDays, name, stateDir } = config
+    const credential = await Credential.open({ url, runnerToken, hostId, name, version, stateDir, lastsDays, log: own })
+    return new Context(config, own, identity, await readCertificates(config.certificates), credential, parts ?? npmPacks(config))
   }
 
   get ending(): AbortSignal {
@@ -101,17 +115,25 @@ export class Context implements Host {
   /** Begins to keep the link to the control plane. */
   dial(version: string): void {
     const { hostId, bootId } = this.identity
-    const { controlPlaneUrl: url, runnerToken: token } = this.config
-    const { registry, log } = this
+    const { controlPlaneUrl: url } = this.config
+    const { registry, log, credential } = this
+    const { token } = credential
     const tunnels = new Tunnels({ url, token, hostId, registry, log, send: (frame) => this.send(frame) })
     this.tunnels = tunnels
     this.link = new HostLink({
       url,
       token,
-      hello: { type: 'hello', hostId, name: this.config.name, bootId, version },
+      prepare: () => credential.ready(),
+      hello: { type: 'hello', hostId, name: this.config.name, bootId, version, protocol: hostProtocol },
       log: this.log,
       handler: {
-        welcomed: () => {
+        rotate: () => void credential.rotate('now'),
+        refused: () =>
+          void credential.refused().catch((error: unknown) => log.warn({ reason: reasonOf(error) }, 'the credential is not kept')),
+        welcomed: ({ awayMs, sessionUrl }) => {
+          this.homecoming.awayFor(awayMs)
+          this.selfCheck.sessionUrl = sessionUrl
+          this.settle()
           for (const { journal } of this.registry.all()) journal.resend()
           this.changed()
         },
@@ -135,8 +157,20 @@ export class Context implements Host {
     return this.monitor.largest
   }
 
+  /** In the background: the next look goes on where it fails. */
+  private settle(): void {
+    this.homecoming.settle().catch((error: unknown) => this.log.warn({ reason: reasonOf(error) }, 'cannot look yet at what went elsewhere'))
+  }
+
+  /** Why no session is taken here; null: all is well. */
+  get problem(): string | null {
+    return this.monitor.condition.problem ?? this.selfCheck.problem
+  }
+
   refusal(): string | null {
-    const { problem, capacity } = this.monitor.condition
+    const { problem } = this
+    const { capacity } = this.monitor
+    if (!this.homecoming.settled) return `The host ${this.config.name} is coming back.`
     if (problem !== null) return problem
     if (this.registry.size < capacity) return null
     return `The host ${this.config.name} runs as many sessions as it takes (${capacity}).`
@@ -147,7 +181,15 @@ export class Context implements Host {
   }
 
   tellReport(): void {
-    this.link?.setReport({ type: 'report', ...this.monitor.condition, running: this.registry.size, packs: this.packs.list() })
+    const checks = [...this.monitor.checks, ...this.selfCheck.checks]
+    this.link?.setReport({
+      type: 'report',
+      ...this.monitor.condition,
+      problem: this.problem,
+      checks,
+      running: this.registry.size,
+      packs: this.packs.list(),
+    })
   }
 
   /** From now on turns end as lost, to be joined by the next boot. */

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import type { HostCheck } from '@helix/contract/link'
 import { pino } from 'pino'
 import { readConfig } from './config.ts'
 import { Context } from './context.ts'
@@ -21,15 +22,17 @@ const stopped = new Promise<string>((resolve) => {
 })
 
 const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
-const context = await Context.open(config, log)
+const context = await Context.open(config, version, log)
 const { hostId, bootId } = context.identity
 const pollers = new Pollers({ ...config.temporal, identity: `${hostId}@${bootId}`, log: context.log, changed: () => context.changed() })
-const own = pollers.add(hostQueue(hostId, bootId), hostActivities(context), mostActivities, true)
+const own = pollers.add(hostQueue(hostId, bootId), hostActivities(context), mostActivities, false)
 const shared = pollers.add(sandboxQueue, sharedActivities(context), mostPlacements, false)
 
 let ready = false
 context.changed = () => {
   context.tellReport()
+  // Not before what went elsewhere is gone; afterwards for good: its activities are of sessions that live here.
+  if (context.homecoming.settled) own.want(true)
   // What cannot be started here is not taken from those who can.
   shared.want(context.refusal() === null)
   if (ready || !context.link?.welcomed || !own.polling) return
@@ -39,8 +42,10 @@ context.changed = () => {
 context.dial(version)
 const rounds = new Rounds(context)
 rounds.begin()
+/** What is not yet known, or only warns, keeps nobody away. */
+const probeOf = ({ state, text }: HostCheck): string => (state === 'failed' ? text : state === 'ok' ? 'ok' : `ok: ${text}`)
 const probes = await answerProbes(config.port, () => ({
-  docker: context.monitor.condition.problem ?? 'ok',
+  ...Object.fromEntries([...context.monitor.checks, ...context.selfCheck.checks].map((check) => [check.name, probeOf(check)])),
   controlPlane: context.link?.welcomed ? 'ok' : 'not linked',
   temporal: own.polling ? 'ok' : 'not polling',
 }))

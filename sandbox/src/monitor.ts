@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { cpus, loadavg } from 'node:os'
 import type { HostLabels } from '@helix/contract/host-labels'
-import type { HostReport } from '@helix/contract/link'
+import type { HostCheck, HostReport } from '@helix/contract/link'
 import type { Egress } from './egress/egress.ts'
 import type { Engine, EngineInfo } from './engine/engine.ts'
 import { type Footing, findFooting, type LadderInput, whyNotStronger } from './ladder/ladder.ts'
@@ -52,6 +52,7 @@ export class Monitor {
   private info: EngineInfo | null = null
   private found: Footing | null = null
   private freeDiskBytes = 0
+  private diskProblem: string | null = null
   private problem: string | null = 'The sandbox host is starting.'
 
   constructor(input: MonitorInput) {
@@ -80,6 +81,20 @@ export class Monitor {
     const { memoryBytes } = this.largest
     const roomBytes = Math.floor(Math.max(this.info.memoryBytes * this.input.memoryFactor, memoryBytes))
     return { memoryBytes, roomBytes, labels: { arch: this.info.architecture, ...this.input.hostLabels } }
+  }
+
+  get checks(): HostCheck[] {
+    const { problem, diskProblem, freeDiskBytes, info } = this
+    const ill = diskProblem === null ? problem : null
+    const space = `${(freeDiskBytes / 1024 ** 3).toFixed(0)} GiB are free.`
+    return [
+      {
+        name: 'docker',
+        state: ill === null ? 'ok' : 'failed',
+        text: (ill ?? 'Docker answers, and sessions can be started.').slice(0, 1000),
+      },
+      { name: 'disk', state: diskProblem !== null ? 'failed' : info === null ? 'unknown' : 'ok', text: diskProblem ?? space },
+    ]
   }
 
   get capacity(): number {
@@ -125,6 +140,7 @@ export class Monitor {
 
   private async look(): Promise<string | null> {
     const { image, dockerHost } = this.input
+    this.diskProblem = null
     try {
       this.info = await this.engine.info()
     } catch (error) {
@@ -144,7 +160,8 @@ export class Monitor {
     if (open !== null && !this.input.allowUnfiltered) {
       return `${open}. Run this host as root on the machine of its engine, with nftables installed, or set HELIX_ALLOW_UNFILTERED_EGRESS=1 for development.`
     }
-    return this.lookAtDisk(this.info.dataRoot)
+    this.diskProblem = await this.lookAtDisk(this.info.dataRoot)
+    return this.diskProblem
   }
 
   private async lookAtDisk(dataRoot: string): Promise<string | null> {

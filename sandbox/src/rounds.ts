@@ -4,7 +4,6 @@ import { DiskWatch } from './disk/watch.ts'
 import { defaultRuntime } from './packs/catalogue.ts'
 import { pause } from './pause.ts'
 import { reasonOf } from './reason.ts'
-import { adoptRunning } from './sessions/attach.ts'
 import { Collector } from './sessions/collector.ts'
 import { sessionNetworks } from './sessions/network.ts'
 
@@ -33,6 +32,7 @@ export class Rounds {
     this.running.push(this.each(collectEveryMs, () => this.collect()))
     this.running.push(this.each(lookEveryMs, () => this.tellRefusals()))
     this.running.push(this.each(diskEveryMs, () => this.disks.look()))
+    this.running.push(this.each(lookEveryMs, () => this.lookAtItself()))
   }
 
   /** Resolves when no round runs any more. */
@@ -51,10 +51,18 @@ export class Rounds {
   private async look(): Promise<void> {
     const { context } = this
     const { cameBack } = await context.monitor.check()
-    if (cameBack) await adoptRunning(context)
+    if (cameBack) context.homecoming.adoptAgain()
+    // Without a control plane nobody knows what lives elsewhere.
+    if (context.link?.welcomed && context.monitor.condition.rung !== 'unknown') await context.homecoming.settle()
     if (context.monitor.condition.problem === null) this.packs ??= this.installPacks()
     for (const { journal } of context.registry.all()) journal.tick()
     context.changed()
+  }
+
+  private async lookAtItself(): Promise<void> {
+    await this.context.selfCheck.look()
+    await this.context.credential.rotate('due')
+    this.context.changed()
   }
 
   private async tellRefusals(): Promise<void> {

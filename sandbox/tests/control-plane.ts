@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { EgressPolicy } from '@helix/contract/egress'
+import { enrolHost, rotateCredential } from '@helix/contract/enrolment'
 import { claimSession, fetchPrompt, listHostSessions, recordStart, type SessionSpec } from '@helix/contract/hosts'
 import type { HostId, SessionId } from '@helix/contract/ids'
 import { type HostReport, type HostUp, hostUp } from '@helix/contract/link'
@@ -18,7 +19,7 @@ interface Row {
   upTo: number
 }
 
-const methods = [claimSession, recordStart, fetchPrompt, listHostSessions]
+const methods = [enrolHost, rotateCredential, claimSession, recordStart, fetchPrompt, listHostSessions]
 
 /** The part of the control plane that hosts talk to, in memory, and an inference provider that answers nothing of note. */
 export class FakeControlPlane implements AsyncDisposable {
@@ -26,7 +27,12 @@ export class FakeControlPlane implements AsyncDisposable {
   readonly prompts = new Map<string, string>()
   readonly reports: HostReport[] = []
   readonly starts: { epoch: number; reason: string; stages: { name: string; durationMs: number }[] }[] = []
+  /** For enrolling. */
   readonly token = 'r'.repeat(40)
+  /** Of hosts that enrolled, by host; the newest last. */
+  readonly credentials = new Map<string, string[]>()
+  /** As hosts told them. */
+  readonly hellos: Extract<HostUp, { type: 'hello' }>[] = []
   claims = 0
   /** What sessions that start from now on get. */
   machine = machine.parse({})
@@ -45,7 +51,7 @@ export class FakeControlPlane implements AsyncDisposable {
   private constructor() {
     this.server = createServer((request, response) => void this.answer(request, response))
     this.server.on('upgrade', (request, socket, head) => {
-      if (request.headers.authorization !== `Bearer ${this.token}`) {
+      if (this.hostOf(request) === null) {
         socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n')
         return
       }
@@ -104,11 +110,20 @@ export class FakeControlPlane implements AsyncDisposable {
     await new Promise((resolve) => this.server.close(resolve))
   }
 
+  private hostOf({ headers }: IncomingMessage): string | null {
+    const token = headers.authorization?.slice('Bearer '.length) ?? ''
+    return [...this.credentials].find(([, all]) => all.includes(token))?.[0] ?? null
+  }
+
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const path = new URL(request.url ?? '/', 'http://plane').pathname
-    const answer = this.route(request.method ?? 'GET', path, chunks.length > 0 ? JSON.parse(String(Buffer.concat(chunks))) : {})
+    const enrols = path === enrolHost.path
+    const may = enrols ? request.headers.authorization === `Bearer ${this.token}` : this.hostOf(request) !== null || path === '/healthz'
+    const answer = !may
+      ? failure(401, 'not_signed_in')
+      : this.route(request.method ?? 'GET', path, chunks.length > 0 ? JSON.parse(String(Buffer.concat(chunks))) : {})
     response.writeHead(answer.status, { 'content-type': 'application/json' })
     response.end(JSON.stringify(answer.body))
   }
@@ -130,6 +145,11 @@ export class FakeControlPlane implements AsyncDisposable {
 
   private handle(endpoint: (typeof methods)[number], params: Record<string, string>, body: Record<string, unknown>) {
     const { hostId = '', sessionId = '', promptId = '' } = params
+    if (endpoint === enrolHost || endpoint === rotateCredential) {
+      const of = hostId === '' ? String(body.hostId) : hostId
+      this.credentials.set(of, [...(this.credentials.get(of) ?? []), String(body.credential)])
+      return { status: 200, body: { hostId: of } }
+    }
     if (endpoint === listHostSessions) {
       if (!this.answering) return failure(503, 'database_unavailable')
       const mine = [...this.sessions].filter(([, row]) => row.hostId === hostId && row.state !== 'stopped')
@@ -184,8 +204,11 @@ export class FakeControlPlane implements AsyncDisposable {
   }
 
   private received(socket: WebSocket, frame: HostUp): void {
-    if (frame.type === 'hello') socket.send(JSON.stringify({ type: 'welcome', hostEpoch: 1 }))
-    else if (frame.type === 'report') this.reports.push(frame)
+    if (frame.type === 'hello') {
+      this.hellos.push(frame)
+      socket.send(JSON.stringify({ type: 'welcome', hostEpoch: 1 }))
+    }
+    if (frame.type === 'report') this.reports.push(frame)
     else if (frame.type === 'journal') this.store(socket, frame)
   }
 

@@ -4,7 +4,6 @@ import type { PromptId, SessionId } from '@helix/contract/ids'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { innerDockerSocket } from '../session/inner-docker.ts'
 import type { Context } from '../src/context.ts'
-import { adoptRunning } from '../src/sessions/attach.ts'
 import { sessionLabels, workspaceVolume } from '../src/sessions/names.ts'
 import { startSession } from '../src/sessions/start.ts'
 import { removeSession, suspendSession } from '../src/sessions/stop.ts'
@@ -142,7 +141,7 @@ test('suspending keeps the volume, a later start goes on over it, and removing l
   expect(journal.map(({ sequence }) => sequence)).toEqual(journal.map((_, index) => index + 1))
 })
 
-test('a restarted host adopts what runs, and the turn that was under way is joined', async () => {
+test('a host that was upgraded adopts what runs, and the turn that was under way is joined', async () => {
   const sessionId = world.plane.addSession()
   await start(sessionId)
   const promptId = world.plane.addPrompt('sleep 4') as PromptId
@@ -152,8 +151,9 @@ test('a restarted host adopts what runs, and the turn that was under way is join
   host.beginEnd()
   await ended
   host.close()
-  host = await world.boot()
-  await adoptRunning(host)
+  host = await world.boot({}, '0.0.1')
+  await until(() => host.registry.find(sessionId) !== undefined)
+  expect(new Set(world.plane.hellos.map(({ version }) => version))).toEqual(new Set(['0.0.0', '0.0.1']))
   expect(host.registry.find(sessionId)?.epoch).toBe(1)
   const claims = world.plane.claims
   expect(await start(sessionId, 1, host)).toEqual({ epoch: 1 })

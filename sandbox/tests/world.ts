@@ -30,7 +30,7 @@ export interface World extends AsyncDisposable {
   installation: string
   packs: PackParts
   /** A host process's insides over the same state folder: the first is the first boot, the next ones are restarts. */
-  boot(env?: NodeJS.ProcessEnv): Promise<Context>
+  boot(env?: NodeJS.ProcessEnv, version?: string): Promise<Context>
 }
 
 /** A control plane, an installation of its own on the real engine, and hosts. */
@@ -46,7 +46,7 @@ export async function openWorld(source: PackSource = fakePack): Promise<World> {
     engine,
     installation,
     packs,
-    async boot(env = {}) {
+    async boot(env = {}, version = '0.0.0') {
       const config = parseConfig({
         DOCKER_HOST: process.env.DOCKER_HOST,
         HELIX_SESSION_IMAGE: process.env.HELIX_SESSION_IMAGE,
@@ -59,10 +59,11 @@ export async function openWorld(source: PackSource = fakePack): Promise<World> {
         LOG_LEVEL: process.env.LOG_LEVEL ?? 'silent',
         ...env,
       })
-      const context = await Context.open(config, pino({ level: config.logLevel }), packs)
+      const context = await Context.open(config, version, pino({ level: config.logLevel }), packs)
       await context.monitor.check()
-      context.dial('0.0.0')
+      context.dial(version)
       open.push(context)
+      await until(() => context.homecoming.settled)
       return context
     },
     async [Symbol.asyncDispose]() {

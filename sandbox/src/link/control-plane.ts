@@ -23,11 +23,11 @@ export interface ControlPlane {
   liveSessions(): Promise<LiveSession[]>
 }
 
-export function createControlPlane(input: { url: string; token: string; hostId: HostId; bootId: string }): ControlPlane {
+export function createControlPlane(input: { url: string; token(): string; hostId: HostId; bootId: string }): ControlPlane {
   const { hostId, bootId } = input
-  const client = createClient({ baseUrl: input.url, token: input.token })
   const ask = <E extends Endpoint>(endpoint: E, call: CallInput<E>): Promise<ResponseOf<E>> =>
-    client(endpoint, { ...call, signal: AbortSignal.timeout(deadlineMs) })
+    // The credential may be another by the next call.
+    createClient({ baseUrl: input.url, token: input.token() })(endpoint, { ...call, signal: AbortSignal.timeout(deadlineMs) })
   return {
     claim: (sessionId, epoch) => ask(claimSession, { params: { hostId, sessionId }, body: { bootId, epoch } }),
     async recordStart(sessionId, start) {

@@ -8,7 +8,9 @@ const handshakeMs = 5000
 
 export interface DialOptions {
   url: string
-  token: string
+  token(): string
+  /** Before each attempt; what it rejects with is told as lost. */
+  prepare?: () => Promise<void>
   /** Units: bytes of one frame from the other side. */
   longestFrame: number
   backoff: Backoff
@@ -62,8 +64,20 @@ export class Dialler {
   }
 
   private dial(): void {
+    const { prepare } = this.options
+    if (prepare === undefined) this.connect()
+    else
+      prepare().then(
+        () => {
+          if (!this.closed) this.connect()
+        },
+        (error: unknown) => this.ended(reasonOf(error), null),
+      )
+  }
+
+  private connect(): void {
     const { url, token, longestFrame } = this.options
-    const headers = { authorization: `Bearer ${token}` }
+    const headers = { authorization: `Bearer ${token()}` }
     const socket = new WebSocket(url, { headers, maxPayload: longestFrame, perMessageDeflate: false, handshakeTimeout: handshakeMs })
     this.socket = socket
     let reason = 'closed'

@@ -8,8 +8,12 @@ import { Dialler } from './dialler.ts'
 const mostWaitingBytes = 4 * 1024 * 1024
 
 export interface HostLinkHandler {
-  /** The control plane knows this host again: what is not acknowledged is sent anew. */
-  welcomed(): void
+  /** The control plane knows this host again: what is not acknowledged is sent anew. `awayMs`: since it was heard last; for ever at first. */
+  welcomed(welcome: { awayMs: number; sessionUrl: string | null }): void
+  /** This host is to replace its credential. */
+  rotate(): void
+  /** The control plane does not take the credential. */
+  refused(): void
   acknowledged(sessionId: SessionId, upTo: number): void
   fenced(sessionId: SessionId, epoch: number): void
   /** A connection into a session is wanted. */
@@ -29,15 +33,25 @@ export class HostLink {
   private toldReport = ''
   private toldAt = 0
   private lastReason = ''
+  private lostAt = Number.NEGATIVE_INFINITY
   welcomed = false
 
-  constructor(input: { url: string; token: string; hello: HostUp; log: Logger; handler: HostLinkHandler }) {
+  constructor(input: {
+    url: string
+    token(): string
+    /** Before each attempt. */
+    prepare: () => Promise<void>
+    hello: HostUp
+    log: Logger
+    handler: HostLinkHandler
+  }) {
     this.hello = input.hello
     this.log = input.log
     this.handler = input.handler
     this.dialler = new Dialler({
       url: `${input.url.replace(/^http/, 'ws')}/internal/v1/hosts/connect`,
       token: input.token,
+      prepare: input.prepare,
       longestFrame: 1024 * 1024,
       backoff: this.backoff,
       opened: () => this.dialler.send(this.hello),
@@ -73,27 +87,31 @@ export class HostLink {
 
   private received(text: string): void {
     const frame = parse(text)
-    if (frame?.type === 'welcome') this.welcome(frame.hostEpoch)
+    if (frame?.type === 'welcome') this.welcome(frame.hostEpoch, frame.sessionUrl ?? null)
     else if (frame?.type === 'ack') this.handler.acknowledged(frame.sessionId, frame.upTo)
     else if (frame?.type === 'answer') this.handler.answered(frame.sessionId, frame.answer)
+    else if (frame?.type === 'rotate') this.handler.rotate()
     else if (frame?.type === 'fence') this.handler.fenced(frame.sessionId, frame.epoch)
     else if (frame?.type === 'dial') this.handler.dialled(frame)
     else this.log.warn('a frame of the control plane is not understood and left out')
   }
 
-  private welcome(hostEpoch: number): void {
+  private welcome(hostEpoch: number, sessionUrl: string | null): void {
     this.backoff.reset()
     this.welcomed = true
     this.toldReport = ''
     this.lastReason = ''
     this.log.info({ hostEpoch }, 'linked to the control plane')
+    // Before the report: it may say less than it takes now.
+    this.handler.welcomed({ awayMs: Date.now() - this.lostAt, sessionUrl })
     this.tellReport()
-    this.handler.welcomed()
   }
 
   private lost(reason: string, status: number | null): void {
+    if (this.welcomed) this.lostAt = Date.now()
     this.welcomed = false
-    const told = status === 401 || status === 403 ? `${reason}: HELIX_RUNNER_TOKEN is not the one the control plane has` : reason
+    if (status === 401) this.handler.refused()
+    const told = status === 401 ? `${reason}: the control plane does not take this host's credential` : reason
     if (told !== this.lastReason) this.log.warn({ reason: told }, 'no link to the control plane; dialling on')
     this.lastReason = told
   }

@@ -47,7 +47,7 @@ export class SupervisorLink {
     this.options = options
     this.dialler = new Dialler({
       url: `ws://${options.address}/link`,
-      token: options.secret,
+      token: () => options.secret,
       longestFrame: 64 * 1024 * 1024,
       backoff: this.backoff,
       opened: () => undefined,

@@ -17,7 +17,7 @@ export type Dial = Extract<HostDown, { type: 'dial' }>
 
 export interface TunnelsInput {
   url: string
-  token: string
+  token(): string
   hostId: string
   registry: Registry
   log: Logger
@@ -84,7 +84,7 @@ export class Tunnels {
   private carry(socket: Socket, tunnelId: string): Promise<void> {
     const { url, token, hostId } = this.input
     const address = `${url.replace(/^http/, 'ws')}/internal/v1/hosts/tunnels/${tunnelId}?host=${hostId}`
-    const headers = { authorization: `Bearer ${token}` }
+    const headers = { authorization: `Bearer ${token()}` }
     const tunnel = new WebSocket(address, { headers, perMessageDeflate: false, handshakeTimeout: handshakeMs })
     return new Promise((resolve, reject) => {
       tunnel.once('error', reject)
