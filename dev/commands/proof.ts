@@ -4,7 +4,7 @@ import { root } from '../config.ts'
 import { fail } from '../setup/progress.mjs'
 
 const names = readdirSync(join(root, 'dev/proof'))
-  .filter((file) => file.endsWith('.ts') && !file.startsWith('kill-'))
+  .filter((file) => file.endsWith('.ts') && !/^(kill|host-loss)-/.test(file))
   .map((file) => file.replace(/\.ts$/, ''))
 const name = process.argv[2]
 if (name === undefined || !names.includes(name)) fail(`name a proof: npm run proof -- ${names.join(' | ')}`)

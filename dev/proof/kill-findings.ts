@@ -96,10 +96,14 @@ async function liveTokens(scratch: Scratch): Promise<number> {
 }
 
 /** Nothing is left once every task is merged; sessions end a moment after their task, so it may take `deadlineMs`. */
-export async function leftoverFindings(scratch: Scratch, deadlineMs: number): Promise<Finding[]> {
+export async function leftoverFindings(
+  scratch: Scratch,
+  deadlineMs: number,
+  installation = scratch.stack.secrets.installation,
+): Promise<Finding[]> {
   const end = Date.now() + deadlineMs
   for (;;) {
-    const left = await countLeftovers(scratch.stack.secrets.installation)
+    const left = await countLeftovers(installation)
     const tokens = await liveTokens(scratch)
     const clean = left.containers + left.networks + left.volumes + tokens === 0
     if (!clean && Date.now() < end) {

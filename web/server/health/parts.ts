@@ -1,5 +1,6 @@
 import { access, constants, statfs } from 'node:fs/promises'
 import type { HealthKey } from '@helix/contract/health'
+import type { Host } from '@helix/contract/system'
 import { newestMigration } from '@helix/migrations'
 import type { Context } from '../context.ts'
 import { appliedMigration } from '../db/migrate.ts'
@@ -53,6 +54,17 @@ async function workers({ temporal }: Parts): Promise<Finding> {
   }
 }
 
+/** Hosts that take work and say of themselves that something is not as it should be. */
+function doubtful(online: readonly Host[], text: string): Finding {
+  for (const { name, checks, credential } of online) {
+    const check = checks.find(({ state }) => state === 'warn')
+    if (check !== undefined) return { state: 'warn', text, error: `${name}: ${check.text}`, fix: 'It takes work all the same.' }
+    if (credential === 'shared')
+      return { state: 'warn', text, error: `${name} still uses the runner token of all hosts.`, fix: 'Upgrade it: it enrols by itself.' }
+  }
+  return { state: 'ok', text }
+}
+
 async function hosts({ db }: Parts): Promise<Finding> {
   const all = await new HostStore(db).list()
   const online = all.filter((host) => host.online)
@@ -66,7 +78,7 @@ async function hosts({ db }: Parts): Promise<Finding> {
   const capacity = online.reduce((sum, one) => sum + one.capacity, 0)
   const text = `${online.length} of ${count(all.length, 'host')} online, ${used} of ${count(capacity, 'session')}`
   const ill = online.find(({ problem }) => problem !== null)
-  if (ill === undefined) return { state: 'ok', text }
+  if (ill === undefined) return doubtful(online, text)
   return {
     state: 'warn',
     text,

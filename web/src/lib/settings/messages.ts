@@ -64,6 +64,10 @@ export const words = {
   inference: 'Inference',
   demo: 'Demo script: no provider is configured',
   hosts: 'Sandbox hosts',
+  credential: {
+    shared: 'It uses the runner token of all hosts: upgrade it, the next version takes a credential of its own only.',
+    revoked: 'It was shut out by an administrator.',
+  },
   noHosts: 'No sandbox host has ever connected. Tasks wait until one does.',
   online: 'Online',
   offline: 'Offline',
