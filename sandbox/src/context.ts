@@ -159,6 +159,7 @@ export class Context implements Host {
 
   /** In the background: the next look goes on where it fails. */
   private settle(): void {
+    if (!this.monitor.engineThere) return
     this.homecoming.settle().catch((error: unknown) => this.log.warn({ reason: reasonOf(error) }, 'cannot look yet at what went elsewhere'))
   }
 

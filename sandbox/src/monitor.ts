@@ -83,6 +83,11 @@ export class Monitor {
     return { memoryBytes, roomBytes, labels: { arch: this.info.architecture, ...this.input.hostLabels } }
   }
 
+  /** The engine answered at the last look. */
+  get engineThere(): boolean {
+    return this.info !== null
+  }
+
   get checks(): HostCheck[] {
     const { problem, diskProblem, freeDiskBytes, info } = this
     const ill = diskProblem === null ? problem : null

@@ -53,7 +53,7 @@ export class Rounds {
     const { cameBack } = await context.monitor.check()
     if (cameBack) context.homecoming.adoptAgain()
     // Without a control plane nobody knows what lives elsewhere.
-    if (context.link?.welcomed && context.monitor.condition.rung !== 'unknown') await context.homecoming.settle()
+    if (context.link?.welcomed && context.monitor.engineThere) await context.homecoming.settle()
     if (context.monitor.condition.problem === null) this.packs ??= this.installPacks()
     for (const { journal } of context.registry.all()) journal.tick()
     context.changed()

@@ -99,6 +99,11 @@ export class FakeControlPlane implements AsyncDisposable {
     for (const socket of this.connections) socket.send(JSON.stringify({ type: 'fence', sessionId, epoch }))
   }
 
+  /** Asks every host for a new credential. */
+  rotate(): void {
+    for (const socket of this.connections) socket.send('{"type":"rotate"}')
+  }
+
   /** Every host has to dial again. */
   cut(): void {
     for (const socket of this.connections) socket.terminate()

@@ -30,15 +30,20 @@ export function trapOf(sessionUrl: string): HostCheck | null {
   )
 }
 
-/** Any answer will do. The engine's resolver is not there in every runtime. */
+/** Any answer will do; a control plane that starts anew at this moment has some seconds. The engine's resolver is not there in every runtime. */
 const script = `
   const { writeFileSync } = require('node:fs')
   const { URL_TRIED, NAMESERVERS } = process.env
   if (NAMESERVERS) writeFileSync('/etc/resolv.conf', NAMESERVERS.split(',').map((one) => 'nameserver ' + one + '\\n').join(''))
-  fetch(URL_TRIED + '/healthz', { signal: AbortSignal.timeout(15000) }).then(
+  const ask = (left) => fetch(URL_TRIED + '/healthz', { signal: AbortSignal.timeout(10000) }).then(
     () => process.exit(0),
-    (error) => { console.log((error.cause ?? error).message); process.exit(${notReached}) },
-  )`
+    (error) => {
+      if (left > 0) return setTimeout(ask, 2000, left - 1)
+      console.log((error.cause ?? error).message)
+      process.exit(${notReached})
+    },
+  )
+  ask(2)`
 
 /** Asks for the control plane from where a session would: in a container of the same footing on a network with the same rules. */
 export async function tryReach(host: Host, sessionUrl: string): Promise<HostCheck> {
