@@ -20,7 +20,7 @@ export const hostHello = z.object({
   bootId: z.string().max(100),
   version: z.string().max(50),
   /** See `hostProtocol`; hosts of the version before tell none. */
-  protocol: z.number().int().default(1),
+  protocol: z.number().int().optional(),
 })
 
 export const hostCheck = z.object({

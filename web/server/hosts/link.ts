@@ -1,4 +1,4 @@
-import { protocolRefusal } from '@helix/contract/enrolment'
+import { oldestHostProtocol, protocolRefusal } from '@helix/contract/enrolment'
 import type { HostId } from '@helix/contract/ids'
 import { type HostDown, type HostReport, type HostUp, hostUp } from '@helix/contract/link'
 import type { RawData, WebSocket } from 'ws'
@@ -121,7 +121,7 @@ class HostConnection {
   }
 
   /** False, and the link closes: not this host, or not in words that are known here. */
-  private async mayCome({ hostId, protocol, version }: Extract<HostUp, { type: 'hello' }>): Promise<boolean> {
+  private async mayCome({ hostId, protocol = oldestHostProtocol, version }: Extract<HostUp, { type: 'hello' }>): Promise<boolean> {
     const stranger = (await speaksFor(this.context, this.caller, hostId)) ? null : 'this credential is not of this host'
     const refusal = stranger ?? protocolRefusal(protocol)
     if (refusal === null) return true
