@@ -61,7 +61,12 @@ export class FleetStore {
         if (id !== undefined) query.andWhere('h.id', id)
       })
       .orderBy(['h.name', 'h.id'])
-      .select('h.*', 'o.name as org_name', credentialColumn(this.db, 'h'), this.db.raw('coalesce(extract(epoch from now() - h.last_seen_at), 1e9)::float as silent_for'))
+      .select(
+        'h.*',
+        'o.name as org_name',
+        credentialColumn(this.db, 'h'),
+        this.db.raw('coalesce(extract(epoch from now() - h.last_seen_at), 1e9)::float as silent_for'),
+      )
   }
 
   async hosts(viewer: Viewer, id?: HostId): Promise<FleetHost[]> {
