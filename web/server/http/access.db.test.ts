@@ -73,7 +73,6 @@ beforeAll(async () => {
     mailId: newId('mail'),
     codeCommentId: newId('codeComment'),
     promptId: newId('prompt'),
-    hostId: newId('host'),
     requestId: 'request-of-the-owner',
     linkId: newId('link'),
     dependsOnId: task.id,
