@@ -8,6 +8,7 @@ import { fail } from './dev/setup/progress.mjs'
 const benches = {
   board: { needs: ['web', 'postgres', 'chromium'], script: 'dev/commands/bench.ts' },
   events: { needs: ['web', 'postgres'], script: 'dev/commands/bench.ts' },
+  placement: { needs: ['postgres'], script: 'dev/commands/bench.ts' },
 }
 
 const commands = {

@@ -15,14 +15,14 @@ import { settleQuestions } from '../reviews/questions.ts'
 import { idleLeftMs, timesOf } from '../sessions/machine.ts'
 import type { SessionRow } from '../sessions/store.ts'
 
-async function getRow(context: Context, id: SessionId): Promise<SessionRow> {
+async function getRow(context: Pick<Context, 'db'>, id: SessionId): Promise<SessionRow> {
   const row = await context.db('agent_sessions').where({ id }).first()
   if (row === undefined) throw new HelixError('not_found')
   return row
 }
 
 /** Where the session lives. A home that is silent is waited for until it counts as lost. */
-export async function locate(context: Context, id: SessionId): Promise<ResponseOf<typeof locateSession>> {
+export async function locate(context: Pick<Context, 'db'>, id: SessionId): Promise<ResponseOf<typeof locateSession>> {
   const session = await getRow(context, id)
   const hosts = new HostStore(context.db)
   const hostsOnline = await hosts.online()

@@ -3,12 +3,11 @@ import { HelixError } from '@helix/contract/errors'
 import type { HostId, SessionId } from '@helix/contract/ids'
 import type { placeSession } from '@helix/contract/internal'
 import { hostQueue } from '@helix/workflows/messages'
-import type { Context } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
 import { HostStore, silentAfter } from '../hosts/store.ts'
 import { locate } from '../internal/sessions.ts'
 import { type SessionRow, SessionStore } from '../sessions/store.ts'
-import { giveAway } from './room.ts'
+import { giveAway, type Placing } from './room.ts'
 import { holding, PlacementStore } from './store.ts'
 
 /** Units: seconds. For that long those who ask again are told what was found for all; a place that gets free reaches them by a signal. */
@@ -17,7 +16,7 @@ const toldFor = 5
 type Answer = ResponseOf<typeof placeSession>
 
 /** Where the session runs or is to be started. Asked twice, it is the same host; asking keeps its reservation, or its place in the queue. */
-export async function place(context: Context, id: SessionId): Promise<Answer> {
+export async function place(context: Placing, id: SessionId): Promise<Answer> {
   const { epoch, idleMs = 0, endsAt = null, queue, waitForHost, reason } = await locate(context, id)
   const session = await new SessionStore(context.db).rowOf(id)
   if (session === null) throw new HelixError('not_found')
@@ -38,7 +37,7 @@ export async function place(context: Context, id: SessionId): Promise<Answer> {
 }
 
 /** Its page says what the session waits for; a session of a task says so on the card too. */
-async function tellWhy(context: Context, { id, org_id, project_id, task_id, state, reason: before }: SessionRow, reason: string) {
+async function tellWhy(context: Placing, { id, org_id, project_id, task_id, state, reason: before }: SessionRow, reason: string) {
   if (before === reason || state === 'stopped') return
   await context.db.transaction(async (trx) => {
     if ((await trx('agent_sessions').where({ id, state }).update({ reason })) === 1)
@@ -54,7 +53,7 @@ interface Line {
 }
 
 /** What is known of a session that asked before, without looking at the hosts again; null: they must be looked at. */
-async function asked(context: Context, id: SessionId): Promise<Line | null> {
+async function asked(context: Placing, id: SessionId): Promise<Line | null> {
   const store = new PlacementStore(context.db)
   const row = await store.find(id)
   if (row === null) return null
@@ -64,12 +63,12 @@ async function asked(context: Context, id: SessionId): Promise<Line | null> {
   return { hostId: row.host_id, position: row.position, reason: row.reason }
 }
 
-async function takesNew(context: Context, id: HostId): Promise<boolean> {
+async function takesNew(context: Placing, id: HostId): Promise<boolean> {
   const host = await new HostStore(context.db).find(id)
   return host !== null && host.silent_for < silentAfter && host.report?.problem == null && host.admission === 'open'
 }
 
-async function decided(context: Context, { id, org_id: orgId }: SessionRow): Promise<Line> {
+async function decided(context: Placing, { id, org_id: orgId }: SessionRow): Promise<Line> {
   const line = await context.db.transaction(async (trx) => {
     const store = new PlacementStore(trx)
     await store.lock()

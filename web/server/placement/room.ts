@@ -5,6 +5,11 @@ import { enqueue } from '../outbox/store.ts'
 import { type Decision, decide } from './decide.ts'
 import { PlacementStore } from './store.ts'
 
+/** What of the control plane placement needs. */
+export interface Placing extends Pick<Context, 'db' | 'bus'> {
+  outbox: Pick<Context['outbox'], 'nudge'>
+}
+
 /** Reserves what is free for who waits, in their order, and tells their workflows. The lock is held. */
 export async function giveAway(trx: Knex, asker: SessionId | null): Promise<Decision> {
   const store = new PlacementStore(trx)
@@ -20,7 +25,7 @@ export async function giveAway(trx: Knex, asker: SessionId | null): Promise<Deci
 }
 
 /** Something got free, or may be had by others: after the commit of what freed it. Lost in a crash, it is found when those who wait ask again. */
-export async function roomChanged(context: Context): Promise<void> {
+export async function roomChanged(context: Placing): Promise<void> {
   if (!(await new PlacementStore(context.db).anyWaiting())) return
   await context.db.transaction(async (trx) => {
     await new PlacementStore(trx).lock()
