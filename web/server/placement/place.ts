@@ -69,14 +69,16 @@ async function takesNew(context: Placing, id: HostId): Promise<boolean> {
 }
 
 async function decided(context: Placing, { id, org_id: orgId }: SessionRow): Promise<Line> {
+  const waits = new PlacementStore(context.db)
+  const before = await waits.find(id)
+  await waits.join(id, orgId)
   const line = await context.db.transaction(async (trx) => {
     const store = new PlacementStore(trx)
     await store.lock()
-    const before = await store.find(id)
-    await store.join(id, orgId)
     const { placed, left } = await giveAway(trx, id)
     // All are told by the first who asks again, and a newcomer by itself.
-    await store.tellPositions(before?.decided_ago == null ? left.filter((one) => one.id === id) : left)
+    const told = before?.decided_ago == null ? left.filter((one) => one.id === id) : left
+    if (told.length > 0) await store.tellPositions(told)
     const now = left.find((one) => one.id === id)
     const given = placed.find((one) => one.id === id)?.hostId ?? (now === undefined ? (await store.find(id))?.host_id : null)
     return { hostId: given ?? null, position: now?.position ?? null, reason: now?.reason ?? null }

@@ -14,11 +14,12 @@ export interface Placing extends Pick<Context, 'db' | 'bus'> {
 export async function giveAway(trx: Knex, asker: SessionId | null): Promise<Decision> {
   const store = new PlacementStore(trx)
   await store.endReservations()
-  const { hosts, shares } = await store.state()
-  const decision = decide({ hosts, shares, waiting: await store.waiting(), now: Date.now() })
+  const { hosts, shares, rows } = await store.state()
+  const decision = decide({ hosts, shares, waiting: await store.waiting(rows), now: Date.now() })
   if (decision.placed.length === 0) return decision
   await store.reserve(decision.placed)
   const others = decision.placed.filter(({ id }) => id !== asker).map(({ id }) => id)
+  if (others.length === 0) return decision
   for (const { id, org_id, task_id } of await store.ofTasks(others))
     await enqueue(trx, org_id, { kind: 'signalSession', taskId: task_id, sessionId: id, signal: 'placeFreed', payload: {} })
   return decision

@@ -38,7 +38,7 @@ export interface NeedsRow {
   host_labels: HostLabels
 }
 
-interface HostPlaceRow {
+export interface HostPlaceRow {
   id: HostId
   name: string
   report: HostReport | null
@@ -102,7 +102,7 @@ export class PlacementStore {
     return (await row.update({ seen_at: this.db.raw('clock_timestamp()'), reserved_until: until })) === 1
   }
 
-  /** Who comes back after a while waits from now on. */
+  /** Without the lock. Who comes back after a while waits from now on. */
   async join(id: SessionId, orgId: OrgId): Promise<void> {
     await this.db.raw(
       `insert into session_places (session_id, org_id) values (?, ?) on conflict (session_id) do update set seen_at = clock_timestamp(),
@@ -137,43 +137,34 @@ export class PlacementStore {
     )
   }
 
-  /** What was promised of the hosts: by one statement, since a session that starts turns its reservation into its place. */
-  private async held(): Promise<HeldRow[]> {
+  /** Hosts and what was promised of them, by one statement: a session that starts turns its reservation into its place. */
+  async state(): Promise<{ hosts: HostState[]; shares: Map<OrgId, Share>; rows: ReadonlyMap<HostId, HostPlaceRow> }> {
     const { rows } = (await this.db.raw(
-      `select host_id, org_id, count(*)::int as taken, sum(memory_mb)::int as memory_mb, count(*) filter (where idle)::int as idle from (
+      `with promised as (
          select host_id, org_id, coalesce(memory_mb, ${usualMb}) as memory_mb, state = 'idle' as idle from agent_sessions
-         where host_id is not null and state in (${holding.map(() => '?').join(', ')})
+         where host_id is not null and state in (${holding.map((state) => `'${state}'`).join(', ')})
          union all
          select host_id, org_id, coalesce(memory_mb, ${usualMb}), false from session_places where host_id is not null
-       ) as promised group by host_id, org_id`,
-      [...holding],
-    )) as { rows: HeldRow[] }
-    return rows
-  }
-
-  async state(): Promise<{ hosts: HostState[]; shares: Map<OrgId, Share> }> {
-    const held = await this.held()
+       ), held as (
+         select host_id, org_id, count(*) as taken, sum(memory_mb) as memory_mb, count(*) filter (where idle) as idle from promised group by 1, 2
+       ), host as (
+         select id, name, report, labels, group_org_id, weight, admission, ${silence} as silent_for from hosts
+       ) select (select coalesce(jsonb_agg(host), '[]') from host) as hosts, (select coalesce(jsonb_agg(held), '[]') from held) as held,
+         (select coalesce(jsonb_object_agg(id, placement_weight), '{}') from organisations where placement_weight <> 1) as weights`,
+    )) as { rows: [{ hosts: HostPlaceRow[]; held: HeldRow[]; weights: Record<OrgId, number> }] }
+    const [{ hosts, held, weights }] = rows
     const byHost = Map.groupBy(held, ({ host_id }) => host_id)
-    const rows = (await this.hostRows()) as HostPlaceRow[]
-    const weights = (await this.db('organisations').whereNot('placement_weight', 1).select('id', 'placement_weight')) as {
-      id: OrgId
-      placement_weight: number
-    }[]
-    const shares = new Map<OrgId, Share>(weights.map(({ id, placement_weight }) => [id, { held: 0, weight: placement_weight }]))
+    const shares = new Map(Object.entries(weights).map(([id, weight]): [OrgId, Share] => [id as OrgId, { held: 0, weight }]))
     for (const { org_id, taken } of held) {
       const { held: before, weight } = shares.get(org_id) ?? { held: 0, weight: 1 }
       shares.set(org_id, { held: before + taken, weight })
     }
-    return { hosts: rows.map((row) => stateOf(row, byHost.get(row.id) ?? [])), shares }
+    const byId = new Map(hosts.map((row) => [row.id, row]))
+    return { hosts: hosts.map((row) => stateOf(row, byHost.get(row.id) ?? [])), shares, rows: byId }
   }
 
-  private hostRows() {
-    const columns = ['id', 'name', 'report', 'labels', 'group_org_id', 'weight', 'admission']
-    return this.db('hosts').select(...columns, this.db.raw(`${silence} as silent_for`))
-  }
-
-  async waiting(): Promise<Waiting[]> {
-    const homes = new Map(((await this.hostRows()) as HostPlaceRow[]).map((row) => [row.id, row]))
+  /** `homes`: the hosts' rows, as `state` found them. */
+  async waiting(homes: ReadonlyMap<HostId, HostPlaceRow>): Promise<Waiting[]> {
     const columns = ['w.session_id', 'w.org_id', 'w.asked_at', 's.project_id', 's.host_id', 's.agent_runtime']
     type Row = NeedsRow & { session_id: SessionId; asked_at: Date; host_id: HostId | null }
     const rows = (await this.waitingRows().select(...columns, ...needed)) as Row[]

@@ -94,10 +94,14 @@ export class FleetStore {
   }
 
   async queue(viewer: Viewer): Promise<Fleet['queue']> {
-    const waiting = new Map((await new PlacementStore(this.db).waiting()).map(({ id }) => [id, true]))
+    const placement = new PlacementStore(this.db)
+    const waiting = await placement.waiting((await placement.state()).rows)
     const rows: WaitRow[] = await this.db('session_places as w')
       .join('agent_sessions as s', 's.id', 'w.session_id')
-      .whereIn('w.session_id', [...waiting.keys()])
+      .whereIn(
+        'w.session_id',
+        waiting.map(({ id }) => id),
+      )
       .modify((query) => {
         if (!viewer.all) query.andWhere('w.org_id', viewer.orgId)
       })
@@ -117,8 +121,8 @@ export class FleetStore {
 
   async shares(viewer: Viewer): Promise<Fleet['shares']> {
     const placement = new PlacementStore(this.db)
-    const { shares } = await placement.state()
-    const waiting = Map.groupBy(await placement.waiting(), ({ orgId }) => orgId)
+    const { shares, rows } = await placement.state()
+    const waiting = Map.groupBy(await placement.waiting(rows), ({ orgId }) => orgId)
     const organisations: { id: OrgId; name: string; placement_weight: number }[] = await this.db('organisations')
       .modify((query) => {
         if (!viewer.all) query.where({ id: viewer.orgId })
