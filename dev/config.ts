@@ -72,3 +72,4 @@ export function scratchConfig(dataDir: string, overrides: NodeJS.ProcessEnv = {}
 export const sandboxProblem = process.env.HELIX_SANDBOX_PROBLEM ?? null
 export const postgresFolder = process.env.HELIX_POSTGRES_BIN ?? null
 export const chromiumPath = process.env.HELIX_CHROMIUM ?? '/usr/bin/chromium'
+export const sessionImage = process.env.HELIX_SESSION_IMAGE ?? 'helix-session:dev'

@@ -47,33 +47,43 @@ async function hugeFile({ attacker }: Ground): Promise<Outcome> {
     'fallocate -l 100G /workspace/huge; truncate -s 100G /workspace/huge; stat -c %s /workspace/huge; rm -f /workspace/huge; echo tried'
   const { out } = await attacker.root(script)
   const size = Number(out.split('\n').findLast((line) => /^\d+$/.test(line)) ?? 0)
-  return { held: out.endsWith('tried') && size <= 1024 * megabyte, seen: `${(size / megabyte).toFixed(0)} MiB long` }
+  return { held: out.includes('tried') && size <= 1024 * megabyte, seen: `${(size / megabyte).toFixed(0)} MiB long` }
 }
 
-/** Runs until the session is suspended, with the reason in its conversation, and takes it up again. */
-async function untilSuspended(ground: Ground, script: string, word: string): Promise<Outcome> {
-  const { attacker } = ground
+/** Fills the disk until the session is suspended, with the reason in its conversation. */
+async function fill(ground: Ground, machine: Machine, script: string, word: string): Promise<Outcome> {
   const begun = Date.now()
-  await attacker.root(script, 120)
-  const gone = async (machine: Machine) => (await program('docker', ['inspect', machine.container], 10_000)).code !== 0
-  for (const end = Date.now() + 40_000; !(await gone(attacker)) && Date.now() < end; ) await sleep(500)
-  if (!(await gone(attacker))) return { held: false, seen: 'the session goes on' }
+  await machine.root(script, 120)
+  const gone = async () => (await program('docker', ['inspect', machine.container], 10_000)).code !== 0
+  for (const end = Date.now() + 40_000; !(await gone()) && Date.now() < end; ) await sleep(500)
+  if (!(await gone())) return { held: false, seen: 'the session goes on' }
   const seconds = Math.round((Date.now() - begun) / 1000)
-  const { entries } = await ground.scratch.call(getJournal, { params: { sessionId: attacker.session.id }, query: {} })
-  if (!JSON.stringify(entries).includes(word)) return { held: false, seen: 'suspended, and not told why' }
-  ground.attacker = await ground.again(attacker)
-  return { held: true, seen: `suspended after ${seconds} s and told; resumed` }
+  const { entries } = await ground.scratch.call(getJournal, { params: { sessionId: machine.session.id }, query: {} })
+  const told = JSON.stringify(entries).includes(word)
+  return { held: told, seen: told ? `suspended after ${seconds} s, and told why` : 'suspended, and not told why' }
 }
 
-const manyFiles =
-  "python3 -c \"import os\nfor d in range(300):\n os.mkdir(f'/tmp/d{d}')\n for f in range(1000): open(f'/tmp/d{d}/{f}','w').close()\""
-const manyBytes = 'for part in $(seq 30); do head -c 100M /dev/zero >/tmp/part$part; done; sleep 30'
+/** In the workspace: on gVisor files elsewhere are none of the machine's. */
+async function manyFiles(ground: Ground): Promise<Outcome> {
+  const script =
+    "python3 -c \"import os\nfor d in range(300):\n os.mkdir(f'/workspace/d{d}')\n for f in range(1000): open(f'/workspace/d{d}/{f}','w').close()\""
+  return fill(ground, await ground.begin('filler'), script, 'files that')
+}
+
+/** In the container's own layer, which goes with it: then the session can go on. */
+async function manyBytes(ground: Ground): Promise<Outcome> {
+  const script = 'for part in $(seq 30); do head -c 100M /dev/zero >/tmp/part$part; done; sleep 30'
+  const outcome = await fill(ground, ground.attacker, script, 'of disk')
+  if (!outcome.held) return outcome
+  ground.attacker = await ground.again(ground.attacker)
+  return { held: true, seen: `${outcome.seen}; resumed` }
+}
 
 export const limits: Try[] = [
   { name: 'fork bomb', run: forkBomb },
   { name: 'memory bomb', run: memoryBomb },
   { name: 'log flood', run: logFlood },
   { name: 'one file of 100 GB', run: hugeFile },
-  { name: '300,000 files', run: (ground) => untilSuspended(ground, manyFiles, 'files that') },
-  { name: '3 GB in files of 100 MB', run: (ground) => untilSuspended(ground, manyBytes, 'of disk') },
+  { name: '300,000 files', run: manyFiles },
+  { name: '3 GB in files of 100 MB', run: manyBytes },
 ]

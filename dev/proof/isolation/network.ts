@@ -1,14 +1,14 @@
+import { sessionImage } from '../../config.ts'
 import type { Ground, Machine, Outcome, Try } from './ground.ts'
 import { program } from './ground.ts'
 import type { Service } from './listeners.ts'
 
 const port = 8099
-const image = process.env.HELIX_SESSION_IMAGE ?? 'helix-session:dev'
 
 /** Whether a container that no filter keeps reaches the address: if it does not, a refusal to a session proves nothing. */
 async function reachedWithoutFilter(address: string, at: number): Promise<boolean> {
   const script = `timeout 3 bash -c 'exec 3<>/dev/tcp/${address}/${at}' && echo reached`
-  const args = ['run', '--rm', '--label', 'helix.proof=isolation', '--entrypoint', 'bash', image, '-c', script]
+  const args = ['run', '--rm', '--label', 'helix.proof=isolation', '--entrypoint', 'bash', sessionImage, '-c', script]
   return (await program('docker', args, 60_000)).out.endsWith('reached')
 }
 

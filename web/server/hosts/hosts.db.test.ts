@@ -239,3 +239,13 @@ test('a stopped session is nobody’s: not listed, not claimed, its tokens close
   const open = await server.context.db('session_tokens').where({ session_id: sessionId }).whereNull('revoked_at')
   expect(open).toEqual([])
 })
+
+test('a host says why its sessions do not stand on a stronger rung; one of an earlier version says nothing', async () => {
+  const host = await new FakeHost().join(1)
+  const why = async () => (await person.call(listHosts, {})).items.find(({ id }) => id === host.hostId)?.strongerRungs
+  expect(await why()).toBeNull()
+  const rest = { running: 0, rung: 'userns', innerDocker: true, packs: [], freeDiskBytes: 1, problem: null }
+  host.send({ type: 'report', capacity: 2, strongerRungs: 'Stronger isolation was not taken: gvisor (no runsc).', ...rest })
+  await expect.poll(why, { timeout: 10_000 }).toBe('Stronger isolation was not taken: gvisor (no runsc).')
+  host.socket.close()
+})
