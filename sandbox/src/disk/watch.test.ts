@@ -88,10 +88,11 @@ test('who begins above the limit may clear up, and not go on', async () => {
   seen.used = { bytes: 1.05 * gigabyte, files: 10 }
   await watch.look(0)
   expect(seen.removed).toBe(0)
-  seen.used = { bytes: 1.11 * gigabyte, files: 10 }
+  seen.used = { bytes: 1.12 * gigabyte, files: 10 }
   await watch.look(400_000)
   expect(seen.removed).toBe(1)
   expect(allowedFrom({ bytes: 100, files: 100 }, { bytes: 99, files: 1 })).toEqual({ bytes: 100, files: 100 })
+  expect(allowedFrom({ bytes: gigabyte, files: 100 }, { bytes: 3 * gigabyte, files: 1 }).bytes).toBe(3 * gigabyte + 64 * 1024 ** 2)
 })
 
 test('where the disk cannot be read nobody is suspended', async () => {
