@@ -70,13 +70,14 @@ async function manyFiles(ground: Ground): Promise<Outcome> {
   return fill(ground, await ground.begin('filler'), script, 'files that')
 }
 
-/** In the container's own layer, which goes with it: then the session can go on. */
+/** Likewise; then the session is resumed above its limit, to clear up in. */
 async function manyBytes(ground: Ground): Promise<Outcome> {
-  const script = 'for part in $(seq 30); do head -c 100M /dev/zero >/tmp/part$part; done; sleep 30'
+  const script = 'for part in $(seq 30); do head -c 100M /dev/zero >/workspace/part$part; done; sleep 30'
   const outcome = await fill(ground, ground.attacker, script, 'of disk')
   if (!outcome.held) return outcome
   ground.attacker = await ground.again(ground.attacker)
-  return { held: true, seen: `${outcome.seen}; resumed` }
+  const { out } = await ground.attacker.root('rm -f /workspace/part*; echo cleared')
+  return { held: out === 'cleared', seen: `${outcome.seen}; resumed and cleared up` }
 }
 
 export const limits: Try[] = [
