@@ -10,7 +10,7 @@ export const words = {
   filesOnly: 'files only',
   leftOut: 'Left out',
   fork: 'Fork from here',
-  forkOf: (n: number) => `Fork from checkpoint ${n}`,
+  forkOf: (n: number) => `Fork from here: checkpoint ${n}`,
   forkTitle: (n: number) => `Start a session from checkpoint ${n}?`,
   forkText: 'A new session of this project begins with what was kept. The session it comes from goes on as it is.',
   comes: 'Comes along',
