@@ -56,7 +56,7 @@ export class HostNetwork implements Disposable {
       direction === 'control plane to host' ? '' : `chain out { type filter hook output priority -300; ip daddr ${this.gateway} drop; }`
     const back =
       direction === 'host to control plane' ? '' : `chain in { type filter hook input priority -300; ip saddr ${this.gateway} drop; }`
-    this.nft(`table inet cut { ${there} ${back} }`)
+    this.nft(`table inet cut {\n${there}\n${back}\n}`)
   }
 
   heal(): void {
