@@ -1,6 +1,5 @@
-import type { ResponseOf } from '@helix/contract/endpoint'
-import type { FleetHost, getFleet } from '@helix/contract/fleet'
-import type { HostLabels } from '@helix/contract/host-labels'
+import type { BodyOf, ResponseOf } from '@helix/contract/endpoint'
+import type { FleetHost, getFleet, updateHost } from '@helix/contract/fleet'
 import type { HostId, OrgId, ProjectId, SessionId, TaskId } from '@helix/contract/ids'
 import type { SessionState } from '@helix/contract/sessions'
 import type { Knex } from 'knex'
@@ -143,8 +142,8 @@ export class FleetStore {
     return row?.name ?? null
   }
 
-  /** False: there is no such host. Null as the organisation: it is open to all. */
-  async update(id: HostId, change: { labels?: HostLabels; organisationId?: OrgId | null; weight?: number }): Promise<boolean> {
+  /** False: there is no such host. */
+  async update(id: HostId, change: BodyOf<typeof updateHost>): Promise<boolean> {
     const columns = {
       labels: change.labels && JSON.stringify(change.labels),
       group_org_id: change.organisationId,
