@@ -10,7 +10,7 @@ import { HostCredentialStore } from './store.ts'
 
 const refusals = {
   taken:
-    'This host id is enrolled with another credential. If it is this machine, which lost its state: let an administrator allow it under Settings, Installation (15 minutes), or delete the host’s state folder to begin as a new host.',
+    'This host id is enrolled with another credential. If it is this machine, which lost its state: let an administrator allow it for 15 minutes (POST /api/v1/hosts/<host id>/enrolment), or delete the host’s state folder to begin as a new host.',
   revoked: 'An administrator revoked this host. To take it in again, delete the credential in its state folder and start it.',
 }
 
