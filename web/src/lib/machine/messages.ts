@@ -18,6 +18,8 @@ export const words = {
   resumed: 'The machine is being started.',
   noSession: 'No machine yet',
   noSessionText: 'It is made when the agent begins to work on the task.',
+  over: 'The machine is gone',
+  overText: 'It ended with the task. What the agent committed is under Changes and Files.',
   noRights: 'Only members of the project use machines',
   noRightsText: 'Ask for the role member on this project.',
   failed: 'That did not work',
