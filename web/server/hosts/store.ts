@@ -62,8 +62,8 @@ export class HostStore {
   }
 
   async online(): Promise<number> {
-    const rows = (await this.rows(this.db)) as HostRow[]
-    return rows.filter((row) => row.silent_for < silentAfter && row.report?.problem == null).length
+    const rows = this.db('hosts').whereRaw("last_seen_at > now() - make_interval(secs => ?) and report->>'problem' is null", [silentAfter])
+    return Number((await rows.count('* as count').first())?.count ?? 0)
   }
 
   /** A connection of a host; its number is higher than that of every earlier one. */

@@ -75,13 +75,17 @@ async function decided(context: Placing, { id, org_id: orgId }: SessionRow): Pro
   const line = await context.db.transaction(async (trx) => {
     const store = new PlacementStore(trx)
     await store.lock()
+    await store.endReservations()
+    // Whoever had the lock before decided for all who waited.
+    const given = (await store.find(id))?.host_id ?? null
+    if (given !== null) return { hostId: given, position: null, reason: null }
     const { placed, left } = await giveAway(trx, id)
     // All are told by the first who asks again, and a newcomer by itself.
     const told = before?.decided_ago == null ? left.filter((one) => one.id === id) : left
     if (told.length > 0) await store.tellPositions(told)
     const now = left.find((one) => one.id === id)
-    const given = placed.find((one) => one.id === id)?.hostId ?? (now === undefined ? (await store.find(id))?.host_id : null)
-    return { hostId: given ?? null, position: now?.position ?? null, reason: now?.reason ?? null }
+    const hostId = placed.find((one) => one.id === id)?.hostId ?? null
+    return { hostId, position: now?.position ?? null, reason: now?.reason ?? null }
   })
   context.outbox.nudge()
   return line

@@ -10,10 +10,9 @@ export interface Placing extends Pick<Context, 'db' | 'bus'> {
   outbox: Pick<Context['outbox'], 'nudge'>
 }
 
-/** Reserves what is free for who waits, in their order, and tells their workflows. The lock is held. */
+/** Reserves what is free for who waits, in their order, and tells their workflows. The lock is held, and what lapsed is ended. */
 export async function giveAway(trx: Knex, asker: SessionId | null): Promise<Decision> {
   const store = new PlacementStore(trx)
-  await store.endReservations()
   const { hosts, shares, rows } = await store.state()
   const decision = decide({ hosts, shares, waiting: await store.waiting(rows), now: Date.now() })
   if (decision.placed.length === 0) return decision
@@ -30,6 +29,7 @@ export async function roomChanged(context: Placing): Promise<void> {
   if (!(await new PlacementStore(context.db).anyWaiting())) return
   await context.db.transaction(async (trx) => {
     await new PlacementStore(trx).lock()
+    await new PlacementStore(trx).endReservations()
     await giveAway(trx, null)
   })
   context.outbox.nudge()
