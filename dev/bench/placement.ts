@@ -16,8 +16,8 @@ const hosts = 100
 const placesPerHost = 5
 const sessions = 1000
 const organisations = 10
-/** Activities of a control plane that ask at once. */
-const askersPerPlane = 4
+/** Activities of a control plane that ask at once. Both control planes share this process: what more of them took would be its time and not that of a decision. */
+const askersPerPlane = 1
 /** Units: milliseconds that a session runs, and after which one that waits asks again without having been told. */
 const runsMs = 1500
 const asksAgainMs = 10_000
@@ -61,13 +61,16 @@ class Run {
   readonly decisions: number[] = []
   readonly waits: number[] = []
   readonly faults = new Set<string>()
-  private readonly told = new Set<SessionId>()
+  private readonly sleepers = new Map<SessionId, () => void>()
   private readonly planes: Plane[]
-  private readonly busy: number[]
+  private readonly free: number[]
+  /** Who waits for an activity of each control plane, in order: a thousand that poll would be what is measured. */
+  private readonly lines: (() => void)[][]
 
   constructor(planes: Plane[]) {
     this.planes = planes
-    this.busy = planes.map(() => 0)
+    this.free = planes.map(() => askersPerPlane)
+    this.lines = planes.map(() => [])
   }
 
   /** One session from its first asking to its end, with whichever control plane has an activity free. */
@@ -78,7 +81,7 @@ class Run {
     for (;;) {
       const hostId = await this.ask(plane, number, id)
       if (hostId !== null && (await claim(plane, id, hostId))) break
-      for (let slept = 0; slept < asksAgainMs && !this.told.delete(id); slept += 50) await sleep(50)
+      await this.wake(id)
     }
     this.waits.push(performance.now() - begin)
     await sleep(runsMs * (0.5 + Math.random()))
@@ -87,23 +90,36 @@ class Run {
   }
 
   private async ask(plane: Plane, number: number, id: SessionId) {
-    while ((this.busy[number] ?? 0) >= askersPerPlane) await sleep(5)
-    this.busy[number] = (this.busy[number] ?? 0) + 1
+    if ((this.free[number] ?? 0) > 0) this.free[number] = (this.free[number] ?? 0) - 1
+    else await new Promise<void>((resolve) => this.lines[number]?.push(resolve))
     try {
       const begin = performance.now()
       const answer = await place(plane, id)
       this.decisions.push(performance.now() - begin)
       return answer.placed ? answer.hostId : null
     } finally {
-      this.busy[number] = (this.busy[number] ?? 1) - 1
+      const next = this.lines[number]?.shift()
+      if (next === undefined) this.free[number] = (this.free[number] ?? 0) + 1
+      else next()
     }
+  }
+
+  /** Resolves when it is told that there is a place, and after a while without. */
+  private wake(id: SessionId): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, asksAgainMs)
+      this.sleepers.set(id, () => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
   }
 
   /** What the relay of the outbox and reports of hosts do, and the look for what must never be. */
   async watch({ db }: Database, over: () => boolean): Promise<void> {
     while (!over()) {
       const rows = await db('outbox').delete('payload')
-      for (const { payload } of rows) this.told.add(payload.sessionId)
+      for (const { payload } of rows) this.sleepers.get(payload.sessionId)?.()
       for (const fault of await overCommitted(db)) this.faults.add(fault)
       await keepAlive(db)
       await sleep(100)
