@@ -2,6 +2,7 @@ import { attachmentPath, uploadPath } from '@helix/contract/attachments'
 import { auditExportPath } from '@helix/contract/audit'
 import type { Endpoint } from '@helix/contract/endpoint'
 import { publicEndpoints } from '@helix/contract/endpoints'
+import * as enrolment from '@helix/contract/enrolment'
 import * as hosts from '@helix/contract/hosts'
 import * as internal from '@helix/contract/internal'
 import { fileContentPath, openPreviewPath, recordingPath } from '@helix/contract/machine-use'
@@ -96,7 +97,7 @@ async function memberOf(role: Role): Promise<string> {
 
 test('every route of the app is an endpoint of the contract or stands in a list here, and every endpoint is mounted', async () => {
   const app = await createApp(server.context, new Metrics())
-  const endpoints = [...publicEndpoints.values(), ...Object.values({ ...internal, ...hosts } as Record<string, unknown>)]
+  const endpoints = [...publicEndpoints.values(), ...Object.values({ ...internal, ...hosts, ...enrolment } as Record<string, unknown>)]
     .filter((one): one is Endpoint => (one as Endpoint).permission !== undefined)
     .map(({ method, path }) => `${method} ${path}`)
   const mounted = routesIn((app as unknown as { router: { stack: Layer[] } }).router.stack)
