@@ -51,6 +51,7 @@ test('every table says whose its rows are, but for links between such tables and
   const shared = [
     'accounts',
     'checkpoint_refs',
+    'host_credentials',
     'host_links',
     'hosts',
     'installation',
