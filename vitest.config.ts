@@ -28,7 +28,7 @@ export default defineConfig({
       }),
       project('database', ['{web,migrations}/**/*.db.test.ts'], { exclude: outside, maxWorkers: 2 }),
       project('temporal', ['{workflows,workers}/tests/**/*.test.ts'], { exclude: outside, maxWorkers: 1, testTimeout: 120_000 }),
-      project('server', ['web/tests/**/*.test.ts'], { exclude: outside, maxWorkers: 1, testTimeout: 120_000 }),
+      project('server', ['web/tests/**/*.test.ts'], { exclude: outside, maxWorkers: 1, testTimeout: 180_000, hookTimeout: 180_000 }),
       project('docker', ['sandbox/tests/**/*.test.ts'], { exclude: outside, maxWorkers: 1, testTimeout: 180_000, hookTimeout: 300_000 }),
       project('stack', ['dev/tests/**/*.test.ts'], { exclude: outside, maxWorkers: 1, testTimeout: 600_000, hookTimeout: 600_000 }),
     ],

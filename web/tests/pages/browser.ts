@@ -34,7 +34,7 @@ function awaitScript(page: Page): void {
 /** A page whose errors are collected: a test ends with none. */
 export async function openPage(context: BrowserContext): Promise<{ page: Page; errors: string[] }> {
   const page = await context.newPage()
-  page.setDefaultTimeout(10_000)
+  page.setDefaultTimeout(30_000)
   awaitScript(page)
   const errors: string[] = []
   page.on('pageerror', (error) => errors.push(error.message))

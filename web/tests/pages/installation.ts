@@ -25,7 +25,7 @@ async function freePort(): Promise<number> {
 /** Answers with the sign-in link that the first start leaves in its data folder. */
 async function firstLink(url: string, folder: string, ended: () => boolean): Promise<string> {
   const file = join(folder, 'sign-in-link')
-  for (let attempt = 0; attempt < 300 && !ended(); attempt++) {
+  for (let attempt = 0; attempt < 1200 && !ended(); attempt++) {
     const up = await fetch(`${url}/healthz`).then(
       (response) => response.ok,
       () => false,
