@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { defineEndpoint } from './endpoint.ts'
 import { hostLabels } from './host-labels.ts'
 import { idSchema } from './ids.ts'
+import { descriptors, pressure, pressureEvent } from './pressure.ts'
 import { sessionStates } from './sessions.ts'
 import { host } from './system.ts'
 import { timestamp } from './text.ts'
@@ -33,6 +34,12 @@ export const fleetHost = host.extend({
   /** Work that runs or waits, by processor; null: it does not say. */
   load: z.number().nullable(),
   freeDiskBytes: z.number().nullable(),
+  /** What it does because its disk or its memory runs out; null: nothing does, or it does not say. */
+  pressure,
+  /** The newest last; what went before the newest twenty is in the host's log. */
+  pressureEvents: z.array(pressureEvent),
+  /** Null: it does not say. */
+  descriptors: descriptors.nullable(),
   memory: z.object({
     /** Units: MiB. Of the machine; null: it does not say. */
     totalMb: z.number().int().nullable(),

@@ -5,6 +5,7 @@ import { formValues } from './forms.ts'
 import { hostLabels } from './host-labels.ts'
 import { idSchema } from './ids.ts'
 import { permissionMode } from './permission-mode.ts'
+import { descriptors, pressure, pressureEvent } from './pressure.ts'
 import { journalEntry, keptCheckpoint } from './sessions.ts'
 
 /**
@@ -57,6 +58,11 @@ export const hostReport = z.object({
   labels: hostLabels.optional(),
   /** What it found about itself. */
   checks: z.array(hostCheck).max(20).optional(),
+  /** Hosts of the version before tell none of these. */
+  pressure: pressure.optional(),
+  /** The newest last. */
+  pressureEvents: z.array(pressureEvent).max(20).optional(),
+  descriptors: descriptors.optional(),
   /** Null when all is well; else what is missing and the way out. */
   problem: z.string().max(2000).nullable(),
 })

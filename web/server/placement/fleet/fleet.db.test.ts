@@ -41,6 +41,7 @@ test('an organisation sees the hosts it may use, what it has there, and nothing 
     memoryBytes: 2 ** 34,
     roomBytes: 2 ** 35,
     labels: { arch: 'x64' },
+    pressure: { level: 'suspend', reason: 'Its disk is nearly full.' },
   })
   const theirs = await addHostRow(db(), { name: 'theirs' })
   await admin.call(updateHost, { ...on(theirs), body: { organisationId: admin.orgId } })
@@ -54,6 +55,9 @@ test('an organisation sees the hosts it may use, what it has there, and nothing 
     load: 0.4,
     labels: { arch: 'x64' },
     memory: { totalMb: 16_384, roomMb: 32_768 },
+    pressure: { level: 'suspend', reason: 'Its disk is nearly full.' },
+    pressureEvents: [],
+    descriptors: null,
   })
   expect(fleet.hosts[0]?.sessionsThere.map(({ id, state }) => [id, state])).toEqual([
     [mine, 'idle'],

@@ -203,6 +203,9 @@ function fleetHostOf(
     weight: row.weight,
     load: report?.load ?? null,
     freeDiskBytes: report?.freeDiskBytes ?? null,
+    pressure: report?.pressure ?? null,
+    pressureEvents: report?.pressureEvents ?? [],
+    descriptors: report?.descriptors ?? null,
     memory: {
       totalMb: megabytes(report?.memoryBytes),
       roomMb: megabytes(report?.roomBytes),
