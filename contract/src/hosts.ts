@@ -82,6 +82,21 @@ export const recordStart = defineEndpoint({
   errors: ['epoch_outdated'],
 })
 
+export const reportSuspension = defineEndpoint({
+  method: 'POST',
+  path: '/internal/v1/hosts/:hostId/sessions/:sessionId/suspended',
+  permission: 'runner',
+  summary: 'The host stopped the machine of a session, or found it ended: the session says so, and goes on with its next turn',
+  params: ofSession,
+  body: z.object({
+    /** Of the start that is over; one that is not the newest says nothing. */
+    epoch: z.number().int(),
+    /** For people. */
+    reason: z.string().min(1).max(500),
+  }),
+  errors: ['epoch_outdated'],
+})
+
 export const fetchPrompt = defineEndpoint({
   method: 'GET',
   path: '/internal/v1/hosts/:hostId/prompts/:promptId',
@@ -107,5 +122,7 @@ export const listHostSessions = defineEndpoint({
   params: z.object({ hostId: idSchema('host') }),
   response: z.object({
     sessions: z.array(z.object({ sessionId: idSchema('session'), epoch: z.number().int(), state: z.enum(sessionStates) })),
+    /** What projects have their sessions started from; the control plane of the version before tells none. */
+    images: z.array(z.string()).optional(),
   }),
 })

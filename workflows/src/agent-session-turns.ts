@@ -6,7 +6,14 @@ import { onHost, reasonOf, shared } from './agent-session-host.ts'
 import { SessionLimits } from './agent-session-limits.ts'
 import { HistoryFull, HostWait } from './agent-session-place.ts'
 import { control } from './control.ts'
-import { type AgentSessionCarried, type AgentSessionInput, sessionNoticeSignal, type TurnEnded, turnEndedSignal } from './messages.ts'
+import {
+  type AgentSessionCarried,
+  type AgentSessionInput,
+  type SuspendAsked,
+  sessionNoticeSignal,
+  type TurnEnded,
+  turnEndedSignal,
+} from './messages.ts'
 
 /** Losses in a row without a finished turn before the task is told that the session cannot be had. */
 const lossesAllowed = 40
@@ -55,6 +62,8 @@ export class Session {
   private leaves: string | null
   private stopReason = 'stopped'
   private waking: CancellationScope | null = null
+  /** Why its host stopped the machine, and of which start; null: a person asked, or time did. */
+  private stoppedByHost: { reason: string; epoch: number } | null = null
 
   constructor(input: AgentSessionInput) {
     this.sessionId = input.sessionId
@@ -131,9 +140,12 @@ export class Session {
   }
 
   /** A turn that runs or waits comes first, and ends the wish. A host that is to be left is left after the turn. */
-  askToSuspend(leaves?: string): void {
-    if (leaves === undefined) this.suspendAsked = this.current === null && !this.waiting
-    else this.leaves = leaves
+  askToSuspend({ leaves, reason, epoch }: SuspendAsked = {}): void {
+    if (leaves !== undefined) this.leaves = leaves
+    else if (epoch === undefined || epoch >= this.epoch) {
+      this.suspendAsked = this.current === null && !this.waiting
+      this.stoppedByHost = reason === undefined || epoch === undefined ? null : { reason, epoch }
+    }
   }
 
   get mustLeave(): boolean {
@@ -233,6 +245,8 @@ export class Session {
     const started = await onHost(queue).start.startSession({ sessionId: this.sessionId, epoch: this.epoch, reason })
     this.epoch = started.epoch
     this.home = queue
+    // What its host told of the start before came too late.
+    if (this.stoppedByHost !== null && this.stoppedByHost.epoch < this.epoch) this.suspendAsked = false
     return queue
   }
 
@@ -308,7 +322,9 @@ export class Session {
   async suspend(): Promise<void> {
     const asked = this.suspendAsked
     const leaves = this.mustLeave
+    const byHost = asked ? this.stoppedByHost : null
     this.suspendAsked = false
+    this.stoppedByHost = null
     this.leaves = null
     // A run that goes on from an earlier one does not know the host yet.
     const home = this.home ?? (asked || leaves ? (await control.locateSession({ sessionId: this.sessionId })).queue : null)
@@ -321,7 +337,7 @@ export class Session {
       sessionId: this.sessionId,
       epoch: this.epoch,
       state: 'suspended',
-      reason: leaves ? 'its host is being emptied' : asked ? 'by a person' : 'idle',
+      reason: byHost?.reason ?? (leaves ? 'its host is being emptied' : asked ? 'by a person' : 'idle'),
     })
   }
 

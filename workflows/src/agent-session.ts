@@ -18,7 +18,7 @@ export async function agentSession(input: AgentSessionInput): Promise<void> {
   setHandler(promptSignal, ({ promptId, mode }) => session.take(promptId, mode))
   setHandler(cancelTurnSignal, ({ promptId, by }) => session.cancel(promptId, by === 'person' ? { endedBy: 'stopped' } : {}))
   setHandler(stopSessionSignal, ({ reason }) => session.stop(reason))
-  setHandler(suspendSignal, (asked) => session.askToSuspend(asked?.leaves))
+  setHandler(suspendSignal, (asked) => session.askToSuspend(asked))
   setHandler(wakeSignal, () => session.askToWake())
   setHandler(placeFreedSignal, () => session.hostWait.wake())
 

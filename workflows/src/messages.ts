@@ -122,7 +122,13 @@ export interface AgentSessionCarried {
 export const promptSignal = defineSignal<[PersonPrompt]>('prompt')
 export const cancelTurnSignal = defineSignal<[{ promptId: PromptId | null; by?: 'person' }]>('cancelTurn')
 /** Heard between turns only: a turn that runs is not cut off. With `leaves` it is kept until the turn's end: the next one runs on another host. */
-export const suspendSignal = defineSignal<[{ leaves?: string }?]>('suspend')
+export interface SuspendAsked {
+  leaves?: string
+  /** Its host stopped the machine of this start, and says why. */
+  reason?: string
+  epoch?: number
+}
+export const suspendSignal = defineSignal<[SuspendAsked?]>('suspend')
 /** There is a host for the session. */
 export const placeFreedSignal = defineSignal('placeFreed')
 /** Start the machine without a prompt. */

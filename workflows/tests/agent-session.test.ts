@@ -175,6 +175,22 @@ test('an idle session is suspended when a person says so, and starts again for t
   expect(world.host.starts.filter((start) => start.sessionId === sessionId)).toHaveLength(2)
 })
 
+test('a session whose host stopped its machine says why, and what a host tells of an earlier start stops nothing', async () => {
+  const sessionId = await openSession()
+  await turnIs(await prompt(sessionId), 'end_turn')
+  const session = world.control.sessions.get(sessionId)
+  const { epoch = 0 } = session ?? {}
+  await handle(sessionId).signal(suspendSignal, { reason: 'the memory of its host ran out', epoch })
+  await world.eventually(() => session?.states.at(-1) === 'suspended')
+  expect(session?.reasons.at(-1)).toBe('the memory of its host ran out')
+  await turnIs(await prompt(sessionId), 'end_turn')
+  const { length } = session?.states ?? []
+  await handle(sessionId).signal(suspendSignal, { reason: 'too late', epoch })
+  await turnIs(await prompt(sessionId), 'end_turn')
+  expect(session?.states.slice(length)).not.toContain('suspended')
+  expect(world.host.suspended.filter((id) => id === sessionId)).toHaveLength(1)
+})
+
 const states = (sessionId: SessionId): string[] => world.control.sessions.get(sessionId)?.states ?? []
 const startsOf = (sessionId: SessionId) => world.host.starts.filter((start) => start.sessionId === sessionId)
 

@@ -46,7 +46,7 @@ export class FakeControl implements ControlActivities {
   readonly prompts = new Map<string, FakePrompt>()
   readonly sessions = new Map<
     SessionId,
-    { epoch: number; queue: string | null; waitForHost: boolean; states: string[]; times: FakeTimes }
+    { epoch: number; queue: string | null; waitForHost: boolean; states: string[]; reasons: (string | null)[]; times: FakeTimes }
   >()
   readonly merges: string[] = []
   readonly reminders: Input<'remindReviewers'>[] = []
@@ -94,7 +94,7 @@ export class FakeControl implements ControlActivities {
 
   addSession(): SessionId {
     const id = nextId('ses') as SessionId
-    this.sessions.set(id, { epoch: 0, queue: null, waitForHost: false, states: [], times: {} })
+    this.sessions.set(id, { epoch: 0, queue: null, waitForHost: false, states: [], reasons: [], times: {} })
     return id
   }
 
@@ -232,7 +232,8 @@ export class FakeControl implements ControlActivities {
     return { placed: true, hostId: 'hst' as never, queue: session.queue, epoch: session.epoch, ...times }
   }
 
-  async recordSession({ sessionId, state }: Input<'recordSession'>): Promise<Record<string, never>> {
+  async recordSession({ sessionId, state, reason }: Input<'recordSession'>): Promise<Record<string, never>> {
+    this.session(sessionId).reasons.push(reason)
     this.session(sessionId).states.push(state)
     return {}
   }

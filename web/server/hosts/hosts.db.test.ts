@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { claimSession, listHostSessions, recordStart } from '@helix/contract/hosts'
+import { claimSession, listHostSessions, recordStart, reportSuspension } from '@helix/contract/hosts'
 import type { HostId, SessionId } from '@helix/contract/ids'
 import { locateSession, openSession, recordSession } from '@helix/contract/internal'
 import type { HostDown, HostUp } from '@helix/contract/link'
@@ -147,6 +147,31 @@ test('a new boot raises the epoch, and the old one’s start and frames are wort
   expect((await person.call(getSession, { params: { sessionId } })).state).toBe('idle')
   reborn.send({ type: 'journal', sessionId, epoch: 1, entries: [entry(1, 'from the past')] })
   expect(await reborn.until(({ type }) => type === 'fence')).toMatchObject({ sessionId, epoch: 2 })
+})
+
+test('a machine that its host stopped is suspended with the reason, its workflow hears of it once, and strangers and the past say nothing', async () => {
+  const [host, stranger] = [await new FakeHost().join(), await new FakeHost().join()]
+  const sessionId = await addSession()
+  await host.claim(sessionId)
+  const reason = 'The memory of its host ran out.'
+  const tell = (hostId: HostId, epoch: number) =>
+    server.runner(reportSuspension, { params: { hostId, sessionId }, body: { epoch, reason } })
+  await expect(tell(stranger.hostId, 1)).rejects.toMatchObject({ code: 'not_found' })
+  await expect(tell(host.hostId, 0)).rejects.toMatchObject({ code: 'epoch_outdated' })
+  expect((await person.call(getSession, { params: { sessionId } })).state).toBe('starting')
+  await server.context.db('outbox').delete()
+  await tell(host.hostId, 1)
+  await tell(host.hostId, 1)
+  expect(await person.call(getSession, { params: { sessionId } })).toMatchObject({ state: 'suspended', reason })
+  const told = (await server.context.db('outbox').select('payload')).filter(({ payload }) => payload.sessionId === sessionId)
+  expect(told.map(({ payload }) => [payload.signal, payload.payload])).toEqual([['suspend', { reason, epoch: 1 }]])
+})
+
+test('a host hears which images projects want', async () => {
+  const host = await new FakeHost().join()
+  const project = await addProject(person)
+  await server.context.db('projects').where({ id: project.id }).update({ image: 'example.com/team/image:1' })
+  expect((await server.runner(listHostSessions, { params: { hostId: host.hostId } })).images).toEqual(['example.com/team/image:1'])
 })
 
 test('the older connection of a host is ended by the newer', async () => {

@@ -1,5 +1,5 @@
 import { HelixError } from '@helix/contract/errors'
-import { claimSession, fetchPrompt, listHostSessions, recordStart } from '@helix/contract/hosts'
+import { claimSession, fetchPrompt, listHostSessions, recordStart, reportSuspension } from '@helix/contract/hosts'
 import { listHosts } from '@helix/contract/system'
 import { Router } from 'express'
 import type { Context } from '../context.ts'
@@ -9,6 +9,7 @@ import { attachmentsText } from '../internal/prompts.ts'
 import { SessionStore } from '../sessions/store.ts'
 import { claimSessionFor } from './claims.ts'
 import { HostStore } from './store.ts'
+import { noteSuspension } from './suspensions.ts'
 
 /** What people see of hosts, and what hosts ask with their runner token. */
 export function hostRoutes(context: Context): Router {
@@ -37,6 +38,10 @@ export function hostRoutes(context: Context): Router {
     context.bus.wake(orgId)
     return {}
   })
+  mount(router, context, reportSuspension, async ({ params, body }) => {
+    await noteSuspension(context, { ...params, ...body })
+    return {}
+  })
   mount(router, context, fetchPrompt, async ({ params }) => {
     const prompt = await sessions.promptFor(params.hostId, params.promptId)
     if (prompt === null) throw new HelixError('not_found')
@@ -44,6 +49,9 @@ export function hostRoutes(context: Context): Router {
     const attachments = files.map((file) => ({ ...file, url: `${context.config.sessionUrl}${file.url}` }))
     return { ...prompt, text: prompt.text + attachmentsText({ attachments }) }
   })
-  mount(router, context, listHostSessions, async ({ params }) => ({ sessions: await sessions.livingOn(params.hostId) }))
+  mount(router, context, listHostSessions, async ({ params }) => ({
+    sessions: await sessions.livingOn(params.hostId),
+    images: await store.imagesWanted(),
+  }))
   return router
 }

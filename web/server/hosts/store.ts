@@ -61,6 +61,12 @@ export class HostStore {
     return rows.map((row) => hostOf(row, Number(counts.find((count) => count.host_id === row.id)?.count ?? 0)))
   }
 
+  /** What projects have their sessions started from. */
+  async imagesWanted(): Promise<string[]> {
+    const rows = await this.db('projects').whereNull('deleted_at').whereNotNull('image').distinct('image').orderBy('image')
+    return rows.map(({ image }) => image)
+  }
+
   async online(): Promise<number> {
     const rows = this.db('hosts').whereRaw("last_seen_at > now() - make_interval(secs => ?) and report->>'problem' is null", [silentAfter])
     return Number((await rows.count('* as count').first())?.count ?? 0)
