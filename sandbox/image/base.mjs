@@ -10,22 +10,23 @@ const label = 'helix.base'
 
 /**
  * Makes sure the base image is there: from the pulled `debian:bookworm-slim`, else made from Debian’s packages. An image of the same recipe
- * is kept. It holds an inner Docker engine where this engine can give one room. `docker` is the command of the Docker CLI; `log` gets one line
- * per step.
+ * is kept. It holds an inner Docker engine where this engine can give one room, which `nests` says. `docker` is the command of the Docker CLI; `log`
+ * gets one line per step.
  */
 export async function ensureBase({ docker = 'docker', log = () => {} } = {}) {
-  const wanted = (await canNest(docker)) ? [...packages, ...innerDockerPackages] : packages
+  const nests = await canNest(docker)
+  const wanted = nests ? [...packages, ...innerDockerPackages] : packages
   const recipe = createHash('sha256')
     .update(`1 ${wanted.join(' ')}`)
     .digest('hex')
     .slice(0, 20)
-  if ((await labelOf(docker, baseTag, label)) === recipe) return { tag: baseTag, recipe, made: false }
+  if ((await labelOf(docker, baseTag, label)) === recipe) return { tag: baseTag, recipe, nests, made: false }
   if (!(await fromPulled({ docker, log, wanted, recipe }))) {
     log('making the base image from Debian packages (about half a minute)')
     const id = await importDebian({ docker, log, packages: wanted, changes: [`LABEL ${label}=${recipe}`, 'ENV LANG=C.UTF-8'] })
     await run(docker, ['tag', id, baseTag])
   }
-  return { tag: baseTag, recipe, made: true }
+  return { tag: baseTag, recipe, nests, made: true }
 }
 
 /** Whether the engine has what a session's own Docker engine needs: gVisor, or user namespaces. The sandbox host probes whether it works. */

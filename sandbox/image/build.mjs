@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { chmod, copyFile, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ensureBase, labelOf } from './base.mjs'
 import { findNode, findNpm } from './node.mjs'
+import { findPlugins } from './plugins.mjs'
 import { run } from './run.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
@@ -19,8 +20,11 @@ export async function buildSessionImage({ tag = 'helix-session:dev', log = () =>
   const supervisor = await bundleSupervisor()
   const node = await findNode({ docker })
   const npm = await findNpm()
+  // Without an engine inside there is nothing for them to speak to.
+  const plugins = base.nests ? await findPlugins({ docker, log }) : []
   const dockerfile = await readFile(join(here, 'Dockerfile'))
   const recipe = createHash('sha256').update(base.recipe).update(dockerfile).update(node.version).update(npm.version).update(supervisor)
+  for (const { name, version } of plugins) recipe.update(`${name} ${version}`)
   const digest = recipe.digest('hex').slice(0, 20)
   if (!base.made && (await labelOf(docker, tag, label)) === digest) return { tag, built: false }
   log(`building ${tag} with Node ${node.version} and npm ${npm.version}`)
@@ -30,6 +34,8 @@ export async function buildSessionImage({ tag = 'helix-session:dev', log = () =>
     await cp(await npm.obtain(scratch), join(context, 'npm'), { recursive: true, dereference: true })
     await copyFile(await node.obtain(scratch), join(context, 'node'))
     await chmod(join(context, 'node'), 0o755)
+    await mkdir(join(context, 'plugins'))
+    for (const { name, path } of plugins) await copyFile(path, join(context, 'plugins', name))
     await writeFile(join(context, 'supervisor.mjs'), supervisor)
     await writeFile(join(context, 'Dockerfile'), dockerfile)
     await dockerBuild({ docker, context, tag, digest, base: base.tag })

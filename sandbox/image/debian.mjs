@@ -26,6 +26,15 @@ export async function importDebian({ docker, packages, changes, log }) {
   }
 }
 
+/** Where Debian's packages are had: where this system has its own from, then where everybody does. */
+export async function debianMirrors() {
+  const texts = await Promise.all((await sourceFiles()).map((path) => readFile(path, 'utf8')))
+  const named = [...texts.join('\n').matchAll(/^(?:URIs:|deb(?:\s+\[[^\]]*\])?)\s+(https?:\S+\/debian)\/?(?:\s|$)/gim)].map(
+    ([, url]) => url,
+  )
+  return [...new Set([...named, 'http://deb.debian.org/debian'])]
+}
+
 async function installMmdebstrap(log) {
   if (!(await found('apt-get')) || process.getuid?.() !== 0) {
     throw new Error('the base image cannot be pulled and mmdebstrap is not installed: install mmdebstrap, or let Docker reach a registry')

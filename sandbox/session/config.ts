@@ -15,7 +15,7 @@ const environment = z.object({
   HELIX_AGENT_UID: number(1000),
 })
 
-/** Variables of the container that git and the agent get too: how to reach and trust the network. */
+/** Variables of the container that git and the agent get too: how to reach and trust the network, and how the image's Docker builds. */
 const handedOn = [
   'NODE_EXTRA_CA_CERTS',
   'SSL_CERT_FILE',
@@ -29,6 +29,7 @@ const handedOn = [
   'https_proxy',
   'no_proxy',
   'TZ',
+  'DOCKER_BUILDKIT',
 ]
 
 export interface Config {

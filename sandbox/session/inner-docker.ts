@@ -2,8 +2,9 @@ import { chmod, stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SessionFile } from '@helix/contract/link'
 import { translateAddresses } from './inner-network.ts'
-import { reasonOf } from './log.ts'
+import { type Log, reasonOf } from './log.ts'
 import { killGroup } from './run.ts'
+import type { Stages } from './stages.ts'
 import { type AgentUser, giveTo, spawnAs } from './user.ts'
 
 export const innerDockerSocket = '/run/docker.sock'
@@ -13,12 +14,61 @@ const innerRange = '10.214.0.0/16'
 const networks = ['--bip=10.214.0.1/24', '--default-address-pool=base=10.214.128.0/17,size=24']
 const ownTables = ['--iptables=false', '--ip6tables=false']
 
-export interface InnerDocker {
+export interface InnerDockerInput {
+  kind: SessionFile['innerDocker']
+  user: AgentUser
+  stages: Stages
+  log: Log
+  notice(text: string): void
+}
+
+/** The session's own Docker engine, where it has one. That it does not start is told; the session goes on without. */
+export class InnerDocker {
+  private readonly input: InnerDockerInput
+  private engine: Engine | null = null
+  private over = false
+  /** Resolves when the engine is there, or will not be. */
+  settled: Promise<void> = Promise.resolve()
+
+  constructor(input: InnerDockerInput) {
+    this.input = input
+  }
+
+  /** What whoever uses it is to have in the environment. */
+  get environment(): Record<string, string> {
+    const { kind } = this.input
+    if (kind === 'none') return {}
+    // BuildKit starts its own containers past the rules that lead out of gVisor's network.
+    return { DOCKER_HOST: `unix://${innerDockerSocket}`, ...(kind === 'gvisor' ? { DOCKER_BUILDKIT: '0' } : {}) }
+  }
+
+  start(): void {
+    if (this.input.kind !== 'none') this.settled = this.run()
+  }
+
+  stop(): void {
+    this.over = true
+    this.engine?.stop()
+  }
+
+  private async run(): Promise<void> {
+    const { kind, user, stages, log, notice } = this.input
+    try {
+      this.engine = await stages.time('inner docker', () => startEngine(kind, user))
+      if (this.over) this.engine.stop()
+    } catch (error) {
+      log.warn('no inner Docker', { reason: reasonOf(error) })
+      notice(`Docker inside the session did not start: ${reasonOf(error)}`)
+    }
+  }
+}
+
+interface Engine {
   stop(): void
 }
 
-/** Starts the session's own Docker engine. Throws with the reason when it does not come up in time; the session goes on without it. */
-export async function startInnerDocker(kind: SessionFile['innerDocker'], user: AgentUser): Promise<InnerDocker> {
+/** Throws with the reason when it does not come up in time. */
+async function startEngine(kind: SessionFile['innerDocker'], user: AgentUser): Promise<Engine> {
   if (kind === 'gvisor') await translateAddresses(innerRange)
   const engine = spawnAs({ ...user, ids: null }, 'dockerd', dockerdArguments(kind), { stdio: ['ignore', 'ignore', 'pipe'] })
   let said = ''

@@ -92,10 +92,13 @@ export async function reportStartUp(input: {
   user: AgentUser
   cwd: string
   runDir: string
+  /** Beside the project's secrets. */
+  env: Record<string, string>
   recorder: Pick<Recorder, 'event' | 'notice'>
   signal: AbortSignal
 }): Promise<void> {
   const { session, user, cwd, runDir, recorder, signal } = input
+  const env = { ...environmentOf(session.secrets), ...input.env }
   if (session.startUp === null) return
   const { script, deadlineSeconds } = session.startUp
   const call = { kind: 'tool' as const, toolCallId: `${startUpCall}${session.epoch}`, title: 'Start-up script', toolKind: 'execute' }
@@ -105,7 +108,7 @@ export async function reportStartUp(input: {
   const deadlineMs = deadlineSeconds * 1000
   const progress = (output: string) => tell('in_progress', output, null)
   try {
-    const result = await runStartUp({ user, cwd, runDir, script, env: environmentOf(session.secrets), deadlineMs, signal, progress })
+    const result = await runStartUp({ user, cwd, runDir, script, env, deadlineMs, signal, progress })
     const failure = startUpFailure(result, deadlineMs)
     tell(failure === null ? 'completed' : 'failed', result.output, result.code)
     if (failure !== null && !signal.aborted) recorder.notice(failure)

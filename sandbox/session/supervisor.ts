@@ -7,7 +7,7 @@ import { Checkpoints } from './checkpoint/checkpoints.ts'
 import { restorable } from './checkpoint/restore.ts'
 import type { Config } from './config.ts'
 import { safetyPush } from './git/safety-push.ts'
-import { type InnerDocker, innerDockerSocket, startInnerDocker } from './inner-docker.ts'
+import { InnerDocker } from './inner-docker.ts'
 import { useNameservers } from './inner-network.ts'
 import { Journal } from './journal/journal.ts'
 import { Recorder } from './journal/recorder.ts'
@@ -55,7 +55,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
   private readonly checkpoints: Checkpoints
   private workspace: Workspace = { copies: [], specs: null, restored: null }
   private link: LinkServer | null = null
-  private docker: InnerDocker | null = null
+  private readonly docker: InnerDocker
   private status: Status = { state: 'preparing', message: null }
   private ending = false
 
@@ -83,6 +83,13 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
       promptId: () => this.turns.running,
       write: (payload) => this.recorder.event(payload),
       find: (requestId) => journal.request(requestId),
+      notice: (text) => this.recorder.notice(text),
+    })
+    this.docker = new InnerDocker({
+      kind: session.innerDocker,
+      user,
+      stages: this.stages,
+      log,
       notice: (text) => this.recorder.notice(text),
     })
     // Who asked was an agent of an earlier start.
@@ -118,9 +125,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
 
   /** What a person's shell has, and the agent too. */
   private personalEnvironment(): Record<string, string> {
-    const { secrets, innerDocker } = this.session
-    const docker = innerDocker === 'none' ? {} : { DOCKER_HOST: `unix://${innerDockerSocket}` }
-    return { ...environmentOf(secrets, 'environment'), ...docker }
+    return { ...environmentOf(this.session.secrets, 'environment'), ...this.docker.environment }
   }
 
   /** Opens the journal and the link; `run` does the rest. */
@@ -143,7 +148,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
   async run(): Promise<void> {
     const { stages, log } = this
     const { config, session, user, state } = this
-    void this.runDocker()
+    this.docker.start()
     const started = performance.now()
     try {
       if (session.nameservers.length > 0) await useNameservers(session.nameservers)
@@ -173,8 +178,10 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
     if (session.startUp === null && restorable(session, this.state) === null) return
     await prepared
     if (session.startUp === null) return
+    await this.docker.settled
+    const env = this.docker.environment
     await stages.time('start-up script', () =>
-      reportStartUp({ session, user, cwd, runDir: config.runDir, recorder, signal: this.over.signal }),
+      reportStartUp({ session, user, cwd, runDir: config.runDir, env, recorder, signal: this.over.signal }),
     )
   }
 
@@ -216,7 +223,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
     await this.keepAtEnd()
     await this.feed.drain(1000)
     await this.link?.[Symbol.asyncDispose]()
-    this.docker?.stop()
+    this.docker.stop()
     this.state.save()
     this.journal.close()
   }
@@ -292,16 +299,6 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
     if (this.status.state !== 'ready') return
     const kept = this.checkpoints.keep(this.workspace, { cause: 'suspend', promptId: null, deadlineMs: checkpointDeadlineMs.end })
     for (const text of await kept) this.recorder.notice(text)
-  }
-
-  private async runDocker(): Promise<void> {
-    if (this.session.innerDocker === 'none') return
-    try {
-      this.docker = await this.stages.time('inner docker', () => startInnerDocker(this.session.innerDocker, this.user))
-    } catch (error) {
-      this.log.warn('no inner Docker', { reason: reasonOf(error) })
-      this.recorder.notice(`Docker inside the session did not start: ${reasonOf(error)}`)
-    }
   }
 }
 
