@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { agentRuntime } from './agents.ts'
 import { defineEndpoint } from './endpoint.ts'
 import { hostLabels } from './host-labels.ts'
 import { idSchema } from './ids.ts'
@@ -15,6 +16,8 @@ export const fleetSession = z.object({
   /** Null: of a project or an organisation that the caller does not see. */
   id: idSchema('session').nullable(),
   taskId: idSchema('task').nullable(),
+  /** Of its task, or its own. */
+  title: z.string().nullable(),
   state: z.enum(sessionStates),
   /** Units: MiB that its host keeps for it; null: suspended, or not known. */
   memoryMb: z.number().int().nullable(),
@@ -22,6 +25,8 @@ export const fleetSession = z.object({
 
 export const fleetHost = host.extend({
   version: z.string().nullable(),
+  /** What it speaks with the control plane, see `hostProtocol`; null: it has not said. */
+  protocol: z.number().int().nullable(),
   admission: z.enum(admissions),
   /** What it tells of itself with what administrators set over it. */
   labels: hostLabels,
@@ -40,6 +45,10 @@ export const fleetHost = host.extend({
   pressureEvents: z.array(pressureEvent),
   /** Null: it does not say. */
   descriptors: descriptors.nullable(),
+  /** Agents that are installed there. */
+  packs: z.array(z.object({ runtime: agentRuntime, version: z.string() })),
+  /** Images that need not be fetched. */
+  images: z.array(z.string()),
   memory: z.object({
     /** Units: MiB. Of the machine; null: it does not say. */
     totalMb: z.number().int().nullable(),
@@ -53,12 +62,23 @@ export const fleetHost = host.extend({
   sessionsThere: z.array(fleetSession),
   /** While it drains: sessions that were there, and those that still are. */
   drain: z.object({ total: z.number().int(), left: z.number().int() }).nullable(),
+  /** How it stands with its credential; null for who does not administer the installation. */
+  access: z
+    .object({
+      /** When the one that opens was made; null: there is none. */
+      since: timestamp.nullable(),
+      rotationAsked: z.boolean(),
+      /** It may enrol anew until then. */
+      enrolUntil: timestamp.nullable(),
+    })
+    .nullable(),
 })
 export type FleetHost = z.infer<typeof fleetHost>
 
 export const fleetWait = z.object({
   id: idSchema('session').nullable(),
   taskId: idSchema('task').nullable(),
+  title: z.string().nullable(),
   /** Null: more room would not help. */
   position: z.number().int().nullable(),
   /** For people. Null: of another organisation, or not looked at yet. */
@@ -86,6 +106,8 @@ export const getFleet = defineEndpoint({
     ),
     /** The caller may change hosts and shares. */
     mayAdminister: z.boolean(),
+    /** What a new host is started with; null for who does not administer. The runner token is never shown. */
+    enrolment: z.object({ controlPlaneUrl: z.string(), temporalAddress: z.string(), temporalNamespace: z.string() }).nullable(),
   }),
 })
 

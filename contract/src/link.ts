@@ -23,6 +23,7 @@ export const hostHello = z.object({
   /** See `hostProtocol`; hosts of the version before tell none. */
   protocol: z.number().int().optional(),
 })
+export type HostHello = z.infer<typeof hostHello>
 
 export const hostCheck = z.object({
   name: z.enum(['docker', 'disk', 'clock', 'sessions']).catch('sessions'),

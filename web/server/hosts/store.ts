@@ -1,6 +1,7 @@
+import { oldestHostProtocol } from '@helix/contract/enrolment'
 import type { HostLabels } from '@helix/contract/host-labels'
 import type { HostId, OrgId } from '@helix/contract/ids'
-import type { HostReport } from '@helix/contract/link'
+import type { HostHello, HostReport } from '@helix/contract/link'
 import type { Host } from '@helix/contract/system'
 import type { Knex } from 'knex'
 import { credentialColumn } from './credentials/store.ts'
@@ -16,6 +17,8 @@ export interface HostRow {
   epoch: number
   report: HostReport | null
   version: string | null
+  /** What it speaks; null: it has not said. */
+  protocol: number | null
   labels: HostLabels
   /** The organisation it is dedicated to. */
   group_org_id: OrgId | null
@@ -73,12 +76,13 @@ export class HostStore {
   }
 
   /** A connection of a host; its number is higher than that of every earlier one. */
-  async connect(hello: { hostId: HostId; name: string; bootId: string; version: string }): Promise<number> {
-    const now = this.db.fn.now()
+  async connect(hello: Pick<HostHello, 'hostId' | 'name' | 'bootId' | 'version' | 'protocol'>): Promise<number> {
+    const { name, bootId: boot_id, version, protocol = oldestHostProtocol } = hello
+    const given = { name, boot_id, version, protocol, last_seen_at: this.db.fn.now() }
     const [row] = await this.db('hosts')
-      .insert({ id: hello.hostId, name: hello.name, boot_id: hello.bootId, version: hello.version, epoch: 1, last_seen_at: now })
+      .insert({ id: hello.hostId, epoch: 1, ...given })
       .onConflict('id')
-      .merge({ name: hello.name, boot_id: hello.bootId, version: hello.version, epoch: this.db.raw('hosts.epoch + 1'), last_seen_at: now })
+      .merge({ epoch: this.db.raw('hosts.epoch + 1'), ...given })
       .returning('epoch')
     return row.epoch
   }

@@ -40,6 +40,9 @@ export const routes = {
   /** Machines with agents, of tasks and without. */
   sessions: (projectId: string) => `/projects/${projectId}/sessions`,
   session: (sessionId: string, tab?: SessionTab) => `/sessions/${sessionId}${query({ tab })}`,
+  /** The machines that sessions run on. */
+  sandboxes: () => '/sandboxes',
+  sandbox: (hostId: string) => `/sandboxes/${hostId}`,
   repositories: () => '/repositories',
   repository: (repositoryId: string, at: { tab?: RepositoryTab; ref?: string | undefined; path?: string } = {}) =>
     `/repositories/${repositoryId}${query(at)}`,

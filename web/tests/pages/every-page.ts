@@ -1,5 +1,6 @@
 import type { Call } from '@helix/contract/client'
 import { createConnection } from '@helix/contract/connections'
+import { getFleet } from '@helix/contract/fleet'
 import type { ProjectId } from '@helix/contract/ids'
 import { createTeam } from '@helix/contract/organisations'
 import { createServiceAccount } from '@helix/contract/people'
@@ -17,6 +18,7 @@ export interface Shown {
   repositoryId: string
   /** One without a task. */
   sessionId: string
+  hostId: string
   /** Of a public link to a spec. */
   linkPath: string
 }
@@ -84,13 +86,14 @@ const ofProject = [
   'members',
   'secrets',
   'start-up',
+  'sandbox',
   'guidelines',
   'config',
   'danger',
 ]
 
 /** Every page that a signed-in person can open, and the main dialogs: pictures are taken of all, and axe looks at all. */
-export function everyPlace({ projectId, taskId, reviewId, repositoryId, sessionId }: Shown): Place[] {
+export function everyPlace({ projectId, taskId, reviewId, repositoryId, sessionId, hostId }: Shown): Place[] {
   const project = `/projects/${projectId}`
   return [
     { name: 'projects', path: '/projects' },
@@ -112,6 +115,8 @@ export function everyPlace({ projectId, taskId, reviewId, repositoryId, sessionI
     { name: 'spec', path: `/tasks/${taskId}/spec` },
     { name: 'spec-waiting', path: `/tasks/${reviewId}/spec` },
     { name: 'inbox', path: '/inbox' },
+    { name: 'sandboxes', path: '/sandboxes' },
+    { name: 'sandbox', path: `/sandboxes/${hostId}` },
     { name: 'repositories', path: '/repositories' },
     { name: 'repository', path: `/repositories/${repositoryId}` },
     { name: 'repository-file', path: `/repositories/${repositoryId}?path=README.md` },
@@ -205,8 +210,8 @@ export function otherDialogs({ projectId, taskId, reviewId, sessionId }: Shown):
   ]
 }
 
-/** One of each thing that the settings list, and a session without a task. */
-export async function furnish(call: Call, projectId: ProjectId): Promise<{ sessionId: string }> {
+/** One of each thing that the settings list, and a session without a task. A host has to be linked. */
+export async function furnish(call: Call, projectId: ProjectId): Promise<{ sessionId: string; hostId: string }> {
   await call(createTeam, { body: { name: 'Core' } })
   await call(createServiceAccount, { body: { name: 'CI', role: 'member' } })
   await call(createSecret, { body: { name: 'NPM_TOKEN', value: 'not-a-real-token' } })
@@ -218,7 +223,9 @@ export async function furnish(call: Call, projectId: ProjectId): Promise<{ sessi
     body: { kind: 'github', name: 'Company', issuer: 'https://1.1.1.1', clientId: 'helix', clientSecret: 'not-a-real-secret' },
   })
   const session = await call(createSession, { params: { projectId }, body: {} })
-  return { sessionId: session.id }
+  const [host] = (await call(getFleet, {})).hosts
+  if (host === undefined) throw new Error('no host is linked')
+  return { sessionId: session.id, hostId: host.id }
 }
 
 /** What a stranger sees. */

@@ -24,6 +24,8 @@ export async function targetBefore(db: Knex, orgId: OrgId, kind: string, id: str
     const people = db('memberships as m').join('users as u', 'u.id', 'm.user_id').where({ 'm.org_id': orgId, 'm.user_id': id })
     return (await people.first('u.name', 'm.role')) ?? {}
   }
+  // Hosts are the installation's.
+  if (kind === 'host') return (await db('hosts').where({ id }).first('name')) ?? {}
   const [table, column] = names[kind] ?? []
   if (table === undefined || column === undefined) return {}
   const row = await db(table).where({ org_id: orgId, id }).first(column)

@@ -72,6 +72,24 @@ test('an organisation sees the hosts it may use, what it has there, and nothing 
   expect(JSON.stringify(all)).not.toContain(mine)
 })
 
+test('what a host told, what its sessions are called, and how it stands with its credential are shown to who may see them', async () => {
+  const packs = [{ runtime: 'goose_code' as const, version: '1.2.3' }]
+  const hostId = await addHostRow(db(), { packs, images: ['helix-session:dev'] })
+  await db()('hosts').where({ id: hostId }).update({ protocol: 1, rotation_asked_at: db().fn.now() })
+  await db()('host_credentials').insert({ secret_hash: 'hash of one', host_id: hostId })
+  const [mine] = await addSessions(other, 1, { state: 'idle', hostId })
+  await db()('agent_sessions').where({ id: mine }).update({ title: 'Try the parser' })
+  const [seen] = (await other.call(getFleet, {})).hosts
+  expect(seen).toMatchObject({ packs, images: ['helix-session:dev'], protocol: 1, access: null })
+  expect(seen?.sessionsThere).toMatchObject([{ title: 'Try the parser' }])
+  const all = await admin.call(getFleet, {})
+  expect(all.hosts[0]?.access).toEqual({ since: expect.any(String), rotationAsked: true, enrolUntil: null })
+  expect(all.hosts[0]?.sessionsThere).toMatchObject([{ id: null, title: null }])
+  expect(all.enrolment).toMatchObject({ controlPlaneUrl: server.context.config.frontendUrl })
+  expect((await other.call(getFleet, {})).enrolment).toBeNull()
+  expect(JSON.stringify(all)).not.toContain(server.context.config.HELIX_RUNNER_TOKEN)
+})
+
 test('the queue shows positions and reasons, and others’ sessions without a name', async () => {
   await addHostRow(db(), { capacity: 0 })
   const [first] = (await addSessions(admin, 1)) as [SessionId]
@@ -79,7 +97,7 @@ test('the queue shows positions and reasons, and others’ sessions without a na
   for (const id of [first, second]) await ask(id)
   const { queue } = await other.call(getFleet, {})
   expect(queue).toEqual([
-    { id: second, taskId: null, position: 2, reason: 'Position 2 of 2: 0 of 0 places are taken', since: expect.any(String) },
+    { id: second, taskId: null, title: null, position: 2, reason: 'Position 2 of 2: 0 of 0 places are taken', since: expect.any(String) },
   ])
   expect((await admin.call(getFleet, {})).queue.map(({ id, position }) => [id, position])).toEqual([
     [first, 1],

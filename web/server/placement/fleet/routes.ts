@@ -43,7 +43,9 @@ export function fleetRoutes(context: Context): Router {
   mount(router, context, getFleet, async ({ actor }) => {
     const viewer = await viewerOf(actor)
     const [hosts, queue, shares] = [await store.hosts(viewer), await store.queue(viewer), await store.shares(viewer)]
-    return { hosts, queue, shares, mayAdminister: viewer.all }
+    const { frontendUrl: controlPlaneUrl, TEMPORAL_ADDRESS: temporalAddress, TEMPORAL_NAMESPACE: temporalNamespace } = context.config
+    const enrolment = viewer.all ? { controlPlaneUrl, temporalAddress, temporalNamespace } : null
+    return { hosts, queue, shares, mayAdminister: viewer.all, enrolment }
   })
   mount(router, context, updateHost, async ({ actor, params, body }) => {
     await requireHome(actor)

@@ -22,6 +22,7 @@ interface ThereRow {
   org_id: OrgId
   project_id: ProjectId
   task_id: TaskId | null
+  title: string | null
   state: SessionState
   host_id: HostId
   memory_mb: number | null
@@ -32,17 +33,20 @@ interface WaitRow {
   org_id: OrgId
   project_id: ProjectId
   task_id: TaskId | null
+  title: string | null
   position: number | null
   reason: string | null
   asked_at: Date
 }
 
-type FleetRow = HostRow & { org_name: string | null }
+type FleetRow = HostRow & { org_name: string | null; enrolled_at: Date | null; enrol_until: Date | null; rotation_asked_at: Date | null }
 
 const sees = ({ orgId, visible }: Viewer, row: { org_id: OrgId; project_id: ProjectId }): boolean =>
   row.org_id === orgId && (visible === null || visible.has(row.project_id))
 
 const megabytes = (bytes: number | undefined): number | null => (bytes === undefined ? null : Math.floor(bytes / 1024 ** 2))
+
+const titleColumn = (db: Knex): Knex.Raw => db.raw('coalesce(t.title, s.title) as title')
 
 /** What there is and who has it, for people. */
 export class FleetStore {
@@ -64,6 +68,9 @@ export class FleetStore {
         'h.*',
         'o.name as org_name',
         credentialColumn(this.db, 'h'),
+        this.db.raw(
+          '(select max(c.created_at) from host_credentials c where c.host_id = h.id and c.revoked_at is null and c.expires_at is null) as enrolled_at',
+        ),
         this.db.raw('coalesce(extract(epoch from now() - h.last_seen_at), 1e9)::float as silent_for'),
       )
   }
@@ -71,11 +78,12 @@ export class FleetStore {
   async hosts(viewer: Viewer, id?: HostId): Promise<FleetHost[]> {
     const rows = await this.hostRows(viewer, id)
     const ids = rows.map((row) => row.id)
-    const there: ThereRow[] = await this.db('agent_sessions')
-      .whereIn('host_id', ids)
-      .whereNot('state', 'stopped')
-      .orderBy('id')
-      .select('id', 'org_id', 'project_id', 'task_id', 'state', 'host_id', 'memory_mb')
+    const there: ThereRow[] = await this.db('agent_sessions as s')
+      .leftJoin('spec_tasks as t', 't.id', 's.task_id')
+      .whereIn('s.host_id', ids)
+      .whereNot('s.state', 'stopped')
+      .orderBy('s.id')
+      .select('s.id', 's.org_id', 's.project_id', 's.task_id', 's.state', 's.host_id', 's.memory_mb', titleColumn(this.db))
     const reserved: { host_id: HostId; count: number; memory_mb: number | null }[] = await this.db('session_places')
       .whereIn('host_id', ids)
       .groupBy('host_id')
@@ -97,6 +105,7 @@ export class FleetStore {
     const waiting = await placement.waiting((await placement.state()).rows)
     const rows: WaitRow[] = await this.db('session_places as w')
       .join('agent_sessions as s', 's.id', 'w.session_id')
+      .leftJoin('spec_tasks as t', 't.id', 's.task_id')
       .whereIn(
         'w.session_id',
         waiting.map(({ id }) => id),
@@ -105,12 +114,13 @@ export class FleetStore {
         if (!viewer.all) query.andWhere('w.org_id', viewer.orgId)
       })
       .orderByRaw('w.position nulls last, w.asked_at')
-      .select('w.session_id', 'w.org_id', 's.project_id', 's.task_id', 'w.position', 'w.reason', 'w.asked_at')
+      .select('w.session_id', 'w.org_id', 's.project_id', 's.task_id', 'w.position', 'w.reason', 'w.asked_at', titleColumn(this.db))
     return rows.map((row) => {
       const shown = sees(viewer, row)
       return {
         id: shown ? row.session_id : null,
         taskId: shown ? row.task_id : null,
+        title: shown ? row.title : null,
         position: row.position,
         reason: row.org_id === viewer.orgId || viewer.all ? row.reason : null,
         since: row.asked_at.toISOString(),
@@ -196,6 +206,7 @@ function fleetHostOf(
   return {
     ...hostOf(row, held.length),
     version: row.version,
+    protocol: row.protocol,
     admission: row.admission,
     labels: { ...report?.labels, ...row.labels },
     ownLabels: row.labels,
@@ -206,6 +217,8 @@ function fleetHostOf(
     pressure: report?.pressure ?? null,
     pressureEvents: report?.pressureEvents ?? [],
     descriptors: report?.descriptors ?? null,
+    packs: report?.packs ?? [],
+    images: report?.images ?? [],
     memory: {
       totalMb: megabytes(report?.memoryBytes),
       roomMb: megabytes(report?.roomBytes),
@@ -214,9 +227,17 @@ function fleetHostOf(
     reserved: Number(reserved?.count ?? 0),
     sessionsThere: there.map((session) => {
       const shown = sees(viewer, session)
-      const { id, task_id: taskId, state, memory_mb } = session
-      return { id: shown ? id : null, taskId: shown ? taskId : null, state, memoryMb: holding.includes(state) ? memory_mb : null }
+      const { id, task_id: taskId, title, state, memory_mb } = session
+      const named = shown ? { id, taskId, title } : { id: null, taskId: null, title: null }
+      return { ...named, state, memoryMb: holding.includes(state) ? memory_mb : null }
     }),
     drain: row.admission === 'draining' ? { total: Math.max(row.drain_total ?? 0, held.length), left: held.length } : null,
+    access: viewer.all ? accessOf(row) : null,
   }
 }
+
+const accessOf = (row: FleetRow): NonNullable<FleetHost['access']> => ({
+  since: row.enrolled_at?.toISOString() ?? null,
+  rotationAsked: row.rotation_asked_at !== null,
+  enrolUntil: row.enrol_until !== null && row.enrol_until > new Date() ? row.enrol_until.toISOString() : null,
+})

@@ -5,6 +5,7 @@ export const words = {
   needsYou: 'open',
   projects: 'Projects',
   repositories: 'Repositories',
+  sandboxes: 'Sandboxes',
   settings: 'Settings',
   welcome: 'Start',
   welcomeLong: 'Getting started',

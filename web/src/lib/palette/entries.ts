@@ -16,6 +16,7 @@ const actions: Entry[] = [
   { key: 'inbox', label: 'Inbox', detail: 'what needs you: reviews questions failures', group: 'Go to', href: routes.inbox() },
   { key: 'projects', label: 'Projects', detail: 'go to', group: 'Go to', href: routes.projects() },
   { key: 'repositories', label: 'Repositories', detail: 'go to', group: 'Go to', href: routes.repositories() },
+  { key: 'sandboxes', label: 'Sandboxes', detail: 'fleet hosts machines queue places load', group: 'Go to', href: routes.sandboxes() },
   ...sections.map(({ key, label, group, keywords }) => ({
     key: `settings-${key}`,
     label: `Settings: ${label}`,

@@ -64,16 +64,8 @@ export const words = {
   inference: 'Inference',
   demo: 'Demo script: no provider is configured',
   hosts: 'Sandbox hosts',
-  credential: {
-    shared: 'It uses the runner token of all hosts: upgrade it, the next version takes a credential of its own only.',
-    revoked: 'It was shut out by an administrator.',
-  },
-  noHosts: 'No sandbox host has ever connected. Tasks wait until one does.',
-  online: 'Online',
-  offline: 'Offline',
-  sessions: (used: number, capacity: number) => `${used} of ${capacity} sessions`,
-  isolation: (rung: string, inner: boolean, filtered: boolean) =>
-    `isolation: ${rung}${inner ? ', Docker inside' : ''}${filtered ? ', network filtered' : ', network not filtered'}`,
+  hostsOnline: (count: number) => (count === 1 ? '1 is online' : `${count} are online`),
+  sandboxes: 'Sandboxes',
   temporal: 'Temporal UI',
   apiDocs: 'API reference',
   unread: 'This could not be read',

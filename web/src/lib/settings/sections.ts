@@ -39,7 +39,7 @@ export const sections: readonly SettingsSection[] = [
   { key: 'webhooks', label: 'Webhooks', group: 'Organisation', permission: 'organisation:write', keywords: 'slack chat' },
   { key: 'mail', label: 'Mail', group: 'Organisation', permission: 'organisation:write', keywords: 'smtp log' },
   { key: 'audit', label: 'Audit log', group: 'Organisation', permission: 'audit:read', keywords: 'export history', wide: true },
-  { key: 'system', label: 'System', group: 'Installation', permission: null, keywords: 'version hosts sandbox inference api reference' },
+  { key: 'system', label: 'System', group: 'Installation', permission: null, keywords: 'version inference api reference' },
 ]
 
 /** What a person of this role is shown. */

@@ -78,7 +78,7 @@ function repository(steps: Onboarding, role: Role): Step {
 
 function host(steps: Onboarding): Step {
   const { known, online, name, lastSeenAt, problem } = steps.hosts
-  const common = { key: 'host' as const, title: words.host.title, action: { label: words.host.look, href: routes.settings('system') } }
+  const common = { key: 'host' as const, title: words.host.title, action: { label: words.host.look, href: routes.sandboxes() } }
   const moment = lastSeenAt === null ? {} : { at: lastSeenAt }
   if (known === 0 || name === null)
     return { ...common, state: 'wrong', text: words.host.never, fix: words.host.neverFix, ...operators(steps) }

@@ -1,0 +1,84 @@
+import { once } from 'node:events'
+import { type Call, createClient } from '@helix/contract/client'
+import { hostProtocol } from '@helix/contract/enrolment'
+import { claimSession, recordStart } from '@helix/contract/hosts'
+import type { HostId, SessionId } from '@helix/contract/ids'
+import type { HostDown, HostReport, HostUp } from '@helix/contract/link'
+import { typeid } from 'typeid-js'
+import { WebSocket } from 'ws'
+import type { Installation } from './installation.ts'
+
+const usual: HostReport = {
+  type: 'report',
+  capacity: 4,
+  running: 0,
+  rung: 'gvisor',
+  innerDocker: true,
+  filtered: true,
+  packs: [{ runtime: 'goose_code', version: '1.9.0' }],
+  images: ['helix-session:dev'],
+  freeDiskBytes: 120 * 1024 ** 3,
+  memoryBytes: 16 * 1024 ** 3,
+  roomBytes: 32 * 1024 ** 3,
+  load: 0.42,
+  labels: { arch: 'x64' },
+  checks: [{ name: 'docker', state: 'ok', text: 'Docker 29.1 answers' }],
+  problem: null,
+}
+
+/** A sandbox host as far as the control plane sees it. */
+export class FleetHost {
+  readonly id = typeid('hst').toString() as HostId
+  private readonly socket: WebSocket
+  private readonly call: Call
+
+  private constructor({ url, token }: Installation) {
+    this.call = createClient({ baseUrl: url, token })
+    this.socket = new WebSocket(`${url.replace('http', 'ws')}/internal/v1/hosts/connect`, { headers: { authorization: `Bearer ${token}` } })
+  }
+
+  static async open(
+    installation: Installation,
+    name: string,
+    report: Partial<HostReport> = {},
+    protocol = hostProtocol,
+  ): Promise<FleetHost> {
+    const host = new FleetHost(installation)
+    await once(host.socket, 'open')
+    host.send({ type: 'hello', hostId: host.id, name, bootId: 'boot', version: '0.1.0', protocol })
+    host.report(report)
+    return host
+  }
+
+  report(report: Partial<HostReport>): void {
+    this.send({ ...usual, ...report })
+  }
+
+  /** What the control plane asks of it. */
+  heard(frame: (frame: HostDown) => void): void {
+    this.socket.on('message', (data) => frame(JSON.parse(String(data)) as HostDown))
+  }
+
+  send(frame: HostUp): void {
+    this.socket.send(JSON.stringify(frame))
+  }
+
+  /** Takes a session and starts it. */
+  async takes(sessionId: SessionId): Promise<void> {
+    const params = { hostId: this.id, sessionId }
+    for (let attempt = 0; attempt < 100; attempt++) {
+      const { outcome } = await this.call(claimSession, { params, body: { bootId: 'boot', epoch: 0 } })
+      if (outcome === 'claimed') {
+        await this.call(recordStart, { params, body: { epoch: 1, reason: 'first start', stages: [{ name: 'ready', durationMs: 1800 }] } })
+        return
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    throw new Error('the session was not claimed')
+  }
+
+  async close(): Promise<void> {
+    this.socket.close()
+    await once(this.socket, 'close')
+  }
+}
