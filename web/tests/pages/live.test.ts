@@ -101,3 +101,28 @@ test('while Helix does not answer the page stays as it is, and reads what change
   await page.getByText('Made meanwhile').waitFor()
   expect(errors).toEqual([])
 })
+
+test.each(['entry/start', 'entry/app', 'nodes/'])('a page whose %s is cut off on its way is loaded once more', async (part) => {
+  await using context = await signIn()
+  const { page } = await openPage(context)
+  let cut = 0
+  await page.route(new RegExp(`/_app/immutable/${part}`), (route) => (cut++ === 0 ? route.abort() : route.continue()))
+  await page.goto(`${installation.url}/projects/${project.id}`)
+  await page.locator('header').getByRole('link', { name: 'New task' }).waitFor()
+  expect(await page.getByRole('alert').count()).toBe(0)
+  expect(cut).toBeGreaterThan(1)
+})
+
+test('a part that never arrives is said, with the way on', async () => {
+  await using context = await signIn()
+  const { page } = await openPage(context)
+  await page.goto(`${installation.url}/projects`)
+  // All but the frame and what tells of errors.
+  const part = /_app\/immutable\/nodes\/(?![0-3]\.)/
+  await page.route(part, (route) => route.abort())
+  await page.locator(`a[href="/projects/${project.id}"]`).first().click()
+  await page.getByText('A part of the page did not arrive').waitFor()
+  await page.unroute(part)
+  await page.getByRole('button', { name: 'Try again' }).click()
+  await page.locator('header').getByRole('link', { name: 'New task' }).waitFor()
+})

@@ -26,4 +26,5 @@ export const words = {
   notFound: 'There is nothing here',
   notFoundHint: 'It may have been removed, or it is not yours to see.',
   failed: 'This page could not be shown',
+  partMissing: 'A part of the page did not arrive: the connection was cut, or Helix was updated. Load the page anew.',
 }
