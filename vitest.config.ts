@@ -26,7 +26,11 @@ export default defineConfig({
         exclude: [...outside, '**/tests/**', '**/*.db.test.ts'],
         isolate: false,
       }),
-      project('database', ['{web,migrations}/**/*.db.test.ts'], { exclude: outside, maxWorkers: 2 }),
+      project('database', ['{web,migrations}/**/*.db.test.ts'], {
+        exclude: outside,
+        maxWorkers: 2,
+        globalSetup: ['web/server/db/testing-template.ts'],
+      }),
       project('temporal', ['{workflows,workers}/tests/**/*.test.ts'], { exclude: outside, maxWorkers: 1, testTimeout: 120_000 }),
       project('server', ['web/tests/**/*.test.ts'], { exclude: outside, maxWorkers: 1, testTimeout: 180_000, hookTimeout: 180_000 }),
       project('docker', ['sandbox/tests/**/*.test.ts'], { exclude: outside, maxWorkers: 1, testTimeout: 180_000, hookTimeout: 300_000 }),

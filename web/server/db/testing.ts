@@ -1,33 +1,25 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { constants, cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import knex, { type Knex } from 'knex'
 import { type Database, openDatabase } from './database.ts'
 import { migrateUp } from './migrate.ts'
+import { createDatabase } from './testing-postgres.ts'
 
-/** For vitest only: the database that the run is about. */
+/** For vitest only: the database that the run is about, and what `testing-template.ts` made of it. */
 const postgresUrl = (): string | undefined => process.env.TEST_DATABASE_URL
+const templateOfRun = (): string | undefined => process.env.TEST_DATABASE_TEMPLATE
 
-async function ownDatabase(url: string): Promise<{ url: string; drop: () => Promise<void> }> {
-  const name = `test_${randomBytes(6).toString('hex')}`
-  const run = async (sql: string): Promise<void> => {
-    const admin: Knex = knex({ client: 'pg', connection: url, pool: { min: 0, max: 1 } })
-    await admin.raw(sql)
-    await admin.destroy()
-  }
-  await run(`create database ${name}`)
-  const own = url.replace(/\/postgres(\?|$)/, `/${name}$1`)
-  return { url: own, drop: () => run(`drop database ${name} with (force)`) }
-}
-
-/** An empty database of its own, PGlite or, with TEST_DATABASE_URL, PostgreSQL; `migrated` unless told otherwise. */
+/** A database of its own, PGlite or, with TEST_DATABASE_URL, PostgreSQL; `migrated` unless told otherwise, else empty. */
 export async function openTestDatabase({ migrated = true } = {}): Promise<Database> {
   const url = postgresUrl()
+  const template = migrated ? templateOfRun() : undefined
   const folder = mkdtempSync(join(tmpdir(), 'hx-'))
-  const own = url === undefined ? null : await ownDatabase(url)
+  const own = url === undefined ? null : await createDatabase(url, `test_${randomBytes(6).toString('hex')}`, template)
+  if (own === null && template !== undefined)
+    cpSync(template, join(folder, 'postgres'), { recursive: true, mode: constants.COPYFILE_FICLONE })
   const database = await openDatabase(own?.url, folder)
-  if (migrated) await migrateUp(database.db)
+  if (migrated && template === undefined) await migrateUp(database.db)
   const dispose = async (): Promise<void> => {
     await database[Symbol.asyncDispose]()
     await own?.drop()
