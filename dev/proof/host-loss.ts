@@ -12,6 +12,8 @@ import { removeEverything } from '../stack/leftovers.ts'
 import { SupervisedProcess } from '../stack/process.ts'
 import { openScratch, type Scratch } from '../stack/scratch.ts'
 import { allowTasksAtOnce, createAndStart, driveToMerged, openProject, persistently, table } from '../stack/story.ts'
+import { CutWatch, cutFindings, type Partition } from './host-loss-cut.ts'
+import { drainWhile } from './host-loss-drain.ts'
 import { directions, HostNetwork, lead } from './host-loss-network.ts'
 import { Places } from './host-loss-places.ts'
 import { type Finding, findingsOf, leftoverFindings } from './kill-findings.ts'
@@ -83,15 +85,6 @@ class RemoteHost implements AsyncDisposable {
   }
 }
 
-interface Partition {
-  host: string
-  direction: string
-  lasted: number
-  sessions: number
-  /** Sessions whose containers on the host were removed, of those that went elsewhere. */
-  cleared: boolean
-}
-
 async function bothReady({ call }: Scratch, hosts: readonly RemoteHost[]): Promise<void> {
   await persistently(async () => {
     const { items } = await call(listHosts, {})
@@ -112,6 +105,7 @@ async function cleared(places: Places, hostId: string): Promise<boolean> {
 
 /** Cuts one host off after another until the tasks are over, and at least `least` times. */
 async function partitionUntil(
+  scratch: Scratch,
   hosts: readonly RemoteHost[],
   places: Places,
   next: () => number,
@@ -127,12 +121,14 @@ async function partitionUntil(
       await pause(500)
       continue
     }
-    const sessions = places.on(host.hostId).length
-    say(`cutting ${host.name} off, ${direction}, for ${Math.round(lasts / 1000)} s; ${sessions} sessions run there`)
+    using watch = new CutWatch(scratch, places, host.hostId)
+    say(`cutting ${host.name} off, ${direction}, for ${Math.round(lasts / 1000)} s; ${watch.seen.sessions} sessions run there`)
     host.network.cut(direction)
+    const cutAt = Date.now()
     for (const end = Date.now() + lasts; Date.now() < end && !over(); ) await pause(500)
     host.network.heal()
-    made.push({ host: host.name, direction, lasted: lasts / 1000, sessions, cleared: await cleared(places, host.hostId) })
+    const lasted = (Date.now() - cutAt) / 1000
+    made.push({ host: host.name, direction, lasted, ...watch.seen, cleared: await cleared(places, host.hostId) })
     await pause(calmMs)
   }
 }
@@ -156,7 +152,7 @@ function placeFindings(places: Places, tasks: readonly Task[], prompts: Finding[
 
 /**
  * Two sandbox hosts in network namespaces, one control plane. While tasks run, one host after the other loses the control plane in one direction or
- * both, for a moment or for longer than it takes to count as lost. `--seed` repeats a run's choices, `--cuts` sets how many at least (4).
+ * both, for a moment or for longer than it takes to count as lost; at the end one of them is drained. `--seed` repeats a run's choices, `--cuts` sets how many at least (4).
  */
 export async function proof(args: string[]): Promise<boolean> {
   const { values } = parseArgs({ args, options: { seed: { type: 'string' }, cuts: { type: 'string', default: '4' } } })
@@ -188,17 +184,20 @@ export async function proof(args: string[]): Promise<boolean> {
     const running = runRound(scratch, project, round).finally(() => {
       over = true
     })
-    const cutting = partitionUntil(hosts, places, next, made, () => over)
+    const cutting = partitionUntil(scratch, hosts, places, next, made, () => over)
     tasks.push(...(await running))
     await cutting
   }
+  say(`the last round: ${tasksAtOnce} tasks, and one host is drained`)
+  const drained = await drainWhile(scratch, places, first.hostId, runRound(scratch, project, 0))
+  tasks.push(...drained.tasks)
   const findings = placeFindings(places, tasks, (await Promise.all(tasks.map((task) => findingsOf(scratch, project, task)))).flat())
   findings.push({
     what: 'no session was in two places in one epoch',
     holds: places.doubled.size === 0,
     seen: [...places.doubled].join(', '),
   })
-  findings.push({ what: 'every host that came back cleared what went elsewhere', holds: made.every((one) => one.cleared), seen: '' })
+  findings.push(...cutFindings(made), ...drained.findings)
   for (const { installation } of hosts) findings.push(...(await leftoverFindings(scratch, 180_000, installation)))
   return report(seed, made, findings, tasks, (broken) => {
     kept = broken
@@ -209,16 +208,21 @@ export async function proof(args: string[]): Promise<boolean> {
 function report(seed: number, made: Partition[], findings: Finding[], tasks: Task[], tell: (broken: boolean) => void): boolean {
   const rows = findings.map(({ what, holds, seen }) => [holds ? 'holds' : 'BROKEN', what, seen])
   process.stdout.write(`\n${table(['', 'what must hold', 'seen'], rows)}\n`)
-  const cuts = made.map(({ host, direction, lasted, sessions, cleared: clean }) => [
+  const seconds = (time: number | null): string => (time === null ? '-' : `${time.toFixed(0)} s`)
+  const cuts = made.map(({ host, direction, lasted, sessions, offlineAfter, movedAfter, moved, cleared: clean }) => [
     host,
     direction,
-    `${lasted.toFixed(0)} s`,
+    seconds(lasted),
     String(sessions),
+    seconds(offlineAfter),
+    `${moved} after ${seconds(movedAfter)}`,
     clean ? 'yes' : 'NO',
   ])
-  process.stdout.write(`\nseed ${seed}\n${table(['host', 'cut', 'lasted', 'sessions there', 'cleared'], cuts)}\n`)
+  const head = ['host', 'cut', 'lasted', 'sessions there', 'silent after', 'placed anew', 'cleared']
+  process.stdout.write(`\nseed ${seed}\n${table(head, cuts)}\n`)
   const broken = findings.filter(({ holds }) => !holds).length
   process.stdout.write(`\n${tasks.length} tasks merged, ${made.length} partitions, ${broken} broken\n`)
+  process.stdout.write(`${JSON.stringify({ proof: 'host-loss', seed, tasks: tasks.length, partitions: made, broken })}\n`)
   tell(broken > 0)
   return broken === 0
 }
