@@ -26,7 +26,7 @@ export const hostHello = z.object({
 export type HostHello = z.infer<typeof hostHello>
 
 export const hostCheck = z.object({
-  name: z.enum(['docker', 'disk', 'clock', 'sessions']).catch('sessions'),
+  name: z.enum(['docker', 'disk', 'memory', 'descriptors', 'clock', 'sessions']).catch('sessions'),
   /** `warn`: works, but not as it should; `unknown`: not looked at yet, or it cannot be told. */
   state: z.enum(['ok', 'warn', 'failed', 'unknown']),
   /** What was found, and the way out where one is needed. */

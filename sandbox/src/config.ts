@@ -31,7 +31,13 @@ const environment = z.object({
       return z.NEVER
     })
     .default({}),
-  /** Where `/readyz` is answered; 0: nowhere. */
+  /** What is kept free on the engine's disk and of the machine's memory; absent: 10 GB and 2048 MB, at most a tenth of all. 0: nothing. */
+  HELIX_DISK_RESERVE_GB: z.coerce.number().min(0).optional(),
+  HELIX_MEMORY_RESERVE_MB: z.coerce.number().min(0).optional(),
+  /** Images that this host fetched go when no session used them for so long, or when they are more in sum: the longest unused first. */
+  HELIX_IMAGE_DAYS: z.coerce.number().positive().max(3650).default(14),
+  HELIX_IMAGE_BUDGET_GB: z.coerce.number().positive().default(40),
+  /** Where `/readyz` and `/metrics` are answered; 0: nowhere. */
   HELIX_HOST_PORT: port.default(0),
   HELIX_SESSION_IMAGE: z.string().default('helix-session:dev'),
   /** The most that one session gets, whatever its project asks for; absent: what the engine has. */
@@ -76,6 +82,10 @@ export interface Config {
   /** How often the engine's memory is given away. */
   memoryFactor: number
   labels: HostLabels
+  /** Units: bytes kept free; undefined: decided by what there is. */
+  reserves: { diskBytes: number | undefined; memoryBytes: number | undefined }
+  /** Units: milliseconds without use, and bytes in sum. */
+  images: { keepMs: number; budgetBytes: number }
   port: number
   installation: string
   dockerHost: string
@@ -113,6 +123,11 @@ export function parseConfig(env: NodeJS.ProcessEnv): Config {
     capacity: values.HELIX_HOST_CAPACITY,
     memoryFactor: values.HELIX_HOST_MEMORY_FACTOR,
     labels: values.HELIX_HOST_LABELS,
+    reserves: {
+      diskBytes: values.HELIX_DISK_RESERVE_GB && values.HELIX_DISK_RESERVE_GB * 1024 ** 3,
+      memoryBytes: values.HELIX_MEMORY_RESERVE_MB && values.HELIX_MEMORY_RESERVE_MB * 1024 ** 2,
+    },
+    images: { keepMs: values.HELIX_IMAGE_DAYS * 86_400_000, budgetBytes: values.HELIX_IMAGE_BUDGET_GB * 1024 ** 3 },
     port: values.HELIX_HOST_PORT,
     installation: values.HELIX_INSTALLATION,
     dockerHost: values.DOCKER_HOST,

@@ -1,8 +1,11 @@
 import { hostProtocol } from '@helix/contract/enrolment'
-import type { HostUp } from '@helix/contract/link'
+import type { HostCheck, HostUp } from '@helix/contract/link'
 import type { Logger } from 'pino'
 import { SelfCheck } from './checks/self-check.ts'
 import type { Config } from './config.ts'
+import { DescriptorWatch } from './descriptors.ts'
+import { usageOf } from './disk/usage.ts'
+import { DiskWatch } from './disk/watch.ts'
 import { Egress } from './egress/egress.ts'
 import { DockerEngine } from './engine/docker-engine.ts'
 import type { Engine } from './engine/engine.ts'
@@ -16,12 +19,16 @@ import { type MachineLimits, Monitor } from './monitor.ts'
 import { packPrefix } from './packs/catalogue.ts'
 import { PackInstaller } from './packs/installer.ts'
 import { NpmSource, type PackSource } from './packs/npm.ts'
+import { Evictables } from './pressure/evictables.ts'
+import { Pressure } from './pressure/pressure.ts'
+import { Relief } from './pressure/relief.ts'
 import { reasonOf } from './reason.ts'
 import { type Certificates, readCertificates } from './sessions/certificates.ts'
 import { Homecoming } from './sessions/homecoming.ts'
 import { type Owner, ownerLabels } from './sessions/names.ts'
 import { Registry } from './sessions/registry.ts'
 import { fenceSession } from './sessions/stop.ts'
+import { Suspensions } from './sessions/suspensions.ts'
 import { Tunnels } from './tunnels/tunnels.ts'
 
 export interface PackParts {
@@ -47,6 +54,12 @@ export class Context implements Host {
   readonly credential: Credential
   readonly selfCheck: SelfCheck
   readonly homecoming: Homecoming
+  readonly suspensions: Suspensions
+  readonly disks: DiskWatch
+  /** What can be given up when room runs out; whoever keeps a cache registers it. */
+  readonly evictables: Evictables
+  readonly pressure: Pressure
+  readonly descriptors: DescriptorWatch
   /** Null until `dial`. */
   link: HostLink | null = null
   private tunnels: Tunnels | null = null
@@ -89,6 +102,7 @@ export class Context implements Host {
       hostLabels: config.labels,
       most: config.most,
       stateDir: config.stateDir,
+      reserves: config.reserves,
       dockerHost: config.dockerHost,
       egress: this.egress,
       allowUnfiltered,
@@ -96,6 +110,21 @@ export class Context implements Host {
     })
     this.selfCheck = new SelfCheck(this, config.controlPlaneUrl)
     this.homecoming = new Homecoming(this, () => this.changed())
+    this.suspensions = new Suspensions(this)
+    this.disks = new DiskWatch(this, { free: () => this.monitor.free(), usageOf })
+    this.descriptors = new DescriptorWatch(log)
+    this.evictables = new Evictables(log)
+    this.pressure = new Pressure({
+      measure: () => this.monitor.gauges(),
+      evictables: this.evictables,
+      relief: new Relief({
+        host: this,
+        attended: (sessionId) => this.tunnels?.attended(sessionId) ?? false,
+        usedBy: (sessionId) => this.disks.usedBy(sessionId),
+      }),
+      log,
+      changed: () => this.changed(),
+    })
   }
 
   /** `parts`: where agent packs come from and what their volumes are called; tests have their own. */
@@ -165,7 +194,7 @@ export class Context implements Host {
 
   /** Why no session is taken here; null: all is well. */
   get problem(): string | null {
-    return this.monitor.condition.problem ?? this.selfCheck.problem
+    return this.monitor.condition.problem ?? this.pressure.problem ?? this.selfCheck.problem
   }
 
   refusal(): string | null {
@@ -177,17 +206,24 @@ export class Context implements Host {
     return `The host ${this.config.name} runs as many sessions as it takes (${capacity}).`
   }
 
+  /** What this host found about itself. */
+  get checks(): HostCheck[] {
+    return [...this.monitor.checks, ...this.pressure.checks, ...this.descriptors.checks, ...this.selfCheck.checks]
+  }
+
   send(frame: HostUp): boolean {
     return this.link?.send(frame) ?? false
   }
 
   tellReport(): void {
-    const checks = [...this.monitor.checks, ...this.selfCheck.checks]
     this.link?.setReport({
       type: 'report',
       ...this.monitor.condition,
       problem: this.problem,
-      checks,
+      checks: this.checks,
+      pressure: this.pressure.state,
+      pressureEvents: [...this.pressure.events],
+      ...(this.descriptors.now === null ? {} : { descriptors: this.descriptors.now }),
       running: this.registry.size,
       packs: this.packs.list(),
     })

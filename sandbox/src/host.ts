@@ -12,6 +12,7 @@ import type { PackInstaller } from './packs/installer.ts'
 import type { Certificates } from './sessions/certificates.ts'
 import type { Owner } from './sessions/names.ts'
 import type { Registry } from './sessions/registry.ts'
+import type { Suspensions } from './sessions/suspensions.ts'
 
 /** What the work on sessions is handed. One per process. */
 export interface Host {
@@ -25,6 +26,7 @@ export interface Host {
   readonly certificates: Certificates
   readonly egress: Egress
   readonly registry: Registry
+  readonly suspensions: Suspensions
   /** Throws with the reason while no session can be started here. */
   footing(): Footing
   /** What one session gets at most. */

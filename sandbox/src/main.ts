@@ -3,6 +3,7 @@ import type { HostCheck } from '@helix/contract/link'
 import { pino } from 'pino'
 import { readConfig } from './config.ts'
 import { Context } from './context.ts'
+import { metricsOf } from './metrics.ts'
 import { hostQueue, sandboxQueue } from './queues.ts'
 import { answerProbes } from './readiness.ts'
 import { Rounds } from './rounds.ts'
@@ -44,11 +45,12 @@ const rounds = new Rounds(context)
 rounds.begin()
 /** What is not yet known, or only warns, keeps nobody away. */
 const probeOf = ({ state, text }: HostCheck): string => (state === 'failed' ? text : state === 'ok' ? 'ok' : `ok: ${text}`)
-const probes = await answerProbes(config.port, () => ({
-  ...Object.fromEntries([...context.monitor.checks, ...context.selfCheck.checks].map((check) => [check.name, probeOf(check)])),
+const parts = (): Record<string, string> => ({
+  ...Object.fromEntries(context.checks.map((check) => [check.name, probeOf(check)])),
   controlPlane: context.link?.welcomed ? 'ok' : 'not linked',
   temporal: own.polling ? 'ok' : 'not polling',
-}))
+})
+const probes = await answerProbes(config.port, { parts, metrics: () => metricsOf(context) })
 
 log.info({ by: await stopped }, 'ending; sessions go on')
 context.beginEnd()

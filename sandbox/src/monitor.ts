@@ -5,10 +5,10 @@ import type { HostCheck, HostReport } from '@helix/contract/link'
 import type { Egress } from './egress/egress.ts'
 import type { Engine, EngineInfo } from './engine/engine.ts'
 import { type Footing, findFooting, type LadderInput, whyNotStronger } from './ladder/ladder.ts'
+import { gaugesOf, type Reserves } from './pressure/gauges.ts'
+import type { Gauge } from './pressure/levels.ts'
 import { reasonOf } from './reason.ts'
 
-/** Units: bytes. Below a tenth of the disk and this much, no session is taken. */
-const leastFreeBytes = 10 * 1024 ** 3
 /** Units: bytes of memory that count as room for one session, and sessions for each processor. */
 const roomBytes = 2 * 1024 ** 3
 const sessionsPerCpu = 4
@@ -25,6 +25,7 @@ export interface MonitorInput extends LadderInput {
   hostLabels: HostLabels
   most: { memoryBytes: number | undefined; cpus: number | undefined }
   stateDir: string
+  reserves: Reserves
   dockerHost: string
   egress: Pick<Egress, 'begin' | 'filtered'>
   allowUnfiltered: boolean
@@ -52,7 +53,6 @@ export class Monitor {
   private info: EngineInfo | null = null
   private found: Footing | null = null
   private freeDiskBytes = 0
-  private diskProblem: string | null = null
   private problem: string | null = 'The sandbox host is starting.'
 
   constructor(input: MonitorInput) {
@@ -83,23 +83,20 @@ export class Monitor {
     return { memoryBytes, roomBytes, labels: { arch: this.info.architecture, ...this.input.hostLabels } }
   }
 
+  /** What can run out there; none while the engine is away. */
+  async gauges(): Promise<Gauge[]> {
+    return this.info === null ? [] : gaugesOf(this.info, this.input.reserves)
+  }
+
   /** The engine answered at the last look. */
   get engineThere(): boolean {
     return this.info !== null
   }
 
   get checks(): HostCheck[] {
-    const { problem, diskProblem, freeDiskBytes, info } = this
-    const ill = diskProblem === null ? problem : null
-    const space = `${(freeDiskBytes / 1024 ** 3).toFixed(0)} GiB are free.`
-    return [
-      {
-        name: 'docker',
-        state: ill === null ? 'ok' : 'failed',
-        text: (ill ?? 'Docker answers, and sessions can be started.').slice(0, 1000),
-      },
-      { name: 'disk', state: diskProblem !== null ? 'failed' : info === null ? 'unknown' : 'ok', text: diskProblem ?? space },
-    ]
+    const { problem } = this
+    const text = (problem ?? 'Docker answers, and sessions can be started.').slice(0, 1000)
+    return [{ name: 'docker', state: problem === null ? 'ok' : 'failed', text }]
   }
 
   get capacity(): number {
@@ -124,7 +121,7 @@ export class Monitor {
     }
   }
 
-  /** Throws with the reason while no session can be started. A full disk keeps new ones away and does not stop those that are here. */
+  /** Throws with the reason while no session can be started. */
   footing(): Footing {
     if (this.found === null) throw new Error(this.problem ?? 'The sandbox host is starting.')
     return this.found
@@ -145,7 +142,6 @@ export class Monitor {
 
   private async look(): Promise<string | null> {
     const { image, dockerHost } = this.input
-    this.diskProblem = null
     try {
       this.info = await this.engine.info()
     } catch (error) {
@@ -165,17 +161,9 @@ export class Monitor {
     if (open !== null && !this.input.allowUnfiltered) {
       return `${open}. Run this host as root on the machine of its engine, with nftables installed, or set HELIX_ALLOW_UNFILTERED_EGRESS=1 for development.`
     }
-    this.diskProblem = await this.lookAtDisk(this.info.dataRoot)
-    return this.diskProblem
-  }
-
-  private async lookAtDisk(dataRoot: string): Promise<string | null> {
     // An engine elsewhere has a disk that is not seen from here.
-    const stats = await statfs(dataRoot).catch(() => statfs(this.input.stateDir))
+    const stats = await statfs(this.info.dataRoot).catch(() => statfs(this.input.stateDir))
     this.freeDiskBytes = stats.bavail * stats.bsize
-    const least = Math.min(leastFreeBytes, (stats.blocks * stats.bsize) / 10)
-    if (this.freeDiskBytes > least) return null
-    const gigabytes = (this.freeDiskBytes / 1024 ** 3).toFixed(1)
-    return `The disk of ${dataRoot} is nearly full (${gigabytes} GiB left): free space, for example with "docker system prune".`
+    return null
   }
 }

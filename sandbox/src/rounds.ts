@@ -1,6 +1,4 @@
 import type { Context } from './context.ts'
-import { usageOf } from './disk/usage.ts'
-import { DiskWatch } from './disk/watch.ts'
 import { defaultRuntime } from './packs/catalogue.ts'
 import { pause } from './pause.ts'
 import { reasonOf } from './reason.ts'
@@ -10,6 +8,7 @@ import { sessionNetworks } from './sessions/network.ts'
 /** Units: milliseconds. */
 const lookEveryMs = 5000
 const diskEveryMs = 2000
+const pressureEveryMs = 2000
 const collectEveryMs = 30_000
 const packRetryMs = 60_000
 
@@ -17,21 +16,21 @@ const packRetryMs = 60_000
 export class Rounds {
   private readonly context: Context
   private readonly collector: Collector
-  private readonly disks: DiskWatch
   private readonly running: Promise<void>[] = []
   private packs: Promise<void> | null = null
 
   constructor(context: Context) {
     this.context = context
     this.collector = new Collector(context)
-    this.disks = new DiskWatch(context, { free: () => context.monitor.free(), usageOf })
   }
 
   begin(): void {
     this.running.push(this.each(lookEveryMs, () => this.look()))
     this.running.push(this.each(collectEveryMs, () => this.collect()))
     this.running.push(this.each(lookEveryMs, () => this.tellRefusals()))
-    this.running.push(this.each(diskEveryMs, () => this.disks.look()))
+    this.running.push(this.each(diskEveryMs, () => this.context.disks.look()))
+    this.running.push(this.each(pressureEveryMs, () => this.context.pressure.look()))
+    this.running.push(this.each(lookEveryMs, () => this.context.suspensions.tell()))
     this.running.push(this.each(lookEveryMs, () => this.lookAtItself()))
   }
 
@@ -61,6 +60,7 @@ export class Rounds {
 
   private async lookAtItself(): Promise<void> {
     await this.context.selfCheck.look()
+    await this.context.descriptors.look()
     await this.context.credential.rotate('due')
     this.context.changed()
   }

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import type { EgressPolicy } from '@helix/contract/egress'
 import { enrolHost, rotateCredential } from '@helix/contract/enrolment'
-import { claimSession, fetchPrompt, listHostSessions, recordStart, type SessionSpec } from '@helix/contract/hosts'
+import { claimSession, fetchPrompt, listHostSessions, recordStart, reportSuspension, type SessionSpec } from '@helix/contract/hosts'
 import type { HostId, SessionId } from '@helix/contract/ids'
 import { type HostReport, type HostUp, hostUp } from '@helix/contract/link'
 import { machine } from '@helix/contract/machine'
@@ -19,7 +19,7 @@ interface Row {
   upTo: number
 }
 
-const methods = [enrolHost, rotateCredential, claimSession, recordStart, fetchPrompt, listHostSessions]
+const methods = [enrolHost, rotateCredential, claimSession, recordStart, reportSuspension, fetchPrompt, listHostSessions]
 
 /** The part of the control plane that hosts talk to, in memory, and an inference provider that answers nothing of note. */
 export class FakeControlPlane implements AsyncDisposable {
@@ -33,6 +33,10 @@ export class FakeControlPlane implements AsyncDisposable {
   readonly credentials = new Map<string, string[]>()
   /** As hosts told them. */
   readonly hellos: Extract<HostUp, { type: 'hello' }>[] = []
+  /** What hosts stopped by themselves. */
+  readonly suspensions: { sessionId: string; epoch: number; reason: string }[] = []
+  /** What projects have their sessions started from. */
+  images: string[] = []
   claims = 0
   /** What sessions that start from now on get. */
   machine = machine.parse({})
@@ -158,7 +162,10 @@ export class FakeControlPlane implements AsyncDisposable {
     if (endpoint === listHostSessions) {
       if (!this.answering) return failure(503, 'database_unavailable')
       const mine = [...this.sessions].filter(([, row]) => row.hostId === hostId && row.state !== 'stopped')
-      return { status: 200, body: { sessions: mine.map(([id, { epoch, state }]) => ({ sessionId: id, epoch, state })) } }
+      return {
+        status: 200,
+        body: { sessions: mine.map(([id, { epoch, state }]) => ({ sessionId: id, epoch, state })), images: this.images },
+      }
     }
     if (endpoint === fetchPrompt) {
       const text = this.prompts.get(promptId)
@@ -168,6 +175,13 @@ export class FakeControlPlane implements AsyncDisposable {
     const row = this.sessions.get(sessionId)
     if (row === undefined) return failure(404, 'not_found')
     if (endpoint === claimSession) return this.claim(hostId as HostId, sessionId, row, body as { bootId: string; epoch: number })
+    if (endpoint === reportSuspension) {
+      if (!this.answering) return failure(503, 'database_unavailable')
+      if (row.epoch !== body.epoch) return failure(409, 'epoch_outdated')
+      row.state = 'suspended'
+      this.suspensions.push({ sessionId, ...(body as { epoch: number; reason: string }) })
+      return { status: 200, body: {} }
+    }
     if (row.state === 'starting') row.state = 'idle'
     this.starts.push(body as (typeof this.starts)[number])
     return { status: 200, body: {} }

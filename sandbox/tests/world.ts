@@ -6,6 +6,7 @@ import { parseConfig } from '../src/config.ts'
 import { Context, type PackParts } from '../src/context.ts'
 import { DockerEngine } from '../src/engine/docker-engine.ts'
 import type { PackSource } from '../src/packs/npm.ts'
+import { belongingsOf, Collector } from '../src/sessions/collector.ts'
 import { FakeControlPlane } from './control-plane.ts'
 
 const random = (): string => Math.random().toString(36).slice(2, 8)
@@ -68,12 +69,30 @@ export async function openWorld(source: PackSource = fakePack): Promise<World> {
     },
     async [Symbol.asyncDispose]() {
       for (const context of open) await context.close()
+      const left = await leftAfterSweep(plane, open)
       await open[0]?.egress.remove()
       await removeEverything(engine, installation, packs.prefix)
       await plane[Symbol.asyncDispose]()
       await rm(stateDir, { recursive: true, force: true })
+      if (left.length > 0) throw new Error(`the sweep left ${left.join(', ')}`)
     },
   }
+}
+
+/** What is left of the hosts once no session lives any more and their garbage was collected. */
+async function leftAfterSweep(plane: FakeControlPlane, open: readonly Context[]): Promise<string[]> {
+  plane.sessions.clear()
+  plane.answering = true
+  // Of several boots of a host the last one knows what the others left.
+  const last = new Map(open.map((context) => [JSON.stringify(context.owner), context]))
+  const left: string[] = []
+  for (const host of last.values()) {
+    const collector = new Collector(host)
+    for (const now of [Date.now(), Date.now() + 61_000]) await collector.collect(now)
+    const { containers, networks, volumes } = await belongingsOf(host)
+    left.push(...[...containers, ...networks, ...volumes].map(({ name }) => name))
+  }
+  return left
 }
 
 export async function removeEverything(engine: DockerEngine, installation: string, packPrefix: string): Promise<void> {

@@ -5,6 +5,7 @@ import type { SessionId } from '@helix/contract/ids'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import type { Host } from '../host.ts'
+import { Suspensions } from '../sessions/suspensions.ts'
 import { allowedFrom, diskLabels, diskLimitsOf } from './limits.ts'
 import { type Usage, usageOf } from './usage.ts'
 import { DiskWatch } from './watch.ts'
@@ -17,7 +18,13 @@ function world() {
   const said: string[] = []
   const session = { sessionId, containerId: 'c1', link: { notice: (text: string) => said.push(text) }, journal: { drained: true } }
   let running = [session]
-  const seen = { used: { bytes: 0, files: 10 } as Usage | null, free: { bytes: 100 * gigabyte, files: 1e6 }, counts: 0, removed: 0 }
+  const seen = {
+    used: { bytes: 0, files: 10 } as Usage | null,
+    free: { bytes: 100 * gigabyte, files: 1e6 },
+    counts: 0,
+    removed: 0,
+    told: [] as string[],
+  }
   const engine = {
     inspectContainer: async () => ({ labels: diskLabels({ diskBytes: gigabyte }) }),
     writtenFolders: async () => ['/somewhere'],
@@ -37,7 +44,9 @@ function world() {
     alone: (_: unknown, work: () => Promise<unknown>) => work(),
   }
   const owner = { installation: 'test', hostId: 'host' }
-  const host = { engine, registry, owner, log: pino({ level: 'silent' }) } as unknown as Host
+  const controlPlane = { reportSuspension: async (_: unknown, { reason }: { reason: string }) => void seen.told.push(reason) }
+  const host = { engine, registry, owner, controlPlane, log: pino({ level: 'silent' }) } as unknown as Host
+  Object.assign(host, { suspensions: new Suspensions(host) })
   const counting = async () => {
     seen.counts++
     return seen.used
@@ -56,6 +65,7 @@ test('a session that fills more than it may is told so in its conversation, and 
   expect(said).toHaveLength(2)
   expect(said[0]).toContain('fills 1.5 GiB of its 1.0 GiB of disk')
   expect(said[1]).toBe(said[0])
+  expect(seen.told).toEqual([said[0]])
 })
 
 test('one that makes more files than fit is suspended too', async () => {

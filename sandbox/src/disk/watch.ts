@@ -1,7 +1,6 @@
 import type { SessionId } from '@helix/contract/ids'
 import type { Host } from '../host.ts'
 import type { LocalSession } from '../sessions/local-session.ts'
-import { suspendSession } from '../sessions/stop.ts'
 import { allowedFrom, diskLimitsOf } from './limits.ts'
 import type { Usage } from './usage.ts'
 
@@ -85,9 +84,7 @@ export class DiskWatch {
   private async suspend(session: LocalSession, used: Usage, limits: Usage): Promise<void> {
     const reason = sentence(used, limits)
     this.host.log.warn({ sessionId: session.sessionId, used, limits }, 'a session filled more of the disk than it may')
-    // First the line: it is kept in the conversation while the machine stops.
-    session.link.notice(reason)
-    await suspendSession(this.host, session.sessionId, reason)
+    await this.host.suspensions.suspend(session, reason)
   }
 }
 

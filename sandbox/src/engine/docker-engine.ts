@@ -145,6 +145,16 @@ export class DockerEngine implements Engine {
     return unless(['missing'], read)
   }
 
+  async usedMemory(id: string): Promise<number | null> {
+    // Without it the engine waits for a second look, to tell the processors' use.
+    const options = { stream: false as const, 'one-shot': true }
+    const look = within('look at the memory of the container', shortMs, () => this.docker.getContainer(id).stats(options))
+    const { usage, stats } = (await unless(['missing'], look))?.memory_stats ?? {}
+    // Pages of files that nobody needs are given back when somebody else needs them.
+    const spare = stats as { inactive_file?: number; total_inactive_file?: number } | undefined
+    return usage === undefined ? null : usage - (spare?.total_inactive_file ?? spare?.inactive_file ?? 0)
+  }
+
   async writtenFolders(id: string): Promise<string[]> {
     const look = within('look at the container', shortMs, () => this.docker.getContainer(id).inspect())
     const found = await unless(['missing'], look)

@@ -116,6 +116,8 @@ export interface Engine {
   putArchive(id: string, path: string, archive: Buffer | Readable): Promise<void>
   /** Folders on the engine's machine that hold what the container writes: its own layer and its volumes. None when it does not exist. */
   writtenFolders(id: string): Promise<string[]>
+  /** Units: bytes that its programs hold now; null: it does not run. */
+  usedMemory(id: string): Promise<number | null>
   /** Null when there is no such file. Small files only. */
   readFile(id: string, path: string): Promise<Buffer | null>
 

@@ -1,6 +1,6 @@
 import { type CallInput, createClient } from '@helix/contract/client'
 import type { Endpoint, ResponseOf } from '@helix/contract/endpoint'
-import { claimSession, fetchPrompt, listHostSessions, recordStart } from '@helix/contract/hosts'
+import { claimSession, fetchPrompt, listHostSessions, recordStart, reportSuspension } from '@helix/contract/hosts'
 import type { HostId, PromptId, SessionId } from '@helix/contract/ids'
 
 /** Units: milliseconds. */
@@ -9,6 +9,10 @@ const deadlineMs = 15_000
 export type Claim = ResponseOf<typeof claimSession>
 export type Prompt = ResponseOf<typeof fetchPrompt>
 export type LiveSession = ResponseOf<typeof listHostSessions>['sessions'][number]
+export interface Wanted {
+  sessions: LiveSession[]
+  images: string[] | null
+}
 export interface Start {
   epoch: number
   reason: string
@@ -20,7 +24,11 @@ export interface ControlPlane {
   claim(sessionId: SessionId, epoch: number): Promise<Claim>
   recordStart(sessionId: SessionId, start: Start): Promise<void>
   fetchPrompt(promptId: PromptId): Promise<Prompt>
+  /** This host stopped the machine of a start, or found it ended. */
+  reportSuspension(sessionId: SessionId, suspension: { epoch: number; reason: string }): Promise<void>
   liveSessions(): Promise<LiveSession[]>
+  /** What lives here, and what projects have their sessions started from; null: it does not say. */
+  wanted(): Promise<Wanted>
 }
 
 export function createControlPlane(input: { url: string; token(): string; hostId: HostId; bootId: string }): ControlPlane {
@@ -34,8 +42,15 @@ export function createControlPlane(input: { url: string; token(): string; hostId
       await ask(recordStart, { params: { hostId, sessionId }, body: start })
     },
     fetchPrompt: (promptId) => ask(fetchPrompt, { params: { hostId, promptId } }),
+    async reportSuspension(sessionId, suspension) {
+      await ask(reportSuspension, { params: { hostId, sessionId }, body: suspension })
+    },
     async liveSessions() {
       return (await ask(listHostSessions, { params: { hostId } })).sessions
+    },
+    async wanted() {
+      const { sessions, images = null } = await ask(listHostSessions, { params: { hostId } })
+      return { sessions, images }
     },
   }
 }

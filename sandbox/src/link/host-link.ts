@@ -77,8 +77,9 @@ export class HostLink {
 
   private tellReport(): void {
     if (this.report === null || !this.welcomed) return
-    // The free disk moves all the time and is no change.
-    const gist = JSON.stringify({ ...this.report, freeDiskBytes: 0, load: 0 })
+    // Figures that move all the time are no change.
+    const { freeDiskBytes, load, descriptors, checks = [], ...rest } = this.report
+    const gist = JSON.stringify({ ...rest, checks: checks.map(({ name, state }) => [name, state]) })
     if (gist === this.toldReport && Date.now() - this.toldAt < 10_000) return
     if (!this.send(this.report)) return
     this.toldReport = gist

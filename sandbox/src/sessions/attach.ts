@@ -28,10 +28,10 @@ export async function attach(host: Host, containerId: string): Promise<LocalSess
 
 /** Finds out whether a session whose link is disturbed still has its container. An engine that does not answer proves nothing. */
 async function lookAfter(host: Host, session: LocalSession): Promise<void> {
-  if (session.over !== null) return
+  if (session.over !== null || session.stopping) return
   try {
     const container = await host.engine.inspectContainer(session.containerId)
-    if (container?.running || session.over !== null) return
+    if (container?.running || session.over !== null || session.stopping) return
     const how = container === null ? 'is gone' : container.outOfMemory ? 'ran out of memory' : `ended with code ${container.exitCode}`
     host.registry.drop(session, `The session's container ${how}.`)
     // Whoever stops a session holds it, and says so.

@@ -18,7 +18,7 @@ export interface Belongings {
   volumes: Volume[]
 }
 
-async function belongingsOf({ engine, owner }: Host): Promise<Belongings> {
+export async function belongingsOf({ engine, owner }: Host): Promise<Belongings> {
   const labels = ownerLabels(owner)
   const ours = (thing: { labels: Labels }): boolean => Object.entries(labels).every(([name, value]) => thing.labels[name] === value)
   const [containers, networks, volumes] = await Promise.all([

@@ -25,6 +25,10 @@ export class LocalSession {
   readonly address: string
   readonly link: SupervisorLink
   readonly journal: JournalForwarder
+  /** Units: milliseconds of the epoch. When it was last seen to do something. */
+  activeAt = Date.now()
+  /** Somebody stops it, and says why when it is done: that its container ends is no news then. */
+  stopping = false
   private readonly end = Promise.withResolvers<string>()
   private reason: string | null = null
 
@@ -44,9 +48,17 @@ export class LocalSession {
       sessionId,
       epoch,
       log: input.log,
-      entries: (entries) => this.journal.accept(entries),
+      entries: (entries) => {
+        this.activeAt = Date.now()
+        this.journal.accept(entries)
+      },
       disturbed: () => input.disturbed(this),
     })
+  }
+
+  /** Takes prompts, and works on none. */
+  get idle(): boolean {
+    return this.link.status?.state === 'ready' && this.link.silentMs === 0
   }
 
   /** Resolves with the reason when this start is over. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SessionId } from '@helix/contract/ids'
 import type { Host } from '../host.ts'
+import type { LocalSession } from './local-session.ts'
 import { sessionLabels } from './names.ts'
 import { removeNetworks } from './network.ts'
 
@@ -37,12 +38,20 @@ export function removeSession(host: Host, sessionId: SessionId): Promise<void> {
 async function takeDown(host: Host, sessionId: SessionId, grace: number, reason: string): Promise<void> {
   host.registry.dropClaim(sessionId)
   const session = host.registry.find(sessionId)
-  await removeContainers(host, sessionId, grace)
-  if (session !== undefined) {
-    for (const end = Date.now() + drainMs; !session.journal.drained && Date.now() < end; ) await sleep(50)
-    host.registry.drop(session, reason)
-  }
+  if (session === undefined) await removeContainers(host, sessionId, grace)
+  else await end(host, session, grace, reason)
   await removeNetworks(host.engine, sessionId)
+}
+
+async function end(host: Host, session: LocalSession, grace: number, reason: string): Promise<void> {
+  session.stopping = true
+  try {
+    await removeContainers(host, session.sessionId, grace)
+    for (const until = Date.now() + drainMs; !session.journal.drained && Date.now() < until; ) await sleep(50)
+    host.registry.drop(session, reason)
+  } finally {
+    session.stopping = false
+  }
 }
 
 /**

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import type { SessionId } from '@helix/contract/ids'
 import type { HostDown, HostUp } from '@helix/contract/link'
 import { supervisorPort } from '@helix/contract/link'
 import type { Logger } from 'pino'
@@ -27,7 +28,7 @@ export interface TunnelsInput {
 /** Connections that the control plane asks for into sessions of this host, each carried by a WebSocket that this host dials. */
 export class Tunnels {
   private readonly input: TunnelsInput
-  private readonly open = new Set<Socket>()
+  private readonly open = new Map<Socket, SessionId>()
 
   constructor(input: TunnelsInput) {
     this.input = input
@@ -41,8 +42,13 @@ export class Tunnels {
     })
   }
 
+  /** Somebody is connected to the session's machine. */
+  attended(sessionId: SessionId): boolean {
+    return [...this.open.values()].includes(sessionId)
+  }
+
   closeAll(): void {
-    for (const socket of this.open) socket.destroy()
+    for (const socket of this.open.keys()) socket.destroy()
   }
 
   private async connect({ tunnelId, sessionId, epoch, port }: Dial): Promise<void> {
@@ -53,7 +59,7 @@ export class Tunnels {
     if (port !== supervisorPort) throw new Error(`Only port ${supervisorPort} of a session is reached from outside.`)
     if (this.open.size >= mostTunnels) throw new Error(`${mostTunnels} connections into sessions of this host are open.`)
     const socket = await this.connectTo(session.address)
-    this.open.add(socket)
+    this.open.set(socket, sessionId)
     socket.once('close', () => this.open.delete(socket))
     try {
       await this.carry(socket, tunnelId)
