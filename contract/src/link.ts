@@ -208,6 +208,17 @@ export type SessionKept = z.infer<typeof sessionKept>
 /** Port of the supervisor in the container. */
 export const supervisorPort = 7070
 
+const innerDocker = z.enum(['none', 'rootful', 'rootless', 'gvisor'])
+
+/**
+ * The file in a machine that was started before anybody asked for it: `/run/helix/slot.json`, mode 0600, instead of the session file. Its supervisor gets ready
+ * and waits at `slotPath` of its port, for whoever shows the secret: `GET` is answered with 204 once it is ready; `POST` with a session file makes it that
+ * session's, once, and is answered with 204 when it listens for the link.
+ */
+export const slotFile = z.object({ secret: z.string().min(32), innerDocker })
+export type SlotFile = z.infer<typeof slotFile>
+export const slotPath = '/slot'
+
 /**
  * The file the host writes into the container before its start: `/run/helix/session.json`, mode 0600. The supervisor reads and deletes it,
  * so that the agent cannot.
@@ -237,7 +248,7 @@ export const sessionFile = z.object({
     }),
   ),
   /** Start the inner Docker engine on `unix:///run/docker.sock`. */
-  innerDocker: z.enum(['none', 'rootful', 'rootless', 'gvisor']),
+  innerDocker,
   /** Whom names are asked at, where the engine's resolver cannot be reached; empty: as the container has it. */
   nameservers: z.array(z.string()).default([]),
   /** `ask`: the agent's requests for permission wait for a person. */

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { getTask } from '@helix/contract/tasks'
-import Docker from 'dockerode'
 import { say } from '../setup/progress.mjs'
 import { openScratch, type Scratch } from '../stack/scratch.ts'
+import { sessionContainers } from '../stack/session-containers.ts'
 import { createAndStart, openProject, sampleStory } from '../stack/story.ts'
 import type { Figures } from './figures.ts'
 
@@ -19,10 +19,9 @@ export function residentMb(pid: number): number {
 
 /** The supervisor is the one Node process of a session's container that runs the bundle; the agent beside it is not counted. */
 async function supervisorMb(installation: string): Promise<number> {
-  const docker = new Docker()
-  const [container] = await docker.listContainers({ filters: JSON.stringify({ label: [`helix.installation=${installation}`] }) })
+  const [container] = await sessionContainers(installation)
   if (container === undefined) throw new Error('no session container runs')
-  const rows = execFileSync('docker', ['top', container.Id, '-eo', 'pid,args'], { encoding: 'utf8' }).split('\n').slice(1)
+  const rows = execFileSync('docker', ['top', container.id, '-eo', 'pid,args'], { encoding: 'utf8' }).split('\n').slice(1)
   const row = rows.find((line) => /^\s*\d+\s+\S*node .*supervisor\.mjs/.test(line))
   if (row === undefined) throw new Error(`no supervisor among:\n${rows.join('\n')}`)
   return residentMb(Number(row.trim().split(/\s+/)[0]))

@@ -1,24 +1,9 @@
-import Docker from 'dockerode'
+import { type SessionContainer, sessionContainers } from '../stack/session-containers.ts'
 
-interface Place {
-  sessionId: string
-  epoch: number
-  hostId: string
-}
+type Place = Pick<SessionContainer, 'sessionId' | 'epoch' | 'hostId'>
 
-async function running(installations: readonly string[]): Promise<Place[]> {
-  const docker = new Docker()
-  const found = await Promise.all(
-    installations.map((installation) =>
-      docker.listContainers({ filters: JSON.stringify({ label: [`helix.installation=${installation}`, 'helix.session', 'helix.epoch'] }) }),
-    ),
-  )
-  return found.flat().map(({ Labels }) => ({
-    sessionId: Labels['helix.session'] ?? '',
-    epoch: Number(Labels['helix.epoch']),
-    hostId: Labels['helix.host'] ?? '',
-  }))
-}
+const running = async (installations: readonly string[]): Promise<Place[]> =>
+  (await Promise.all(installations.map((installation) => sessionContainers(installation)))).flat()
 
 /** Looks each second where sessions run. */
 export class Places implements Disposable {

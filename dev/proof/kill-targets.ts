@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import Docker from 'dockerode'
 import type { ProcessName } from '../stack/plans.ts'
+import { sessionContainers } from '../stack/session-containers.ts'
 import type { Stack } from '../stack/stack.ts'
 
 export const targets = ['control-plane', 'worker', 'sandbox-host', 'temporal', 'agent', 'container'] as const
@@ -15,11 +15,6 @@ export function random(seed: number): () => number {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
   }
-}
-
-async function sessionContainers(installation: string): Promise<string[]> {
-  const filters = JSON.stringify({ label: [`helix.installation=${installation}`, 'helix.session'] })
-  return (await new Docker().listContainers({ filters })).map(({ Id }) => Id)
 }
 
 /** Processes of the agent in a container, as this machine numbers them. */
@@ -37,7 +32,7 @@ export async function strike(stack: Stack, target: Target, next: () => number): 
     return `process ${pid}`
   }
   const containers = await sessionContainers(stack.secrets.installation)
-  const container = containers[Math.floor(next() * containers.length)]
+  const container = containers[Math.floor(next() * containers.length)]?.id
   if (container === undefined) return null
   if (target === 'container') {
     execFileSync('docker', ['kill', '--signal', 'KILL', container], { stdio: 'ignore' })

@@ -6,6 +6,7 @@ const number = (fallback: number) => z.coerce.number().int().min(0).max(65_535).
 
 const environment = z.object({
   HELIX_SESSION_FILE: path('/run/helix/session.json'),
+  HELIX_SLOT_FILE: path('/run/helix/slot.json'),
   HELIX_WORKSPACE: path('/workspace'),
   HELIX_AGENT_PACKS: path('/opt/agents'),
   HELIX_AGENT_HOME: path('/home/agent'),
@@ -34,6 +35,7 @@ const handedOn = [
 
 export interface Config {
   sessionFile: string
+  slotFile: string
   workspace: string
   packs: string
   agentHome: string
@@ -58,6 +60,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   }
   return {
     sessionFile: values.HELIX_SESSION_FILE,
+    slotFile: values.HELIX_SLOT_FILE,
     workspace: values.HELIX_WORKSPACE,
     packs: values.HELIX_AGENT_PACKS,
     agentHome: values.HELIX_AGENT_HOME,

@@ -16,6 +16,8 @@ const ownTables = ['--iptables=false', '--ip6tables=false']
 
 export interface InnerDockerInput {
   kind: SessionFile['innerDocker']
+  /** One that was started before there was a session; null: none was. */
+  waited: Promise<Engine> | null
   user: AgentUser
   stages: Stages
   log: Log
@@ -52,9 +54,9 @@ export class InnerDocker {
   }
 
   private async run(): Promise<void> {
-    const { kind, user, stages, log, notice } = this.input
+    const { kind, waited, user, stages, log, notice } = this.input
     try {
-      this.engine = await stages.time('inner docker', () => startEngine(kind, user))
+      this.engine = await stages.time('inner docker', () => waited ?? startEngine(kind, user))
       if (this.over) this.engine.stop()
     } catch (error) {
       log.warn('no inner Docker', { reason: reasonOf(error) })
@@ -63,12 +65,13 @@ export class InnerDocker {
   }
 }
 
-interface Engine {
+/** A running one. */
+export interface Engine {
   stop(): void
 }
 
 /** Throws with the reason when it does not come up in time. */
-async function startEngine(kind: SessionFile['innerDocker'], user: AgentUser): Promise<Engine> {
+export async function startEngine(kind: SessionFile['innerDocker'], user: AgentUser): Promise<Engine> {
   if (kind === 'gvisor') await translateAddresses(innerRange)
   const engine = spawnAs({ ...user, ids: null }, 'dockerd', dockerdArguments(kind), { stdio: ['ignore', 'ignore', 'pipe'] })
   let said = ''

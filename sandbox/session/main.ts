@@ -1,6 +1,7 @@
 import { readConfig } from './config.ts'
 import { createLog, reasonOf } from './log.ts'
 import { takeSessionFile } from './session-file.ts'
+import { Slot } from './slot.ts'
 import { Supervisor } from './supervisor.ts'
 
 const log = createLog()
@@ -11,8 +12,12 @@ async function main(): Promise<void> {
   const stop = Promise.withResolvers<string>()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.resolve(signal))
   const config = readConfig(process.env)
-  const session = await takeSessionFile(config.sessionFile)
-  const supervisor = await Supervisor.start({ config, session, log, stopped: () => stop.resolve('stop frame') })
+  const slot = await Slot.open(config, log)
+  const session = await (slot === null ? takeSessionFile(config.sessionFile) : Promise.race([slot.session, stop.promise]))
+  // Nobody wanted the machine.
+  if (typeof session === 'string') process.exit(0)
+  const supervisor = await Supervisor.start({ config, session, log, slot, stopped: () => stop.resolve('stop frame') })
+  slot?.begun()
   log.info('listening', { port: supervisor.port, sessionId: session.sessionId, epoch: session.epoch })
   const running = supervisor.run()
   log.info('ending', { by: await stop.promise })

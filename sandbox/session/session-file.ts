@@ -11,10 +11,15 @@ const schema = sessionFile
 export async function takeSessionFile(path: string): Promise<SessionFile> {
   const text = await readFile(path, 'utf8')
   await rm(path)
+  return parseSessionFile(path, text)
+}
+
+/** Throws with `from` and the field that is wrong. */
+export function parseSessionFile(from: string, text: string): SessionFile {
   const parsed = schema.safeParse(JSON.parse(text))
   if (!parsed.success) {
     const [issue] = parsed.error.issues
-    throw new Error(`${path}: ${issue?.path.join('.')}: ${issue?.message}`)
+    throw new Error(`${from}: ${issue?.path.join('.')}: ${issue?.message}`)
   }
   return parsed.data
 }

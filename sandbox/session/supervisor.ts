@@ -17,6 +17,7 @@ import { type Log, reasonOf, redacting } from './log.ts'
 import { Machine } from './machine/machine.ts'
 import { Redactor } from './redactor.ts'
 import { environmentOf } from './secrets.ts'
+import type { Slot } from './slot.ts'
 import { Stages } from './stages.ts'
 import { reportStartUp } from './start-up.ts'
 import { State } from './state.ts'
@@ -87,6 +88,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
     })
     this.docker = new InnerDocker({
       kind: session.innerDocker,
+      waited: input.slot?.engine ?? null,
       user,
       stages: this.stages,
       log,
@@ -136,7 +138,9 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
     const supervisor = new Supervisor({ ...input, folders, journal, user })
     const { config, session, log } = input
     const { linkSecret: secret, machineToken } = session
-    supervisor.link = await listen({ port: config.linkPort, secret, log, handler: supervisor, machine: supervisor.machine, machineToken })
+    const server = input.slot?.server ?? null
+    const handlers = { handler: supervisor, machine: supervisor.machine }
+    supervisor.link = await listen({ port: config.linkPort, server, secret, log, ...handlers, machineToken })
     return supervisor
   }
 
@@ -306,6 +310,8 @@ export interface SupervisorInput {
   config: Config
   session: SessionFile
   log: Log
+  /** What waited for the session; absent: it was started for it. */
+  slot?: Pick<Slot, 'server' | 'engine'> | null
   /** The host asks the supervisor to end. */
   stopped(): void
 }

@@ -37,6 +37,8 @@ const environment = z.object({
   /** Images that this host fetched go when no session used them for so long, or when they are more in sum: the longest unused first. */
   HELIX_IMAGE_DAYS: z.coerce.number().positive().max(3650).default(14),
   HELIX_IMAGE_BUDGET_GB: z.coerce.number().positive().default(40),
+  /** Machines that wait for sessions, so that these begin at once; 0: none. Each takes about 100 MB while it waits. */
+  HELIX_WARM_SESSIONS: z.coerce.number().int().min(0).max(100).default(2),
   /** Where `/readyz` and `/metrics` are answered; 0: nowhere. */
   HELIX_HOST_PORT: port.default(0),
   HELIX_SESSION_IMAGE: z.string().default('helix-session:dev'),
@@ -86,6 +88,8 @@ export interface Config {
   reserves: { diskBytes: number | undefined; memoryBytes: number | undefined }
   /** Units: milliseconds without use, and bytes in sum. */
   images: { keepMs: number; budgetBytes: number }
+  /** How many machines wait for sessions. */
+  warmSessions: number
   port: number
   installation: string
   dockerHost: string
@@ -128,6 +132,7 @@ export function parseConfig(env: NodeJS.ProcessEnv): Config {
       memoryBytes: values.HELIX_MEMORY_RESERVE_MB && values.HELIX_MEMORY_RESERVE_MB * 1024 ** 2,
     },
     images: { keepMs: values.HELIX_IMAGE_DAYS * 86_400_000, budgetBytes: values.HELIX_IMAGE_BUDGET_GB * 1024 ** 3 },
+    warmSessions: values.HELIX_WARM_SESSIONS,
     port: values.HELIX_HOST_PORT,
     installation: values.HELIX_INSTALLATION,
     dockerHost: values.DOCKER_HOST,

@@ -7,7 +7,6 @@ import { DescriptorWatch } from './descriptors.ts'
 import { usageOf } from './disk/usage.ts'
 import { DiskWatch } from './disk/watch.ts'
 import { Egress } from './egress/egress.ts'
-import { DockerEngine } from './engine/docker-engine.ts'
 import type { Engine } from './engine/engine.ts'
 import { Credential } from './enrolment/credential.ts'
 import type { Host } from './host.ts'
@@ -30,6 +29,9 @@ import { Registry } from './sessions/registry.ts'
 import { fenceSession } from './sessions/stop.ts'
 import { Suspensions } from './sessions/suspensions.ts'
 import { Tunnels } from './tunnels/tunnels.ts'
+import { SlotLedger } from './warm/ledger.ts'
+import { WarmPool } from './warm/pool.ts'
+import { SlotEngine } from './warm/slot-engine.ts'
 
 export interface PackParts {
   source: PackSource
@@ -60,6 +62,8 @@ export class Context implements Host {
   readonly evictables: Evictables
   readonly pressure: Pressure
   readonly descriptors: DescriptorWatch
+  readonly slots: SlotLedger
+  readonly warm: WarmPool
   /** Null until `dial`. */
   link: HostLink | null = null
   private tunnels: Tunnels | null = null
@@ -73,6 +77,7 @@ export class Context implements Host {
     identity: Identity,
     certificates: Certificates,
     credential: Credential,
+    slots: SlotLedger,
     parts: PackParts,
   ) {
     const { hostId, bootId } = identity
@@ -82,10 +87,11 @@ export class Context implements Host {
     this.certificates = certificates
     this.owner = { installation: config.installation, hostId }
     this.credential = credential
-    this.engine = new DockerEngine(config.dockerHost)
+    this.slots = slots
+    this.engine = new SlotEngine(config.dockerHost, slots)
     this.controlPlane = createControlPlane({ url: config.controlPlaneUrl, token: credential.token, hostId, bootId })
     const { opened, nameservers, allowUnfiltered } = config.egress
-    this.egress = new Egress({ owner: this.owner, opened, nameservers, stateDir: config.stateDir })
+    this.egress = new Egress({ owner: this.owner, opened, nameservers, stateDir: config.stateDir, stemOf: (id) => slots.stemOf(id) })
     const { image } = config.session
     const labels = { ...ownerLabels(this.owner), 'helix.boot': bootId }
     this.packs = new PackInstaller({ engine: this.engine, image, ...parts, labels, log })
@@ -125,6 +131,12 @@ export class Context implements Host {
       log,
       changed: () => this.changed(),
     })
+    this.warm = new WarmPool(this, {
+      most: config.warmSessions,
+      room: () => this.monitor.capacity - this.registry.size,
+      packs: () => this.packs.volumes(),
+    })
+    this.evictables.register(this.warm)
   }
 
   /** `parts`: where agent packs come from and what their volumes are called; tests have their own. */
@@ -134,7 +146,8 @@ export class Context implements Host {
     const own = log.child({ hostId, bootId })
     const { controlPlaneUrl: url, runnerToken, credentialDays: lastsDays, name, stateDir } = config
     const credential = await Credential.open({ url, runnerToken, hostId, name, version, stateDir, lastsDays, log: own })
-    return new Context(config, own, identity, await readCertificates(config.certificates), credential, parts ?? npmPacks(config))
+    const certificates = await readCertificates(config.certificates)
+    return new Context(config, own, identity, certificates, credential, await SlotLedger.open(stateDir), parts ?? npmPacks(config))
   }
 
   get ending(): AbortSignal {

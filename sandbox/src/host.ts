@@ -13,6 +13,8 @@ import type { Certificates } from './sessions/certificates.ts'
 import type { Owner } from './sessions/names.ts'
 import type { Registry } from './sessions/registry.ts'
 import type { Suspensions } from './sessions/suspensions.ts'
+import type { SlotLedger } from './warm/ledger.ts'
+import type { WarmPool } from './warm/pool.ts'
 
 /** What the work on sessions is handed. One per process. */
 export interface Host {
@@ -27,6 +29,9 @@ export interface Host {
   readonly egress: Egress
   readonly registry: Registry
   readonly suspensions: Suspensions
+  /** Which warm slots became which sessions. */
+  readonly slots: SlotLedger
+  readonly warm: Pick<WarmPool, 'take' | 'given' | 'discard'>
   /** Throws with the reason while no session can be started here. */
   footing(): Footing
   /** What one session gets at most. */

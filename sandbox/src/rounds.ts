@@ -10,6 +10,7 @@ const lookEveryMs = 5000
 const diskEveryMs = 2000
 const pressureEveryMs = 2000
 const collectEveryMs = 30_000
+const warmEveryMs = 500
 const packRetryMs = 60_000
 
 /** What this process does again and again, until it ends. */
@@ -32,6 +33,7 @@ export class Rounds {
     this.running.push(this.each(pressureEveryMs, () => this.context.pressure.look()))
     this.running.push(this.each(lookEveryMs, () => this.context.suspensions.tell()))
     this.running.push(this.each(lookEveryMs, () => this.lookAtItself()))
+    this.running.push(this.each(warmEveryMs, () => this.keepWarm()))
   }
 
   /** Resolves when no round runs any more. */
@@ -63,6 +65,12 @@ export class Rounds {
     await this.context.descriptors.look()
     await this.context.credential.rotate('due')
     this.context.changed()
+  }
+
+  /** Not while something is wrong, nor before it is known what lives elsewhere. */
+  private async keepWarm(): Promise<void> {
+    const { homecoming, problem, warm } = this.context
+    if (homecoming.settled && problem === null) await warm.look()
   }
 
   private async tellRefusals(): Promise<void> {

@@ -4,7 +4,7 @@ import type { EgressPolicy } from '@helix/contract/egress'
 import type { SessionId } from '@helix/contract/ids'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Context } from '../src/context.ts'
-import { bridgePrefix, sessionLabels } from '../src/sessions/names.ts'
+import { bridgePrefix, ownerLabels, sessionLabels } from '../src/sessions/names.ts'
 import { sessionNetworks } from '../src/sessions/network.ts'
 import { startSession } from '../src/sessions/start.ts'
 import { removeSession } from '../src/sessions/stop.ts'
@@ -32,7 +32,7 @@ async function session(egress: EgressPolicy) {
   world.plane.egress = egress
   const sessionId = world.plane.addSession()
   await startSession(host, { sessionId, epoch: 0, reason: 'test' }, new AbortController().signal)
-  const [container] = await world.engine.listContainers(sessionLabels(host.owner, sessionId))
+  const [container] = await host.engine.listContainers(sessionLabels(host.owner, sessionId))
   const shell = async (script: string): Promise<string> =>
     (await run('docker', ['exec', '--user', 'root', container?.id ?? '', 'timeout', '20', 'bash', '-c', script])).stdout.trim()
   // Whether a connection is made, as root of the session sees it.
@@ -116,6 +116,33 @@ test('a session with a list reaches what is on it, through the proxy, and is tol
   expect(await reaches(standIns.internet, port)).toBe(false)
   expect(await refusalsOf(sessionId)).toContain(`denied.test:${port}`)
   await removeSession(host, sessionId)
+})
+
+test('a machine that waits reaches nobody, and what it may as a session follows that session, over a restart of the host too', async ({
+  skip,
+}) => {
+  if (!host.egress.filtered) skip('no packet filter can be set on this machine')
+  await host.warm.look(Date.now() + 30_000)
+  const [slot] = await world.engine.listContainers(ownerLabels(host.owner))
+  await world.engine.unpauseContainer(slot?.id ?? '')
+  const inside = async (script: string) => (await run('docker', ['exec', slot?.id ?? '', 'bash', '-c', script])).stdout.trim()
+  expect(await inside(`timeout 3 bash -c 'exec 3<>/dev/tcp/${standIns.internet}/${port}' 2>/dev/null && echo yes || echo no`)).toBe('no')
+  const open = await session({ mode: 'open', domains: [] })
+  expect(host.registry.find(open.sessionId)?.containerId).toBe(slot?.id)
+  expect(await open.reaches(standIns.internet, port)).toBe(true)
+  expect(await open.reaches(standIns.inner, port)).toBe(false)
+  expect(await refusalsOf(open.sessionId)).toContain(`${standIns.inner}:${port}/tcp`)
+  // A closed one asked before, so that another waits.
+  await removeSession(host, (await session({ mode: 'closed', domains: [] })).sessionId)
+  for (const _ of [1, 2]) await host.warm.look(Date.now() + 30_000)
+  const shut = await session({ mode: 'closed', domains: [] })
+  expect(world.plane.starts.at(-1)?.stages.map(({ name }) => name)).toContain('warm: yes')
+  expect(await shut.reaches(standIns.internet, port)).toBe(false)
+  const again = await world.boot()
+  for (const _ of [1, 2]) await again.egress.look(await sessionNetworks(again.engine, again.owner))
+  expect([await open.reaches(standIns.internet, port), await shut.reaches(standIns.internet, port)]).toEqual([true, false])
+  await Promise.all([removeSession(host, open.sessionId), removeSession(host, shut.sessionId)])
+  await host.warm.evict('memory')
 })
 
 test('a closed session reaches the control plane alone; after a restart of the host it is as closed, and an open one as open', async ({

@@ -8,6 +8,7 @@ import { getSession, type Session } from '@helix/contract/sessions'
 import Docker from 'dockerode'
 import { StandIns } from '../../../sandbox/tests/stand-ins.ts'
 import { openScratch, type Scratch } from '../../stack/scratch.ts'
+import { sessionContainers } from '../../stack/session-containers.ts'
 import { openProject } from '../../stack/story.ts'
 import { Listeners } from './listeners.ts'
 
@@ -135,9 +136,9 @@ export class Ground implements AsyncDisposable {
     for (const end = Date.now() + startMs; Date.now() < end; await sleep(300)) {
       const session = await this.scratch.call(getSession, { params: { sessionId } })
       said = `${session.state} ${session.reason ?? ''}`
-      const filters = JSON.stringify({ label: [`helix.session=${sessionId}`], status: ['running'] })
-      const container = (await new Docker().listContainers({ filters })).find(({ Id }) => Id !== before)
-      if (session.state === 'idle' && container !== undefined) return new Machine(session, container.Id)
+      const running = await sessionContainers(this.scratch.stack.secrets.installation)
+      const container = running.find((one) => one.sessionId === sessionId && one.id !== before)
+      if (session.state === 'idle' && container !== undefined) return new Machine(session, container.id)
     }
     throw new Error(`a session did not start: ${said}`)
   }

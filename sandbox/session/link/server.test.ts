@@ -23,7 +23,7 @@ beforeEach(async () => {
     request: async (_: unknown, response: ServerResponse) => void response.end('used'),
     upgrade: async (_: unknown, socket: Duplex) => void socket.end('HTTP/1.1 418 Used\r\n\r\n'),
   }
-  server = await listen({ port: 0, secret: 'right', log, handler, machine, machineToken: 'machine' })
+  server = await listen({ port: 0, server: null, secret: 'right', log, handler, machine, machineToken: 'machine' })
 })
 afterEach(async () => {
   await server[Symbol.asyncDispose]()

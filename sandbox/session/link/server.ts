@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type SupervisorDown, type SupervisorUp, supervisorDown } from '@helix/contract/link'
@@ -36,6 +36,8 @@ export interface MachineHandler {
 
 export interface LinkInput {
   port: number
+  /** One that listens at the port already; null: it is made. */
+  server: Server | null
   secret: string
   log: Log
   handler: LinkHandler
@@ -49,7 +51,9 @@ export async function listen(input: LinkInput): Promise<LinkServer> {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: longestFrame, perMessageDeflate: false })
   let current: WebSocket | undefined
   const mayUse = (request: IncomingMessage): boolean => input.machineToken !== '' && shows(request, input.machineToken)
-  const server = createServer({ requestTimeout: 0 }, (request, response) => {
+  const server = input.server ?? createServer({ requestTimeout: 0 })
+  for (const event of ['request', 'upgrade']) server.removeAllListeners(event)
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     if (mayUse(request)) void input.machine.request(request, response)
     else response.writeHead(404).end()
   })
@@ -70,10 +74,11 @@ export async function listen(input: LinkInput): Promise<LinkServer> {
       attend(accepted, () => accepted === current, input)
     })
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(input.port, () => resolve())
-  })
+  if (!server.listening)
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(input.port, () => resolve())
+    })
   return {
     port: (server.address() as AddressInfo).port,
     async [Symbol.asyncDispose]() {
@@ -88,7 +93,7 @@ export async function listen(input: LinkInput): Promise<LinkServer> {
 }
 
 /** Compares digests, so that neither the length nor the first difference shows in the time it takes. */
-function shows(request: IncomingMessage, secret: string): boolean {
+export function shows(request: IncomingMessage, secret: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest()
   return timingSafeEqual(digest(request.headers.authorization ?? ''), digest(`Bearer ${secret}`))
 }

@@ -5,7 +5,7 @@ import { archiveOf } from '../engine/archive.ts'
 import { plainContainer } from '../engine/plain-container.ts'
 import type { Host } from '../host.ts'
 import { reasonOf } from '../reason.ts'
-import { networkName, ownerLabels } from '../sessions/names.ts'
+import { networkName, ownerLabels, sessionLabels } from '../sessions/names.ts'
 import { ensureNetwork, removeNetworks } from '../sessions/network.ts'
 
 /** Units: milliseconds. */
@@ -54,7 +54,7 @@ export async function tryReach(host: Host, sessionUrl: string): Promise<HostChec
   const sessionId = typeid('ses').toString() as SessionId
   const name = `helix-reach-${host.identity.bootId}-${sessionId.slice(-6)}`
   try {
-    const subnets = await ensureNetwork(engine, owner, host.config.session.subnets, sessionId)
+    const subnets = await ensureNetwork(engine, owner, host.config.session.subnets, sessionId, sessionLabels(owner, sessionId))
     await egress.admit(sessionId, open, subnets, sessionUrl)
     const footing = host.footing()
     const nameservers = footing.innerDocker === 'gvisor' ? egress.nameserversOf(open).join(',') : ''

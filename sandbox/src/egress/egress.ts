@@ -6,7 +6,7 @@ import { type EgressPolicy, egressPolicy } from '@helix/contract/egress'
 import type { SessionId } from '@helix/contract/ids'
 import type { Labels, Network } from '../engine/engine.ts'
 import { parseRange } from '../engine/subnets.ts'
-import { type Owner, sessionOf } from '../sessions/names.ts'
+import { type Owner, type Stem, sessionOf } from '../sessions/names.ts'
 import { EgressFilter } from './filter.ts'
 import { nft, type PacketFilter } from './nft.ts'
 import { EgressProxy } from './proxy.ts'
@@ -30,6 +30,7 @@ export interface EgressInput {
   nameservers: readonly string[] | null
   /** Keeps the proxy's port, which running sessions know. */
   stateDir: string
+  stemOf(sessionId: SessionId): Stem
   packets?: PacketFilter
 }
 
@@ -62,12 +63,12 @@ export class Egress {
 
   /** Answers with why sessions cannot be kept from anything here; null: they are. Asked again it finds what stands. */
   async begin(): Promise<string | null> {
-    const { owner, opened, packets = nft } = this.input
+    const { owner, opened, stemOf, packets = nft } = this.input
     if (this.proxyPort === 0) {
       this.nameservers = this.input.nameservers ?? (await machineNameservers())
       this.proxyPort = await this.listen(join(this.input.stateDir, 'proxy.port'))
     }
-    this.filter ??= new EgressFilter({ owner, packets, opened, resolvers: this.nameservers, proxyPort: this.proxyPort })
+    this.filter ??= new EgressFilter({ owner, packets, opened, stemOf, resolvers: this.nameservers, proxyPort: this.proxyPort })
     return this.filter.begin()
   }
 

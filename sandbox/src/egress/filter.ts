@@ -1,13 +1,15 @@
 import type { EgressMode } from '@helix/contract/egress'
 import type { SessionId } from '@helix/contract/ids'
 import { reasonOf } from '../reason.ts'
-import { bridgeName, bridgePrefix, type Owner } from '../sessions/names.ts'
+import { bridgeName, bridgePrefix, type Owner, type Stem } from '../sessions/names.ts'
 import type { PacketFilter } from './nft.ts'
 import { bridgeRules, type ControlPlaneAt, controlPlaneRules, keptRules, type Refused, type TableInput, tableRules } from './ruleset.ts'
 
 export interface FilterInput extends Omit<TableInput, 'table' | 'bridges'> {
   owner: Owner
   packets: PacketFilter
+  /** What the names of a session's things are made of. */
+  stemOf(sessionId: SessionId): Stem
 }
 
 const unquoted = (text: string): string => text.replaceAll('"', '')
@@ -25,6 +27,10 @@ export class EgressFilter {
   constructor(input: FilterInput) {
     this.input = input
     this.table = `helix_${bridgePrefix(input.owner)}`
+  }
+
+  private bridgeOf(sessionId: SessionId): string {
+    return bridgeName(this.input.owner, this.input.stemOf(sessionId))
   }
 
   /** Lays the table; sessions that run keep what they have. Answers with why there is no filter here; null: there is. */
@@ -52,14 +58,14 @@ export class EgressFilter {
   /** Before the session's container starts: until then its bridge is closed. */
   async admit(sessionId: SessionId, mode: EgressMode, controlPlane: ControlPlaneAt): Promise<void> {
     if (!this.laid) return
-    const rules = controlPlaneRules(this.table, controlPlane) + bridgeRules(this.table, bridgeName(this.input.owner, sessionId), mode)
+    const rules = controlPlaneRules(this.table, controlPlane) + bridgeRules(this.table, this.bridgeOf(sessionId), mode)
     await this.input.packets.apply(rules)
   }
 
   /** Takes its rights from every bridge that no session has. */
   async sweep(sessions: readonly SessionId[]): Promise<void> {
     if (!this.laid) return
-    const kept = new Set(sessions.map((id) => bridgeName(this.input.owner, id)))
+    const kept = new Set(sessions.map((id) => this.bridgeOf(id)))
     const sets = await Promise.all(['open_bridges', 'listed_bridges'].map((set) => this.input.packets.elements(this.table, set)))
     const unknown = sets
       .flat()
@@ -81,7 +87,7 @@ export class EgressFilter {
   async refusals(sessions: readonly SessionId[]): Promise<Map<SessionId, Refused[]>> {
     const found = new Map<SessionId, Refused[]>()
     if (!this.laid) return found
-    const byBridge = new Map(sessions.map((id) => [bridgeName(this.input.owner, id), id]))
+    const byBridge = new Map(sessions.map((id) => [this.bridgeOf(id), id]))
     const now = new Set<string>()
     for (const one of await this.input.packets.refused(this.table)) {
       const key = `${one.bridge} ${one.address} ${one.protocol} ${one.port}`

@@ -2,7 +2,17 @@ import { Readable } from 'node:stream'
 import Docker, { type ContainerInfo } from 'dockerode'
 import { firstFileOf } from './archive.ts'
 import { containerOptions } from './container-options.ts'
-import type { ContainerSpec, ContainerState, ContainerSummary, Engine, EngineInfo, Labels, Network, Volume } from './engine.ts'
+import {
+  type ContainerSpec,
+  type ContainerState,
+  type ContainerSummary,
+  type Engine,
+  EngineError,
+  type EngineInfo,
+  type Labels,
+  type Network,
+  type Volume,
+} from './engine.ts'
 import { unless, within } from './failures.ts'
 
 /** Units: milliseconds. */
@@ -44,8 +54,12 @@ export class DockerEngine implements Engine {
   }
 
   async hasImage(image: string): Promise<boolean> {
+    return (await this.imageId(image)) !== null
+  }
+
+  async imageId(image: string): Promise<string | null> {
     const look = within(`look for the image ${image}`, shortMs, () => this.docker.getImage(image).inspect())
-    return (await unless(['missing'], look)) !== null
+    return (await unless(['missing'], look))?.Id ?? null
   }
 
   async createContainer(spec: ContainerSpec): Promise<string> {
@@ -75,6 +89,21 @@ export class DockerEngine implements Engine {
       ['missing', 'conflict'],
       within('kill the container', longMs, () => this.docker.getContainer(id).kill()),
     )
+  }
+
+  async pauseContainer(id: string): Promise<void> {
+    await within('pause the container', shortMs, () => this.docker.getContainer(id).pause())
+  }
+
+  async unpauseContainer(id: string): Promise<void> {
+    const go = within('let the container go on', shortMs, () => this.docker.getContainer(id).unpause())
+    await go.catch((error: unknown) => {
+      if (!(error instanceof EngineError) || !/is not paused/.test(error.message)) throw error
+    })
+  }
+
+  async renameContainer(id: string, name: string): Promise<void> {
+    await within('rename the container', shortMs, () => this.docker.getContainer(id).rename({ name }))
   }
 
   async removeContainer(id: string): Promise<void> {

@@ -97,12 +97,19 @@ export class EngineError extends Error {
 export interface Engine {
   info(): Promise<EngineInfo>
   hasImage(image: string): Promise<boolean>
+  /** What its name leads to now; null when there is no such image. */
+  imageId(image: string): Promise<string | null>
 
   createContainer(spec: ContainerSpec): Promise<string>
   startContainer(id: string): Promise<void>
   /** Sends SIGTERM, and SIGKILL after `graceSeconds`. */
   stopContainer(id: string, graceSeconds: number): Promise<void>
   killContainer(id: string): Promise<void>
+  /** Its processes stand still and keep their memory. */
+  pauseContainer(id: string): Promise<void>
+  /** One that is not paused is not an error. */
+  unpauseContainer(id: string): Promise<void>
+  renameContainer(id: string, name: string): Promise<void>
   /** By force. */
   removeContainer(id: string): Promise<void>
   /** Null when it does not exist. By id or name. */

@@ -42,6 +42,11 @@ export class PackInstaller {
     return [...this.whole.keys()].map((runtime) => ({ runtime, version: catalogue[runtime].version }))
   }
 
+  /** Their volumes, by runtime. */
+  volumes(): ReadonlyMap<AgentRuntime, string> {
+    return new Map([...this.whole.keys()].map((runtime) => [runtime, packVolume(this.prefix, runtime)]))
+  }
+
   /** Finds packs that earlier boots or other hosts of this engine installed. */
   async discover(): Promise<void> {
     for (const runtime of Object.keys(catalogue) as AgentRuntime[]) await this.isWhole(runtime)

@@ -4,17 +4,16 @@ import type { Config } from '../config.ts'
 import { diskLabels } from '../disk/limits.ts'
 import { type Egress, egressLabels } from '../egress/egress.ts'
 import { archiveOf } from '../engine/archive.ts'
-import type { ContainerSpec } from '../engine/engine.ts'
+import type { ContainerSpec, Labels } from '../engine/engine.ts'
 import type { Footing } from '../ladder/ladder.ts'
 import type { MachineLimits } from '../monitor.ts'
 import type { Certificates } from './certificates.ts'
-import { containerName, innerDockerVolume, networkName, type Owner, sessionLabels, workspaceVolume } from './names.ts'
+import { containerName, innerDockerVolume, networkName, type Owner, type Stem, sessionLabels, workspaceVolume } from './names.ts'
 
-export interface SessionContainer {
-  owner: Owner
-  spec: SessionSpec
-  epoch: number
-  packVolume: string
+/** What of a session decides what its container is like, and not whose it is. */
+export type Wanted = Pick<SessionSpec, 'machine' | 'egress' | 'controlPlaneUrl'>
+
+export interface MouldInput {
   footing: Footing
   limits: Config['session']
   /** What this host gives one session at most. */
@@ -23,49 +22,90 @@ export interface SessionContainer {
   egress: Pick<Egress, 'environment' | 'nameserversOf'>
 }
 
-const sessionFilePath = '/run/helix/session.json'
+export interface SessionContainer extends MouldInput {
+  owner: Owner
+  spec: SessionSpec
+  epoch: number
+  /** See `SlotLedger`. */
+  stem: Stem
+  packVolume: string
+}
 
-/** The container of one start of a session. Nothing secret: `docker inspect` shows all of it. */
-export function sessionContainer(input: SessionContainer): ContainerSpec {
-  const { owner, spec, epoch, footing, limits, largest } = input
-  const volumes = [
-    { volume: workspaceVolume(owner, spec.sessionId), path: '/workspace', readOnly: false },
-    { volume: input.packVolume, path: `/opt/agents/${spec.agentRuntime}`, readOnly: true },
-  ]
-  // An inner engine cannot keep its layers on the container's own.
-  if (footing.innerDocker !== 'none') {
-    volumes.push({ volume: innerDockerVolume(owner, spec.sessionId), path: '/var/lib/docker', readOnly: false })
-  }
+/** A session's container without its name and its things. */
+export type Mould = Omit<ContainerSpec, 'name' | 'labels' | 'network' | 'volumes'>
+
+export const sessionFilePath = '/run/helix/session.json'
+
+/** Containers of the same mould differ in nothing but whose they are. */
+export function mouldOf({ footing, limits, largest, certificates, egress }: MouldInput, wanted: Wanted): Mould {
+  const { machine } = wanted
   return {
-    name: containerName(owner, spec.sessionId, epoch),
-    image: spec.machine.image ?? limits.image,
-    labels: {
-      ...sessionLabels(owner, spec.sessionId),
-      'helix.epoch': String(epoch),
-      ...diskLabels(spec.machine),
-      ...egressLabels(spec.egress),
-    },
+    image: machine.image ?? limits.image,
     command: null,
-    env: { HELIX_SESSION_FILE: sessionFilePath, ...input.certificates.env, ...input.egress.environment(spec.egress, spec.controlPlaneUrl) },
-    network: networkName(owner, spec.sessionId),
+    env: { HELIX_SESSION_FILE: sessionFilePath, ...certificates.env, ...egress.environment(wanted.egress, wanted.controlPlaneUrl) },
     port: supervisorPort,
     publish: limits.reach === 'published',
-    volumes,
     tmpfs: {},
-    memoryBytes: Math.min(spec.machine.memoryBytes, largest.memoryBytes),
-    cpus: Math.min(spec.machine.cpus, largest.cpus),
-    fileBytes: spec.machine.diskBytes,
+    memoryBytes: Math.min(machine.memoryBytes, largest.memoryBytes),
+    cpus: Math.min(machine.cpus, largest.cpus),
+    fileBytes: machine.diskBytes,
     // Sessions that go out by themselves ask as the engine does.
-    nameservers: spec.egress.mode === 'open' ? null : input.egress.nameserversOf(spec.egress),
+    nameservers: wanted.egress.mode === 'open' ? null : egress.nameserversOf(wanted.egress),
     ...footing.isolation,
   }
 }
 
+/** `packs`: volumes of agents, each with the runtime whose it is. */
+export function volumesOf(
+  owner: Owner,
+  stem: Stem,
+  packs: readonly { runtime: string; volume: string }[],
+  footing: Footing,
+): ContainerSpec['volumes'] {
+  return [
+    { volume: workspaceVolume(owner, stem), path: '/workspace', readOnly: false },
+    ...packs.map(({ runtime, volume }) => ({ volume, path: `/opt/agents/${runtime}`, readOnly: true })),
+    // An inner engine cannot keep its layers on the container's own.
+    ...(footing.innerDocker === 'none' ? [] : [{ volume: innerDockerVolume(owner, stem), path: '/var/lib/docker', readOnly: false }]),
+  ]
+}
+
+/** What a start's container is known by. */
+export const startLabels = (owner: Owner, spec: SessionSpec, epoch: number): Labels => ({
+  ...sessionLabels(owner, spec.sessionId),
+  'helix.epoch': String(epoch),
+  ...diskLabels(spec.machine),
+  ...egressLabels(spec.egress),
+})
+
+/** The container of one start of a session. Nothing secret: `docker inspect` shows all of it. */
+export function sessionContainer(input: SessionContainer): ContainerSpec {
+  const { owner, spec, epoch, stem } = input
+  const pack = { runtime: spec.agentRuntime, volume: input.packVolume }
+  return {
+    name: containerName(owner, spec.sessionId, epoch),
+    labels: startLabels(owner, spec, epoch),
+    network: networkName(owner, stem),
+    volumes: volumesOf(owner, stem, [pack], input.footing),
+    ...mouldOf(input, spec),
+  }
+}
+
+/** What the supervisor is told of the session that it serves. */
+export function sessionFileOf(
+  { footing, egress }: Pick<MouldInput, 'footing' | 'egress'>,
+  given: SessionSpec,
+  epoch: number,
+  linkSecret: string,
+): SessionFile {
+  const { orgId, taskId, egress: policy, machine, ...spec } = given
+  // gVisor's network does not lead to the engine's own resolver.
+  const nameservers = footing.innerDocker === 'gvisor' ? [...egress.nameserversOf(policy)] : []
+  return { ...spec, epoch, linkSecret, innerDocker: footing.innerDocker, nameservers }
+}
+
 /** What is put into the container before its start, relative to `/`; the supervisor deletes the session file once it has read it. */
 export function sessionArchive(input: SessionContainer, linkSecret: string): Promise<Buffer> {
-  const { orgId, taskId, egress, machine, ...spec } = input.spec
-  // gVisor's network does not lead to the engine's own resolver.
-  const nameservers = input.footing.innerDocker === 'gvisor' ? [...input.egress.nameserversOf(egress)] : []
-  const file: SessionFile = { ...spec, epoch: input.epoch, linkSecret, innerDocker: input.footing.innerDocker, nameservers }
+  const file = sessionFileOf(input, input.spec, input.epoch, linkSecret)
   return archiveOf([{ path: sessionFilePath.slice(1), content: JSON.stringify(file), mode: 0o600 }, ...input.certificates.files])
 }

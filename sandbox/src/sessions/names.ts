@@ -12,22 +12,25 @@ export const ownerLabels = ({ installation, hostId }: Owner): Labels => ({ 'heli
 
 export const sessionLabels = (owner: Owner, sessionId: SessionId): Labels => ({ ...ownerLabels(owner), 'helix.session': sessionId })
 
+/** What networks and volumes are called by: the session's id, or the id of the warm slot that became the session (see `SlotLedger`). */
+export type Stem = string
+
 /** Names carry the installation, so that two that were copied from each other do not meet. */
-const stem = (owner: Owner, sessionId: SessionId): string => `helix-${owner.installation}-${sessionId}`
+const named = (owner: Owner, stem: Stem): string => `helix-${owner.installation}-${stem}`
 
 /** One for each start: Docker refuses a second container of the same start. */
-export const containerName = (owner: Owner, sessionId: SessionId, epoch: number): string => `${stem(owner, sessionId)}-${epoch}`
-export const networkName = stem
-export const workspaceVolume = stem
+export const containerName = (owner: Owner, sessionId: SessionId, epoch: number): string => `${named(owner, sessionId)}-${epoch}`
+export const networkName = named
+export const workspaceVolume = named
 /** What the inner Docker engine keeps. */
-export const innerDockerVolume = (owner: Owner, sessionId: SessionId): string => `${stem(owner, sessionId)}-docker`
+export const innerDockerVolume = (owner: Owner, stem: Stem): string => `${named(owner, stem)}-docker`
 
 const digest = (text: string, letters: number): string => createHash('sha256').update(text).digest('hex').slice(0, letters)
 
 /** What the names of a host's bridges begin with. Linux gives a name 15 letters. */
 export const bridgePrefix = ({ installation, hostId }: Owner): string => `hx${digest(`${installation}/${hostId}`, 5)}`
 /** The network interface of the machine that a session's traffic comes by. */
-export const bridgeName = (owner: Owner, sessionId: SessionId): string => `${bridgePrefix(owner)}${digest(sessionId, 8)}`
+export const bridgeName = (owner: Owner, stem: Stem): string => `${bridgePrefix(owner)}${digest(stem, 8)}`
 
 export const sessionOf = (labels: Labels): SessionId | null => (labels['helix.session'] as SessionId | undefined) ?? null
 export const epochOf = (labels: Labels): number => Number(labels['helix.epoch'] ?? 0)

@@ -1,28 +1,28 @@
 import { readFile } from 'node:fs/promises'
 import type { SessionId } from '@helix/contract/ids'
-import { type Engine, EngineError, type Network } from '../engine/engine.ts'
+import { type Engine, EngineError, type Labels, type Network } from '../engine/engine.ts'
 import { freeSubnets, routesOf } from '../engine/subnets.ts'
-import { bridgeName, networkName, type Owner, ownerLabels, sessionLabels, sessionOf } from './names.ts'
+import { bridgeName, networkName, type Owner, ownerLabels, type Stem, sessionOf } from './names.ts'
 
 /** How many ranges are tried when others take them between the look and the call. */
 const tries = 20
 
-/** The session's own network; answers with its ranges. Docker's default ranges are large and few (about 30 networks), so that ranges are chosen here. */
-export async function ensureNetwork(engine: Engine, owner: Owner, range: string, sessionId: SessionId): Promise<readonly string[]> {
-  const name = networkName(owner, sessionId)
+/** A session's own network; answers with its ranges. Docker's default ranges are large and few (about 30 networks), so that ranges are chosen here. */
+export async function ensureNetwork(engine: Engine, owner: Owner, range: string, stem: Stem, labels: Labels): Promise<readonly string[]> {
+  const name = networkName(owner, stem)
   const networks = await engine.listNetworks()
   const found = networks.find((network) => network.name === name)
   if (found !== undefined) return found.subnets
   const taken = [...networks.flatMap(({ subnets }) => subnets), ...(await routesOfThisMachine())]
   let left = tries
-  for (const subnet of freeSubnets(range, taken, seedOf(sessionId))) {
+  for (const subnet of freeSubnets(range, taken, seedOf(stem))) {
     try {
-      await engine.createNetwork({ name, subnet, labels: sessionLabels(owner, sessionId), link: bridgeName(owner, sessionId) })
+      await engine.createNetwork({ name, subnet, labels, link: bridgeName(owner, stem) })
       return [subnet]
     } catch (error) {
       if (!(error instanceof EngineError)) throw error
       // Somebody made it meanwhile.
-      if (error.kind === 'conflict') return ensureNetwork(engine, owner, range, sessionId)
+      if (error.kind === 'conflict') return ensureNetwork(engine, owner, range, stem, labels)
       if (error.kind !== 'overlap' || left-- === 0) throw error
     }
   }
@@ -41,8 +41,8 @@ export async function removeNetworks(engine: Engine, sessionId: SessionId): Prom
 }
 
 /** The end of an id is random, its start is a clock. */
-function seedOf(sessionId: SessionId): number {
-  return [...sessionId.slice(-8)].reduce((sum, letter) => (sum * 33 + letter.charCodeAt(0)) % 2 ** 31, 7)
+function seedOf(stem: Stem): number {
+  return [...stem.slice(-8)].reduce((sum, letter) => (sum * 33 + letter.charCodeAt(0)) % 2 ** 31, 7)
 }
 
 async function routesOfThisMachine(): Promise<string[]> {

@@ -73,6 +73,11 @@ export class Registry {
     return this.tails.has(sessionId)
   }
 
+  /** Something is being done to some session. */
+  get anyBusy(): boolean {
+    return this.tails.size > 0
+  }
+
   /** One thing at a time is done to a session; the others wait in order. */
   async alone<T>(sessionId: SessionId, work: () => Promise<T>): Promise<T> {
     const before = this.tails.get(sessionId)

@@ -1,14 +1,16 @@
 import type { SessionSpec } from '@helix/contract/hosts'
+import type { SessionId } from '@helix/contract/ids'
 import { ApplicationFailure } from '@temporalio/common'
 import type { Host, SessionRef } from '../host.ts'
 import { reasonOf } from '../reason.ts'
-import { attach, whenReady } from './attach.ts'
+import { attach, type Readiness, whenReady } from './attach.ts'
 import { type SessionContainer, sessionArchive, sessionContainer } from './container.ts'
 import type { LocalSession } from './local-session.ts'
 import { epochOf, innerDockerVolume, sessionLabels, workspaceVolume } from './names.ts'
 import { ensureNetwork } from './network.ts'
 import { Stages } from './stages.ts'
 import { removeContainers } from './stop.ts'
+import { startWarm } from './warm-start.ts'
 
 /** Units: milliseconds. A large repository is cloned while the session prepares. */
 const limits = { silentMs: 20_000, deadlineMs: 1_200_000 }
@@ -18,12 +20,40 @@ interface Start extends SessionRef {
   reason: string
 }
 
+/** A start whose supervisor is there and prepares. */
+interface Begun {
+  session: LocalSession
+  stages: Stages
+}
+
 /** Makes sure the session runs here and takes prompts; answers with the epoch that holds. Rejects with the signal's reason when it is aborted. */
 export function startSession(host: Host, start: Start, signal: AbortSignal): Promise<{ epoch: number }> {
   return host.registry.alone(start.sessionId, async () => {
     signal.throwIfAborted()
-    return (await adopt(host, start, signal)) ?? (await startAnew(host, start, signal))
+    const adopted = await adopt(host, start, signal)
+    if (adopted !== null) return adopted
+    const begun = await begin(host, start, signal)
+    const readiness = await getReady(host, start, begun, signal)
+    if (!readiness.ready) throw await failed(host, begun.session, readiness.reason)
+    return { epoch: begun.session.epoch }
   })
+}
+
+/**
+ * Begins a start that the control plane announces before the session's workflow asks for it; the workflow finds it under way, and is the one who looks after
+ * it. What does not begin is begun by the workflow.
+ */
+export async function startSoon(host: Host, start: Start): Promise<void> {
+  const { registry, log, ending } = host
+  const { sessionId } = start
+  if (registry.isBusy(sessionId) || registry.find(sessionId) !== undefined || host.refusal() !== null) return
+  try {
+    const begun = await registry.alone(sessionId, () => begin(host, start, ending))
+    const readiness = await getReady(host, start, begun, ending)
+    if (!readiness.ready) log.warn({ sessionId, reason: readiness.reason }, 'a session that was begun early is not ready')
+  } catch (error) {
+    if (!ending.aborted) log.info({ sessionId, reason: reasonOf(error) }, 'a session cannot be begun early')
+  }
 }
 
 /** The container of this start, or of a later one that only the caller does not know, if it lives and is still the session's. */
@@ -44,42 +74,61 @@ async function adopt(host: Host, { sessionId, epoch }: SessionRef, signal: Abort
   return null
 }
 
-async function startAnew(host: Host, start: Start, signal: AbortSignal): Promise<{ epoch: number }> {
-  const { sessionId } = start
+async function begin(host: Host, start: Start, signal: AbortSignal): Promise<Begun> {
   const stages = new Stages()
-  const footing = host.footing()
+  // Before anything is asked of the control plane.
+  host.footing()
   const { epoch, spec } = await stages.time('claim', claimFor(host, start))
-  const { owner, certificates } = host
+  const fresh = host.slots.slotFor(start.sessionId) === null && (epoch === 1 || (await hasNothing(host, start.sessionId)))
+  const warm = fresh ? await startWarm(host, epoch, spec, stages) : null
+  if (fresh) stages.list.push({ name: `warm: ${warm === null ? 'no' : 'yes'}`, durationMs: 0 })
+  return { session: warm ?? (await startCold(host, { epoch, spec }, stages, signal)), stages }
+}
+
+/** Nothing of the session is on this host, or nothing but a container that is of no use. */
+async function hasNothing(host: Host, sessionId: SessionId): Promise<boolean> {
+  const labels = sessionLabels(host.owner, sessionId)
+  const [containers, volumes] = await Promise.all([host.engine.listContainers(labels), host.engine.listVolumes(labels)])
+  return containers.length + volumes.length === 0
+}
+
+async function startCold(host: Host, { epoch, spec }: Claimed, stages: Stages, signal: AbortSignal): Promise<LocalSession> {
+  const { owner, certificates, engine } = host
+  const { sessionId } = spec
+  const footing = host.footing()
+  const stem = host.slots.stemOf(sessionId)
+  const labels = sessionLabels(owner, sessionId)
   const old = stages.time('old container', removeContainers(host, sessionId, 0))
-  const network = stages.time('network', ensureNetwork(host.engine, owner, host.config.session.subnets, sessionId))
+  const network = stages.time('network', ensureNetwork(engine, owner, host.config.session.subnets, stem, labels))
   const volumes = stages.time('volume', ensureVolumes(host, sessionId, footing.innerDocker !== 'none'))
   const pack = stages.time('agent pack', host.packs.ensure(spec.agentRuntime))
   // All of them are waited for even when one fails: none may go on behind the next try.
   const [packVolume, subnets] = await all(pack, network, old, volumes)
   await stages.time('network rules', host.egress.admit(sessionId, spec.egress, subnets, spec.controlPlaneUrl))
   signal.throwIfAborted()
-  const container = {
-    owner,
-    spec,
-    epoch,
-    packVolume,
-    footing,
-    limits: host.config.session,
-    largest: host.largest(),
-    certificates,
-    egress: host.egress,
-  }
-  const session = await run(host, container, stages)
+  const { session: limits } = host.config
+  const container = { owner, spec, epoch, stem, packVolume, footing, limits, largest: host.largest(), certificates, egress: host.egress }
+  return run(host, container, stages)
+}
+
+/** Waits until the session takes prompts, and then tells how long everything took. */
+async function getReady(host: Host, start: Start, { session, stages }: Begun, signal: AbortSignal): Promise<Readiness> {
+  const { sessionId, epoch } = session
   const readiness = await stages.time('supervisor', whenReady(session, limits, signal))
-  if (!readiness.ready) throw await failed(host, session, readiness.reason)
+  if (!readiness.ready) return readiness
   stages.total('ready')
   host.log.info({ sessionId, epoch, stages: stages.list }, 'session started')
   await tell(host, start, session, stages)
-  return { epoch }
+  return readiness
+}
+
+interface Claimed {
+  epoch: number
+  spec: SessionSpec
 }
 
 /** The claim that placed the session here if nothing was started with it yet, else a new one, which raises the epoch. */
-async function claimFor(host: Host, { sessionId, epoch }: Start): Promise<{ epoch: number; spec: SessionSpec }> {
+async function claimFor(host: Host, { sessionId, epoch }: Start): Promise<Claimed> {
   const kept = host.registry.findClaim(sessionId, epoch)
   if (kept !== null) return { epoch, spec: kept }
   const claim = await host.controlPlane.claim(sessionId, epoch)
@@ -89,8 +138,9 @@ async function claimFor(host: Host, { sessionId, epoch }: Start): Promise<{ epoc
 
 async function ensureVolumes(host: Host, sessionId: Start['sessionId'], innerDocker: boolean): Promise<void> {
   const labels = sessionLabels(host.owner, sessionId)
-  await host.engine.createVolume(workspaceVolume(host.owner, sessionId), labels)
-  if (innerDocker) await host.engine.createVolume(innerDockerVolume(host.owner, sessionId), labels)
+  const stem = host.slots.stemOf(sessionId)
+  await host.engine.createVolume(workspaceVolume(host.owner, stem), labels)
+  if (innerDocker) await host.engine.createVolume(innerDockerVolume(host.owner, stem), labels)
 }
 
 async function all<T, U>(first: Promise<T>, second: Promise<U>, ...others: Promise<unknown>[]): Promise<[T, U]> {

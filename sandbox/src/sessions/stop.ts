@@ -32,6 +32,8 @@ export function removeSession(host: Host, sessionId: SessionId): Promise<void> {
     await takeDown(host, sessionId, graceSeconds.remove, 'The session was stopped.')
     const volumes = await host.engine.listVolumes(sessionLabels(host.owner, sessionId))
     await Promise.all(volumes.map(({ name }) => host.engine.removeVolume(name)))
+    const slot = host.slots.slotFor(sessionId)
+    if (slot !== null) await host.slots.forget(slot)
   })
 }
 

@@ -38,7 +38,7 @@ beforeAll(async () => {
     log,
   })
   const handler = { connected: () => undefined, received: () => undefined }
-  server = await listen({ port: 0, secret: 'link', log, handler, machine, machineToken: 'm' })
+  server = await listen({ port: 0, server: null, secret: 'link', log, handler, machine, machineToken: 'm' })
 })
 afterAll(async () => {
   await machine.closeAll()
