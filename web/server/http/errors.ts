@@ -6,8 +6,12 @@ import { z } from 'zod'
 const tooLarge = new Set(['entity.too.large', 'encoding.unsupported', 'request.size.invalid'])
 const unreachable = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', '57P01', '57P03', '08006', '08001'])
 
+/** The name of an entry that is none says only that; why is in the fault below it. */
+const faultOf = (issue: z.core.$ZodIssue): string =>
+  issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message
+
 function fieldsOf(error: z.ZodError): Record<string, string> {
-  return Object.fromEntries(error.issues.map((issue) => [issue.path.join('.') || 'body', issue.message]))
+  return Object.fromEntries(error.issues.map((issue) => [issue.path.join('.') || 'body', faultOf(issue)]))
 }
 
 /** Every error a handler can throw, as one of the catalogue. What is not known becomes `internal` and says nothing of its cause. */

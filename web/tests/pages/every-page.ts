@@ -163,7 +163,7 @@ export function everyPlace({ projectId, taskId, reviewId, repositoryId, sessionI
 }
 
 /** The dialogs, popovers and menus that no picture is taken of; axe looks at them too. */
-export function otherDialogs({ projectId, taskId, reviewId, sessionId }: Shown): Place[] {
+export function otherDialogs({ projectId, taskId, reviewId, sessionId, hostId }: Shown): Place[] {
   const project = `/projects/${projectId}`
   const spec = `/tasks/${reviewId}/spec`
   const place = (of: string, path: string, open: (page: Page) => Promise<void>): Place => ({ name: of, path, open, of })
@@ -206,6 +206,10 @@ export function otherDialogs({ projectId, taskId, reviewId, sessionId }: Shown):
     place('organisations/OrganisationSection', '/settings/organisation', (page) => dialog(page, 'Leave the organisation')),
     place('organisations/NewOrganisation', '/settings/profile', (page) => fromMenu(page, /^Switch organisation/, 'New organisation')),
     place('security/ConnectionsSection', '/settings/sign-in', (page) => dialog(page, /^(Delete|Remove) Company$/)),
+    menu('menu of a host', '/sandboxes', /^Actions of/),
+    place('fleet/AddHost', '/sandboxes', (page) => dialog(page, 'Add a host')),
+    place('fleet/EditHost', '/sandboxes', (page) => fromMenu(page, /^Actions of/, 'Labels, group and weight')),
+    place('fleet/HostDialogs', `/sandboxes/${hostId}`, (page) => fromMenu(page, /^Actions of/, /^Drain/)),
     place('gallery/Overlays', '/gallery', (page) => dialog(page, 'Dialog')),
   ]
 }

@@ -78,6 +78,7 @@ export class FleetHost {
   }
 
   async close(): Promise<void> {
+    if (this.socket.readyState === WebSocket.CLOSED) return
     this.socket.close()
     await once(this.socket, 'close')
   }

@@ -1,5 +1,7 @@
 import { createClient } from '@helix/contract/client'
+import type { Endpoint } from '@helix/contract/endpoint'
 import { cordonHost, drainHost, getFleet, removeHost, setShare, uncordonHost, updateHost } from '@helix/contract/fleet'
+import { allowEnrolment, askRotation, revokeHost } from '@helix/contract/host-access'
 import type { HostId, SessionId } from '@helix/contract/ids'
 import { locateSession, placeSession, recordSession, recordTurn } from '@helix/contract/internal'
 import { listHosts } from '@helix/contract/system'
@@ -126,14 +128,28 @@ test('only who administers the installation changes hosts and shares; to all oth
 test('what an administrator did is in the audit log with the host’s name, and pages are told', async () => {
   const hostId = await addHostRow(db(), { name: 'big one' })
   await admin.call(updateHost, { ...on(hostId), body: { labels: { gpu: 'a100' }, weight: 4 } })
-  await admin.call(cordonHost, on(hostId))
+  for (const endpoint of [cordonHost, drainHost, uncordonHost, askRotation, allowEnrolment, revokeHost, removeHost])
+    await admin.call<Endpoint>(endpoint, on(hostId))
   const rows = await db()('audit_log').where({ org_id: admin.orgId, target_id: hostId }).orderBy('at')
   expect(rows.map(({ action, target_name, details }) => [action, target_name, details.weight ?? null])).toEqual([
     ['updateHost', 'big one', 4],
-    ['cordonHost', 'big one', null],
+    ...['cordonHost', 'drainHost', 'uncordonHost', 'askRotation', 'allowEnrolment', 'revokeHost', 'removeHost'].map((action) => [
+      action,
+      'big one',
+      null,
+    ]),
   ])
   const told = await db()('events').where({ type: 'host.changed' }).whereRaw("payload->>'hostId' = ?", [hostId]).distinct('org_id')
   expect(told.map(({ org_id }) => org_id).toSorted()).toEqual([admin.orgId, other.orgId].toSorted())
+})
+
+test('a label that is none is refused in words that name it', async () => {
+  const hostId = await addHostRow(db())
+  const set = (labels: Record<string, string>) => admin.call(updateHost, { ...on(hostId), body: { labels } })
+  await expect(set({ 'GPU!': 'a100' })).rejects.toMatchObject({
+    details: { fields: { 'labels.GPU!': 'use up to 63 of a-z, 0-9, dots, slashes and dashes' } },
+  })
+  await expect(set({ gpu: '' })).rejects.toMatchObject({ details: { fields: { 'labels.gpu': expect.stringContaining('use 1 to 63') } } })
 })
 
 test('labels of administrators and weights decide; an uncordoned host wakes who waits for it', async () => {

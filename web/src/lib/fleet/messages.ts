@@ -1,5 +1,6 @@
 import type { FleetHost } from '@helix/contract/fleet'
 import type { HostCheck } from '@helix/contract/link'
+import type { PressureLevel } from '@helix/contract/pressure'
 
 const gigabytes = (mb: number): string => String(Math.round(mb / 102.4) / 10)
 
@@ -130,4 +131,75 @@ export const words = {
   spread: 'Weight',
   lastSeen: 'Seen',
   gone: 'There is no such host, or it is not yours to see.',
+  pressure: 'Room',
+  levels: {
+    refuse: 'Room runs out: it takes nothing new',
+    evict: 'Room runs out: it takes nothing new and gives up caches',
+    suspend: 'Room runs out: it suspends idle sessions',
+    largest: 'Room has run out: it suspends the largest session',
+  } satisfies Record<PressureLevel, string>,
+  descriptors: 'Open files',
+  descriptorsOf: (open: number, most: number | null) => (most === null ? String(open) : `${open} of ${most}`),
+  actions: (name: string) => `Actions of ${name}`,
+  edit: 'Labels, group and weight',
+  editTitle: (name: string) => `Labels, group and weight of ${name}`,
+  cordon: 'Cordon',
+  cordonHint: 'Nothing new; what is there stays',
+  cordoned: (name: string) => `${name} is cordoned: it gets nothing new.`,
+  uncordon: 'Uncordon',
+  uncordonHint: 'It takes sessions again; a drain ends',
+  uncordoned: (name: string) => `${name} takes sessions again.`,
+  drainVerb: 'Drain',
+  drainHint: 'Empty it before it is switched off',
+  drainTitle: (name: string) => `Drain ${name}?`,
+  drainText: (count: number) =>
+    count === 0
+      ? 'It gets nothing new. No session runs there.'
+      : `It gets nothing new. ${count === 1 ? 'The session that is there leaves after its turn and goes on' : `The ${count} sessions that are there leave after their turns and go on`} elsewhere from the newest checkpoint: files and conversation come along, what runs and what was installed outside of the working copies does not.`,
+  draining: (name: string) => `${name} is being emptied.`,
+  remove: 'Remove',
+  removeHint: 'Forget a machine that is gone',
+  removeOnline: 'It is online: stop its process first, or drain it',
+  removeTitle: (name: string) => `Remove ${name}?`,
+  removeText: (count: number) =>
+    count === 0
+      ? 'Helix forgets this host. A machine that starts with its old state enrols anew.'
+      : `Helix forgets this host. ${count === 1 ? 'Its session begins' : `Its ${count} sessions begin`} anew elsewhere, with what was pushed: what its volumes hold is lost to them.`,
+  removed: (name: string) => `${name} is removed.`,
+  saved: (name: string) => `${name} is changed.`,
+  save: 'Save',
+  cancel: 'Cancel',
+  close: 'Close',
+  notDone: 'That did not work',
+  labelsHint: 'One name=value a line. Projects ask for them under Sandbox; these go over those that the host tells.',
+  toldLabels: (told: string) => `It tells: ${told}.`,
+  groupHint: 'Other organisations neither use nor see a host that is dedicated.',
+  spreadHint: '1 to 100: how much of the spread it gets, against 1.',
+  since: 'since',
+  rotationAsked: 'It is asked to replace it, and does as soon as it is linked.',
+  mayEnrol: 'It may enrol anew, which ends',
+  rotate: 'Replace now',
+  rotateHint: 'The old credential opens for ten minutes more',
+  rotating: (name: string) => `${name} replaces its credential as soon as it is linked.`,
+  revoke: 'Revoke',
+  revokeTitle: (name: string) => `Shut ${name} out?`,
+  revokeText: (count: number) =>
+    `Its link is cut at once and nothing of it opens any more. ${count === 0 ? 'No session runs there.' : count === 1 ? 'The session that is there goes on elsewhere, from its newest checkpoint.' : `The ${count} sessions that are there go on elsewhere, from their newest checkpoints.`} Whoever holds the runner token can still enrol as another host: change it too.`,
+  revoked: (name: string) => `${name} is shut out.`,
+  allow: 'Let it enrol anew',
+  allowHint: 'For 15 minutes, for a machine that lost its credential',
+  allowed: (name: string) => `${name} may enrol anew within 15 minutes.`,
+  allowText: 'A machine that lost its credential but kept its id is let in once more within 15 minutes after you allow it.',
+  allowRevoked: 'To take it in again, let it enrol anew, delete credential.json in its state folder and start it.',
+  add: 'Add a host',
+  addText: 'A host dials out to Helix: it needs no open port.',
+  addMachine: 'Take a Linux machine with Docker and Node.js 24, and put the same version of Helix there.',
+  addToken:
+    'Bring the runner token there as the file runner-token, readable by you only. It is the HELIX_RUNNER_TOKEN of the control plane; npm start keeps it as runnerToken in secrets.json of its data folder. It lets a machine enrol and is never shown here.',
+  addStart: 'Start the host:',
+  addCopy: 'Copy the command',
+  addLocal: 'These addresses lead to the machine itself: put in those by which the new machine reaches Helix and Temporal.',
+  addThen: 'It makes a credential of its own, enrols with the token once, checks itself and appears in this list within seconds.',
+  shareOf: (name: string) => `Weight of ${name}`,
+  shareSaved: (name: string, weight: number) => `${name} has weight ${weight}.`,
 }
