@@ -9,6 +9,7 @@ import { DiskWatch } from './disk/watch.ts'
 import { Egress } from './egress/egress.ts'
 import type { Engine } from './engine/engine.ts'
 import { Credential } from './enrolment/credential.ts'
+import { Garbage } from './garbage/garbage.ts'
 import type { Host } from './host.ts'
 import { type Identity, loadIdentity } from './identity.ts'
 import type { Footing } from './ladder/ladder.ts'
@@ -64,6 +65,7 @@ export class Context implements Host {
   readonly descriptors: DescriptorWatch
   readonly slots: SlotLedger
   readonly warm: WarmPool
+  readonly garbage: Garbage
   /** Null until `dial`. */
   link: HostLink | null = null
   private tunnels: Tunnels | null = null
@@ -120,6 +122,7 @@ export class Context implements Host {
     this.disks = new DiskWatch(this, { free: () => this.monitor.free(), usageOf })
     this.descriptors = new DescriptorWatch(log)
     this.evictables = new Evictables(log)
+    this.garbage = new Garbage(this)
     this.pressure = new Pressure({
       measure: () => this.monitor.gauges(),
       evictables: this.evictables,

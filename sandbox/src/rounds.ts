@@ -11,6 +11,7 @@ const diskEveryMs = 2000
 const pressureEveryMs = 2000
 const collectEveryMs = 30_000
 const warmEveryMs = 500
+const garbageEveryMs = 600_000
 const packRetryMs = 60_000
 
 /** What this process does again and again, until it ends. */
@@ -19,6 +20,7 @@ export class Rounds {
   private readonly collector: Collector
   private readonly running: Promise<void>[] = []
   private packs: Promise<void> | null = null
+  private garbageAt = Number.NEGATIVE_INFINITY
 
   constructor(context: Context) {
     this.context = context
@@ -83,6 +85,10 @@ export class Rounds {
     // The first round waits for the first look; without an engine or a control plane nothing is removed.
     if (this.context.monitor.condition.rung === 'unknown' || !this.context.link?.welcomed) return
     await this.collector.collect()
+    await this.context.garbage.collectImages(this.collector.wantedImages)
+    if (Date.now() - this.garbageAt < garbageEveryMs) return
+    this.garbageAt = Date.now()
+    await this.context.garbage.collect()
   }
 
   /** In the background: the first session need not wait for its agent. */

@@ -12,6 +12,7 @@ import { nft, type PacketFilter } from './nft.ts'
 import { EgressProxy } from './proxy.ts'
 import { reachable } from './ranges.ts'
 import type { ControlPlaneAt, Refused } from './ruleset.ts'
+import { leftovers, TableHold } from './tables.ts'
 
 /** The name under which a container reaches the machine it runs on. */
 const machine = 'host.docker.internal'
@@ -49,6 +50,7 @@ export class Egress {
   private readonly proxy: EgressProxy
   private readonly refusedNames = new Map<SessionId, Set<string>>()
   private filter: EgressFilter | null = null
+  private hold: TableHold | null = null
   private proxyPort = 0
   nameservers: readonly string[] = []
 
@@ -69,6 +71,7 @@ export class Egress {
       this.proxyPort = await this.listen(join(this.input.stateDir, 'proxy.port'))
     }
     this.filter ??= new EgressFilter({ owner, packets, opened, stemOf, resolvers: this.nameservers, proxyPort: this.proxyPort })
+    this.hold ??= await TableHold.take(this.filter.table)
     return this.filter.begin()
   }
 
@@ -137,7 +140,18 @@ export class Egress {
     await this.filter?.remove()
   }
 
+  /** Removes what hosts of this machine left that died; answers with the names of their tables. */
+  async removeLeftovers(): Promise<string[]> {
+    if (!this.filtered || this.filter === null) return []
+    const { packets = nft } = this.input
+    const dead = await leftovers(packets, this.filter.table)
+    for (const table of dead) await packets.apply(`add table inet ${table}\ndelete table inet ${table}\n`)
+    return dead
+  }
+
   async close(): Promise<void> {
+    await this.hold?.[Symbol.asyncDispose]()
+    this.hold = null
     await this.proxy[Symbol.asyncDispose]()
   }
 

@@ -17,7 +17,7 @@ const unquoted = (text: string): string => text.replaceAll('"', '')
 /** Keeps sessions from where they may not go, from outside of them: nothing that root inside does changes it. */
 export class EgressFilter {
   private readonly input: FilterInput
-  private readonly table: string
+  readonly table: string
   /** What was told of already; refusals stay in the kernel's set for ten minutes. */
   private told = new Set<string>()
   private laid = false

@@ -11,6 +11,8 @@ export interface PacketFilter {
   /** A set's elements as rules name them; none where there is no such set. */
   elements(table: string, set: string): Promise<string[]>
   refused(table: string): Promise<Refused[]>
+  /** Names of all tables of the family `inet`, whosever they are. */
+  tables(): Promise<string[]>
 }
 
 export const nft: PacketFilter = {
@@ -26,6 +28,10 @@ export const nft: PacketFilter = {
   async refused(table) {
     const json = await list(table, 'refused')
     return json === null ? [] : refusedOf(json)
+  },
+  async tables() {
+    const { nftables } = JSON.parse(await run(['-j', 'list', 'tables', 'inet'])) as { nftables: { table?: { name: string } }[] }
+    return nftables.flatMap(({ table }) => (table === undefined ? [] : [table.name]))
   },
 }
 

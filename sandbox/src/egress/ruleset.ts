@@ -35,6 +35,7 @@ table inet ${table} {
   ${set('control_here', 'inet_service', [])}
   ${set('open_bridges', 'ifname', [])}
   ${set('listed_bridges', 'ifname', [])}
+  ${set('held', 'inet_service', ['1'])}
   set refused { type ifname . ipv4_addr . inet_proto . inet_service; size 65536; flags dynamic,timeout; timeout 10m; }
   chain refuse {
     meta l4proto { tcp, udp } add @refused { iifname . ip daddr . meta l4proto . th dport }

@@ -9,6 +9,7 @@ import {
   type Engine,
   EngineError,
   type EngineInfo,
+  type ImageSummary,
   type Labels,
   type Network,
   type Volume,
@@ -60,6 +61,24 @@ export class DockerEngine implements Engine {
   async imageId(image: string): Promise<string | null> {
     const look = within(`look for the image ${image}`, shortMs, () => this.docker.getImage(image).inspect())
     return (await unless(['missing'], look))?.Id ?? null
+  }
+
+  async listImages(label?: string): Promise<ImageSummary[]> {
+    const filters = label === undefined ? {} : { filters: JSON.stringify({ label: [label] }) }
+    const images = await within('list images', shortMs, () => this.docker.listImages(filters))
+    return images.map(({ Id, RepoTags, RepoDigests, Size, Created }) => ({
+      id: Id,
+      names: [...(RepoTags ?? []), ...(RepoDigests ?? [])].filter((name) => !name.startsWith('<none>') && !name.endsWith('@<none>')),
+      bytes: Size,
+      createdAt: Created * 1000,
+    }))
+  }
+
+  async removeImage(image: string): Promise<void> {
+    await unless(
+      ['missing'],
+      within(`remove the image ${image}`, longMs, () => this.docker.getImage(image).remove()),
+    )
   }
 
   async createContainer(spec: ContainerSpec): Promise<string> {
@@ -123,6 +142,7 @@ export class DockerEngine implements Engine {
     return {
       id: found.Id,
       name: found.Name.replace(/^\//, ''),
+      image: found.Config.Image,
       labels: found.Config.Labels ?? {},
       createdAt: Date.parse(found.Created),
       running: found.State.Running && !found.State.Dead,
@@ -257,10 +277,17 @@ function addressOf({ NetworkSettings, State }: Docker.ContainerInspectInfo): str
 }
 
 function summaryOf(info: ContainerInfo): ContainerSummary {
-  const { Id, Names, Labels, State, Created } = info
-  return { id: Id, name: Names[0]?.replace(/^\//, '') ?? '', labels: Labels, running: State === 'running', createdAt: Created * 1000 }
+  const { Id, Names, Image, Labels, State, Created } = info
+  return {
+    id: Id,
+    name: Names[0]?.replace(/^\//, '') ?? '',
+    image: Image,
+    labels: Labels,
+    running: State === 'running',
+    createdAt: Created * 1000,
+  }
 }
 
-function volumeOf({ Name, Labels, ...rest }: Docker.VolumeInspectInfo & { CreatedAt?: string }): Volume {
-  return { name: Name, labels: Labels ?? {}, createdAt: rest.CreatedAt === undefined ? 0 : Date.parse(rest.CreatedAt) }
+function volumeOf({ Name, Labels, Mountpoint, ...rest }: Docker.VolumeInspectInfo & { CreatedAt?: string }): Volume {
+  return { name: Name, folder: Mountpoint, labels: Labels ?? {}, createdAt: rest.CreatedAt === undefined ? 0 : Date.parse(rest.CreatedAt) }
 }

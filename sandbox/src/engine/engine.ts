@@ -18,6 +18,8 @@ export interface EngineInfo {
 export interface ContainerSummary {
   id: string
   name: string
+  /** As it was named when the container was made; its id where that name is another image's now. */
+  image: string
   labels: Labels
   running: boolean
   /** Units: milliseconds since 1970. */
@@ -68,8 +70,19 @@ export interface Network {
   createdAt: number
 }
 
+export interface ImageSummary {
+  id: string
+  /** None: it lost them to another image. */
+  names: readonly string[]
+  bytes: number
+  /** Units: milliseconds since 1970. */
+  createdAt: number
+}
+
 export interface Volume {
   name: string
+  /** Where its files lie on the engine's machine. */
+  folder: string
   labels: Labels
   createdAt: number
 }
@@ -99,6 +112,10 @@ export interface Engine {
   hasImage(image: string): Promise<boolean>
   /** What its name leads to now; null when there is no such image. */
   imageId(image: string): Promise<string | null>
+  /** `label`: only those that carry it, with whatever value. */
+  listImages(label?: string): Promise<ImageSummary[]>
+  /** By name or id. One that is used rejects as a conflict; already gone is not an error. */
+  removeImage(image: string): Promise<void>
 
   createContainer(spec: ContainerSpec): Promise<string>
   startContainer(id: string): Promise<void>

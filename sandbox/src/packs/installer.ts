@@ -22,7 +22,7 @@ export class PackInstaller {
   private readonly engine: Engine
   private readonly image: string
   private readonly source: PackSource
-  private readonly prefix: string
+  readonly prefix: string
   private readonly labels: Labels
   private readonly log: Logger
   private readonly whole = new Map<AgentRuntime, number>()

@@ -72,19 +72,38 @@ export class Collector {
     this.host = host
   }
 
+  /** What projects have their sessions started from, as the control plane said last; null: it does not say. */
+  wantedImages: readonly string[] | null = null
+
   /** Answers with how much was removed. Without a list of the living it rejects and removes nothing. `now` is for tests. */
   async collect(now = Date.now()): Promise<number> {
     const { host } = this
     const all = await belongingsOf(host)
     // Asked after the look: what was there then and is not among the living now is nobody's.
-    const orphans = orphansOf(all, await host.controlPlane.liveSessions(), host.identity.bootId)
+    const { sessions, images } = await host.controlPlane.wanted()
+    this.wantedImages = images
+    const orphans = orphansOf(all, sessions, host.identity.bootId)
     const [atOnce, waiting] = [removalsOf(host, orphans.now), removalsOf(host, orphans.later)]
-    this.seen = new Map(waiting.map(({ name, what }) => [`${what} ${name}`, this.seen.get(`${what} ${name}`) ?? now]))
-    const due = waiting.filter(({ name, what }) => now - (this.seen.get(`${what} ${name}`) ?? now) >= graceMs)
+    const ended = sessions.filter((one) => machineEnded(host, all, one))
+    const keys = [...waiting.map(keyOf), ...ended.map(endOf)]
+    this.seen = new Map(keys.map((key) => [key, this.seen.get(key) ?? now]))
+    const isDue = (key: string): boolean => now - (this.seen.get(key) ?? now) >= graceMs
+    for (const one of ended.filter((one) => isDue(endOf(one)))) host.suspensions.note(one.sessionId, one.epoch, endedByItself)
+    const due = waiting.filter((removal) => isDue(keyOf(removal)))
     let removed = 0
     for (const removal of [...atOnce, ...due]) if (await removeOne(host, removal)) removed++
     return removed
   }
+}
+
+const endedByItself = 'Its machine ended by itself. Files and conversation are kept; it goes on with the next message.'
+const keyOf = ({ what, name }: Removal): string => `${what} ${name}`
+const endOf = ({ sessionId, epoch }: LiveSession): string => `end of ${sessionId} ${epoch}`
+
+/** It waits for messages as the control plane thinks, and there is no machine of it. Who works is missed by its turn. */
+function machineEnded({ registry }: Host, { containers }: Belongings, { sessionId, epoch, state }: LiveSession): boolean {
+  const runs = containers.some(({ running, labels }) => running && sessionOf(labels) === sessionId && epochOf(labels) === epoch)
+  return state === 'idle' && !runs && registry.find(sessionId) === undefined && !registry.isBusy(sessionId)
 }
 
 interface Removal {
