@@ -5,10 +5,16 @@ import { timestamp } from './text.ts'
 export const sizes = ['small', 'medium', 'large', 'custom'] as const
 export type Size = (typeof sizes)[number]
 
+const cpusRule = 'use 0.5 to 64 processors, in tenths'
+const memoryRule = 'use 512 to 524288 MB, which is 0.5 to 512 GB'
+const diskRule = 'use 1024 to 4194304 MB, which is 1 GB to 4 TB'
+const idleRule = 'use 0 to 10080 minutes; 0: never'
+const ttlRule = 'use 0 to 8760 hours; 0: never'
+
 export const customSize = z.object({
-  cpus: z.number().min(0.5).max(64).multipleOf(0.1),
-  memoryMb: z.number().int().min(512).max(524_288),
-  diskMb: z.number().int().min(1024).max(4_194_304),
+  cpus: z.number(cpusRule).min(0.5, cpusRule).max(64, cpusRule).multipleOf(0.1, cpusRule),
+  memoryMb: z.number(memoryRule).int(memoryRule).min(512, memoryRule).max(524_288, memoryRule),
+  diskMb: z.number(diskRule).int(diskRule).min(1024, diskRule).max(4_194_304, diskRule),
 })
 export type MachineSize = z.infer<typeof customSize>
 
@@ -26,7 +32,7 @@ export const sizeOf = (size: Size, custom: MachineSize | null): MachineSize =>
 /** A name as `docker pull` takes it, with a registry, a tag and a digest where wanted. */
 export const imageName = z
   .string()
-  .max(300)
+  .max(300, 'use at most 300 characters')
   .regex(
     /^[a-z0-9]([a-z0-9._-]*[a-z0-9])?(:\d+)?(\/[a-z0-9]([a-z0-9._-]*[a-z0-9])?)*(:\w[\w.-]{0,127})?(@sha256:[a-f0-9]{64})?$/i,
     'an image name like node:24 or registry.example.com/team/image:tag',
@@ -40,9 +46,9 @@ export const machineRules = z.object({
   /** What sessions are started from; null: the installation's own image. */
   image: imageName.nullable(),
   /** Units: minutes without a turn until the machine is suspended; 0: never. */
-  idleMinutes: z.number().int().min(0).max(10_080),
+  idleMinutes: z.number(idleRule).int(idleRule).min(0, idleRule).max(10_080, idleRule),
   /** Units: hours after its first start until the session ends, with all that it did not push; 0: never. */
-  ttlHours: z.number().int().min(0).max(8760),
+  ttlHours: z.number(ttlRule).int(ttlRule).min(0, ttlRule).max(8760, ttlRule),
 })
 export type MachineRules = z.infer<typeof machineRules>
 

@@ -62,6 +62,47 @@ test('settings are changed section by section, faults stand at their field, and 
   await page.close()
 })
 
+test('the machine of sessions is set field by field, and a fault stands at its field', async () => {
+  const { page, errors } = await openPage(person)
+  await page.goto(at('sandbox'))
+  await page.getByLabel('Custom').check()
+  await page.getByLabel('Memory in GB').fill('0.1')
+  await page.getByLabel('Image').fill('not an image')
+  await page.getByLabel('Labels of hosts').fill('gpu=a100\nUPPER=no')
+  // The browser stops a form with a figure out of its range; a key does not go through it.
+  await page.keyboard.press('Control+s')
+  await page.getByText('use 512 to 524288 MB, which is 0.5 to 512 GB').waitFor()
+  await page.getByText('an image name like node:24').waitFor()
+  await page.getByText('UPPER: use up to 63 of a-z').waitFor()
+  await page.getByLabel('Memory in GB').fill('6')
+  await page.getByLabel('Image').fill('registry.example.com/team/image:1')
+  await page.getByLabel('Labels of hosts').fill('gpu=a100')
+  await page.getByLabel('Minutes until an idle machine is suspended').fill('30')
+  await page.getByLabel('Hours until a session ends').fill('48')
+  await page.getByLabel('Isolation at least').selectOption({ label: 'gVisor: a kernel of its own' })
+  await page.getByLabel('Sessions reach').selectOption({ label: 'Only listed domains' })
+  await page.getByLabel('Domains').fill('Registry.npmjs.org')
+  expect(await accessibilityFaults(page)).toEqual([])
+  await page.getByRole('button', { name: 'Save' }).click()
+  await saved(page)
+  expect(await settingsOf()).toMatchObject({
+    size: 'custom',
+    customSize: { cpus: 2, memoryMb: 6144, diskMb: 20_480 },
+    image: 'registry.example.com/team/image:1',
+    idleMinutes: 30,
+    ttlHours: 48,
+    hostLabels: { gpu: 'a100' },
+    minimumRung: 'gvisor',
+    egressMode: 'listed',
+    egressDomains: ['registry.npmjs.org'],
+  })
+  await installation.call(updateProject, { params: { projectId: project.id }, body: { idleMinutes: 5 } })
+  await page.reload()
+  expect(await page.getByLabel('Minutes until an idle machine is suspended').inputValue()).toBe('5')
+  expect(errors).toEqual([])
+  await page.close()
+})
+
 test('of two people the second is told who was first, sees both texts and loses none', async () => {
   const { page, errors } = await openPage(person)
   await page.goto(at('guidelines'))

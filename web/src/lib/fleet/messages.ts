@@ -104,10 +104,14 @@ export const words = {
   wait: 'Wait',
   checks: 'Self-check',
   noChecks: 'It has told nothing of itself yet.',
-  checkNames: { docker: 'Docker', disk: 'Disk', clock: 'Clock', sessions: 'Way to the control plane' } satisfies Record<
-    HostCheck['name'],
-    string
-  >,
+  checkNames: {
+    docker: 'Docker',
+    disk: 'Disk',
+    memory: 'Memory',
+    descriptors: 'Open files',
+    clock: 'Clock',
+    sessions: 'Way to the control plane',
+  } satisfies Record<HostCheck['name'], string>,
   checkStates: { ok: 'Well', warn: 'Look at it', failed: 'Failed', unknown: 'Not looked at yet' } satisfies Record<
     HostCheck['state'],
     string

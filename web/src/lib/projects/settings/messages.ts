@@ -1,3 +1,4 @@
+import type { Size } from '@helix/contract/machine'
 export const words = {
   settings: 'Settings',
   sections: 'Sections of the project’s settings',
@@ -153,6 +154,29 @@ export const dangerWords = {
 }
 
 export const sandboxWords = {
+  counts: 'Machines of sessions. What is changed here counts from the next start of a session, the times from its next turn.',
+  startUp: 'What is run at their start is under Start-up.',
+  size: 'Size',
+  sizes: { small: 'Small', medium: 'Medium', large: 'Large', custom: 'Custom' } satisfies Record<Size, string>,
+  sizeOf: (cpus: number, memory: number, disk: number) =>
+    `${cpus} ${cpus === 1 ? 'processor' : 'processors'}, ${memory} GB of memory, ${disk} GB of disk`,
+  customHint: 'Figures of your own. A host may give less where its operator set a limit.',
+  cpus: 'Processors',
+  cpusHint: '0.5 to 64, in tenths.',
+  memory: 'Memory in GB',
+  memoryHint: '0.5 to 512.',
+  disk: 'Disk in GB',
+  diskHint: '1 to 4096.',
+  image: 'Image',
+  imageHint: 'What sessions are started from, like node:24 or registry.example.com/team/image:tag. Empty: the installation’s own.',
+  imageOwn: 'the installation’s own',
+  idle: 'Minutes until an idle machine is suspended',
+  idleHint: 'Without a turn and without anybody who uses it; files and conversation stay. 0: never.',
+  ttl: 'Hours until a session ends',
+  ttlHint: 'After its first start, with all that it did not push. 0: never.',
+  hostLabels: 'Labels of hosts',
+  hostLabelsHint:
+    'One name=value a line: only hosts that have all of them get sessions of this project. The page Sandboxes shows what hosts have.',
   egress: 'Sessions reach',
   egressHint:
     'Private networks, cloud metadata, the machine of the host and other sessions are closed in every case; Helix itself is always reached.',

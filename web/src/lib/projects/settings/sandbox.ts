@@ -1,0 +1,47 @@
+import type { BodyOf } from '@helix/contract/endpoint'
+import type { Rung } from '@helix/contract/isolation'
+import { namedSizes } from '@helix/contract/machine'
+import type { ProjectSettings, updateProject } from '@helix/contract/projects'
+import { labelsOf, labelText } from '#lib/fleet/labels.ts'
+
+const mbInGb = 1024
+
+/** As the form holds them: figures as they are typed. */
+export function pickSandbox(settings: ProjectSettings) {
+  const { cpus, memoryMb, diskMb } = settings.customSize ?? namedSizes.medium
+  return {
+    size: settings.size,
+    cpus: String(cpus),
+    memory: String(memoryMb / mbInGb),
+    disk: String(diskMb / mbInGb),
+    image: settings.image ?? '',
+    idleMinutes: String(settings.idleMinutes),
+    ttlHours: String(settings.ttlHours),
+    hostLabels: labelText(settings.hostLabels),
+    minimumRung: (settings.minimumRung ?? 'any') as Rung | 'any',
+    egressMode: settings.egressMode,
+    egressDomains: settings.egressDomains.join('\n'),
+  }
+}
+export type SandboxValue = ReturnType<typeof pickSandbox>
+
+const toMb = (gb: string): number => Math.round(Number(gb) * mbInGb)
+
+/** What is asked of the server; figures of a size that has a name are left as they are. */
+export function changeSandbox(value: SandboxValue): BodyOf<typeof updateProject> {
+  const figures = { cpus: Number(value.cpus), memoryMb: toMb(value.memory), diskMb: toMb(value.disk) }
+  return {
+    size: value.size,
+    ...(value.size === 'custom' ? { customSize: figures } : {}),
+    image: value.image.trim() === '' ? null : value.image.trim(),
+    idleMinutes: Number(value.idleMinutes),
+    ttlHours: Number(value.ttlHours),
+    hostLabels: labelsOf(value.hostLabels),
+    minimumRung: value.minimumRung === 'any' ? null : value.minimumRung,
+    egressMode: value.egressMode,
+    egressDomains: value.egressDomains
+      .split('\n')
+      .map((one) => one.trim().toLowerCase())
+      .filter((one) => one !== ''),
+  }
+}
