@@ -27,6 +27,7 @@ import { type Certificates, readCertificates } from './sessions/certificates.ts'
 import { Homecoming } from './sessions/homecoming.ts'
 import { type Owner, ownerLabels } from './sessions/names.ts'
 import { Registry } from './sessions/registry.ts'
+import { startSoon } from './sessions/start.ts'
 import { fenceSession } from './sessions/stop.ts'
 import { Suspensions } from './sessions/suspensions.ts'
 import { Tunnels } from './tunnels/tunnels.ts'
@@ -185,6 +186,7 @@ export class Context implements Host {
         acknowledged: (sessionId, upTo) => this.registry.find(sessionId)?.journal.acknowledged(upTo),
         answered: (sessionId, answer) => this.registry.find(sessionId)?.link.answer(answer),
         dialled: (frame) => tunnels.dial(frame),
+        announced: (frame) => void startSoon(this, frame),
         fenced: (sessionId, epoch) => {
           fenceSession(this, sessionId, epoch).catch((error: unknown) =>
             this.log.warn({ sessionId, reason: reasonOf(error) }, 'a fenced session cannot be removed yet'),

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { HelixError } from '@helix/contract/errors'
-import { execBody, machinePath, terminalBody, terminalId } from '@helix/contract/machine-use'
+import { execBody, machinePath, type Terminal, terminalBody, terminalId } from '@helix/contract/machine-use'
 import { WebSocketServer } from 'ws'
+import type { z } from 'zod'
 import { type Log, reasonOf } from '../log.ts'
 import type { Redactor } from '../redactor.ts'
 import { answerError, answerJson, bodyOf, parsed } from './answer.ts'
@@ -81,14 +82,20 @@ export class Machine {
     if (asked === 'GET /files/content') return this.files.read(path(), response)
     if (asked === 'PUT /files/content') return answerJson(response, await this.files.write(path(), request))
     if (asked === 'GET /terminals') return answerJson(response, { items: await this.terminals.list() })
-    if (asked === 'POST /terminals')
-      return answerJson(response, await this.terminals.open(await this.place(), await bodyOf(request, terminalBody)))
+    if (asked === 'POST /terminals') return answerJson(response, await this.openTerminal(await bodyOf(request, terminalBody)))
     const [, what, id, action] = pathname.split('/')
     if (what !== 'terminals' || !terminalId.safeParse(id).success) throw new HelixError('not_found')
     if (request.method === 'GET' && action === 'recording') return this.terminals.sendRecording(id as string, response)
     if (request.method !== 'DELETE' || action !== undefined) throw new HelixError('not_found')
     await this.terminals.close(id as string)
     answerJson(response, {})
+  }
+
+  private async openTerminal(wanted: z.output<typeof terminalBody>): Promise<Terminal> {
+    const { workspace, place: usual } = this.input
+    const place = await this.place()
+    const elsewhere = place.cwd === workspace && usual.cwd !== workspace
+    return this.terminals.open(place, wanted, elsewhere ? `${usual.cwd} is not there yet: this shell begins in ${workspace}.` : null)
   }
 
   private async exec(request: IncomingMessage, response: ServerResponse): Promise<void> {

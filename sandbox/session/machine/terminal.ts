@@ -29,13 +29,14 @@ export class Terminal {
   private readonly viewers = new Set<Viewer>()
   readonly ended: Promise<void>
 
-  constructor(input: { id: string; name: string; pty: Pty; mark: { HELIX_RUN: string }; recording: Recording }) {
-    const { id, name, pty, mark, recording } = input
+  constructor(input: { id: string; name: string; note: string | null; pty: Pty; mark: { HELIX_RUN: string }; recording: Recording }) {
+    const { id, name, note, pty, mark, recording } = input
     this.mark = mark
     this.id = id
     this.name = name
     this.pty = pty
     this.recording = recording
+    if (note !== null) this.wrote(Buffer.from(`\x1b[2m${note}\x1b[0m\r\n`))
     pty.child.stdout?.on('data', (data: Buffer) => this.wrote(data))
     this.ended = new Promise((resolve) => {
       const end = (code: number): void => {

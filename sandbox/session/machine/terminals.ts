@@ -32,18 +32,19 @@ export class Terminals {
     this.redactor = redactor
   }
 
-  async open(place: Place, wanted: z.output<typeof terminalBody>): Promise<Shown> {
+  /** `note`: a line before everything; null: none. */
+  async open(place: Place, wanted: z.output<typeof terminalBody>, note: string | null): Promise<Shown> {
     if (this.running.size + this.opening >= mostTerminals)
       throw new HelixError('conflict', `${mostTerminals} terminals are open in this session: close one first.`)
     this.opening++
     try {
-      return await this.start(place, wanted)
+      return await this.start(place, wanted, note)
     } finally {
       this.opening--
     }
   }
 
-  private async start(place: Place, { name, columns, rows }: z.output<typeof terminalBody>): Promise<Shown> {
+  private async start(place: Place, { name, columns, rows }: z.output<typeof terminalBody>, note: string | null): Promise<Shown> {
     const id = randomBytes(8).toString('hex')
     const called = name ?? `Terminal ${this.running.size + 1}`
     await mkdir(this.folder, { recursive: true, mode: 0o700 })
@@ -56,7 +57,7 @@ export class Terminals {
       throw new HelixError('conflict', 'A terminal needs python3 in the image of the session.')
     }
     const recording = new Recording(this.path(id), { columns, rows, name: called }, this.redactor)
-    const terminal = new Terminal({ id, name: called, pty, mark, recording })
+    const terminal = new Terminal({ id, name: called, note, pty, mark, recording })
     this.running.set(id, terminal)
     void terminal.ended.then(() => this.running.delete(id))
     return shown(terminal)

@@ -18,6 +18,8 @@ export interface HostLinkHandler {
   fenced(sessionId: SessionId, epoch: number): void
   /** A connection into a session is wanted. */
   dialled(frame: Extract<HostDown, { type: 'dial' }>): void
+  /** A session is placed here. May come twice. */
+  announced(frame: Extract<HostDown, { type: 'start' }>): void
   /** May come twice. */
   answered(sessionId: SessionId, answer: PermissionAnswer): void
 }
@@ -93,6 +95,7 @@ export class HostLink {
     else if (frame?.type === 'answer') this.handler.answered(frame.sessionId, frame.answer)
     else if (frame?.type === 'rotate') this.handler.rotate()
     else if (frame?.type === 'fence') this.handler.fenced(frame.sessionId, frame.epoch)
+    else if (frame?.type === 'start') this.handler.announced(frame)
     else if (frame?.type === 'dial') this.handler.dialled(frame)
     else this.log.warn('a frame of the control plane is not understood and left out')
   }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { SessionSpec } from '@helix/contract/hosts'
 import type { SessionId } from '@helix/contract/ids'
 import type { LocalSession } from './local-session.ts'
@@ -35,6 +36,13 @@ export class Registry {
 
   find(sessionId: SessionId): LocalSession | undefined {
     return this.running.get(sessionId)
+  }
+
+  /** As `find`, and waits while such a start is under way. Units: milliseconds. */
+  async coming(sessionId: SessionId, epoch: number, deadlineMs: number): Promise<LocalSession | undefined> {
+    const isThere = (): boolean => (this.running.get(sessionId)?.epoch ?? 0) >= epoch
+    for (const end = Date.now() + deadlineMs; !isThere() && this.isBusy(sessionId) && Date.now() < end; ) await sleep(10)
+    return this.find(sessionId)
   }
 
   /** A start takes the place of an earlier one. */

@@ -8,6 +8,7 @@ import { reasonOf } from '../reason.ts'
 import type { Registry } from '../sessions/registry.ts'
 
 /** Units: milliseconds. The control plane waits five seconds for all of it. */
+const comingMs = 4000
 const connectMs = 3000
 const handshakeMs = 4000
 const pingEveryMs = 15_000
@@ -52,7 +53,7 @@ export class Tunnels {
   }
 
   private async connect({ tunnelId, sessionId, epoch, port }: Dial): Promise<void> {
-    const session = this.input.registry.find(sessionId)
+    const session = await this.input.registry.coming(sessionId, epoch, comingMs)
     if (session === undefined || session.over !== null) throw new Error('The session does not run on this host.')
     if (session.epoch !== epoch) throw new Error(`The session runs here with epoch ${session.epoch}.`)
     // Engines in a virtual machine publish this port only, and behind it the supervisor leads to all others.

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -233,6 +233,21 @@ test('a viewer that does not read is left behind and holds up nothing', async ()
   expect(slow.seen.bytes).toBeLessThan(20_000_000)
   await ask(`/terminals/${id}`, { method: 'DELETE' })
 }, 60_000)
+
+test('a shell that comes before the working copy begins in the workspace and says so', async () => {
+  await rename(join(workspace, 'code'), join(workspace, 'later'))
+  try {
+    const { id } = await openTerminal('Early')
+    const early = await view(id)
+    await early.until(`${workspace}/code is not there yet: this shell begins in ${workspace}.`)
+    early.type('echo at-$PWD-end\r')
+    await early.until(`at-${workspace}-end`)
+    early.socket.terminate()
+    await ask(`/terminals/${id}`, { method: 'DELETE' })
+  } finally {
+    await rename(join(workspace, 'later'), join(workspace, 'code'))
+  }
+})
 
 test('no more than sixteen terminals run at once', async () => {
   const opened = await Promise.all(Array.from({ length: 20 }, () => ask('/terminals', { method: 'POST', body: '{}' })))

@@ -6,6 +6,7 @@ import { WebSocketServer } from 'ws'
 import type { Context } from '../context.ts'
 import { undelivered } from '../conversation/requests.ts'
 import { roomChanged } from '../placement/room.ts'
+import { PlacementStore } from '../placement/store.ts'
 import { JournalAnnouncer } from '../sessions/announcer.ts'
 import { SessionStore } from '../sessions/store.ts'
 import type { UpgradeHandler } from '../sockets/router.ts'
@@ -32,6 +33,7 @@ class HostConnection {
   private readonly context: Context
   private readonly hosts: HostStore
   private readonly sessions: SessionStore
+  private readonly places: PlacementStore
   private readonly announcer: JournalAnnouncer
   private readonly connected: Map<HostId, HostConnection>
 
@@ -50,6 +52,7 @@ class HostConnection {
     this.connected = connected
     this.hosts = new HostStore(context.db)
     this.sessions = new SessionStore(context.db)
+    this.places = new PlacementStore(context.db)
     const timer = setInterval(() => this.ping(), pingMs)
     socket.on('message', (data) => this.receive(data))
     socket.on('pong', () => {
@@ -132,6 +135,7 @@ class HostConnection {
 
   /** Something about the host changed. */
   private async lookAgain(hostId: HostId): Promise<void> {
+    await this.announceStarts(hostId)
     if (!(await this.mayStay(hostId))) return
     if (await this.credentials.rotationAsked(hostId)) this.send({ type: 'rotate' })
     await this.carryAnswers()
@@ -161,6 +165,12 @@ class HostConnection {
         .catch((error) => this.context.log.warn({ err: error }, 'answers not carried'))
     })
     await this.lookAgain(hostId)
+  }
+
+  /** So that the host begins before the workflows of its new sessions ask it to. One that is lost costs only time. */
+  private async announceStarts(hostId: HostId): Promise<void> {
+    for (const { sessionId, epoch } of await this.places.reservedOn(hostId))
+      this.send({ type: 'start', sessionId, epoch, reason: epoch === 0 ? 'first start' : 'resumed' })
   }
 
   /** Sent until the journal says that the agent has them; who has one twice leaves it out. */

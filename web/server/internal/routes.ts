@@ -5,6 +5,7 @@ import type { Context } from '../context.ts'
 import { RequestStore } from '../conversation/requests.ts'
 import { appendEvent } from '../events/store.ts'
 import { mount as mountAny } from '../http/mount.ts'
+import { placeEarly } from '../placement/early.ts'
 import { place } from '../placement/place.ts'
 import { remindOfReview } from '../reviews/reminders.ts'
 import { type TaskRow, TaskStore } from '../tasks/store.ts'
@@ -75,9 +76,12 @@ export function internalRoutes(context: Context): Router {
     return told(params.taskId, {})
   })
   mount(router, context, internal.openSession, async ({ params }) => told(params.taskId, await openSessionFor(db, params.taskId)))
-  mount(router, context, internal.preparePrompt, async ({ params, body }) => ({
-    promptId: await preparePromptFor(context, params.taskId, body),
-  }))
+  mount(router, context, internal.preparePrompt, async ({ params, body }) => {
+    const promptId = await preparePromptFor(context, params.taskId, body)
+    const { session_id: sessionId } = await getTaskRow(db, params.taskId)
+    if (sessionId !== null) await placeEarly(context, sessionId)
+    return { promptId }
+  })
   mount(router, context, internal.assessTask, async ({ params, body }) => assess(context, params.taskId, body))
   mount(router, context, internal.mergeTask, async ({ params, body }) => merge(context, params.taskId, body))
   mount(router, context, internal.locateSession, async ({ params }) => locate(context, params.sessionId))

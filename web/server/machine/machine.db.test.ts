@@ -333,6 +333,21 @@ test('a session without a task is told to wake, suspend, work and stop through i
   expect(await new Previews(server.context).admission.admits({ sessionId, port: 3300 }, {})).toBe(false)
 }, 60_000)
 
+test('a session’s host is told to begin before its workflow asks, and whoever dials meanwhile waits for the machine', async () => {
+  const { id } = await person.call(createSession, { params: { projectId: project.id }, body: { title: 'At once' } })
+  await expect
+    .poll(() => host.starts.filter((one) => one.sessionId === id))
+    .toEqual([{ type: 'start', sessionId: id, epoch: 0, reason: 'first start' }])
+  machine.answer = () => ({ status: 200, body: done })
+  const asked = exec(person, id)
+  await host.start(server, id)
+  expect(await asked).toEqual(done)
+  await server.worker(recordSession, { params: { sessionId: id }, body: { epoch: 1, state: 'suspended', reason: 'idle' } })
+  await person.call(resumeSession, { params: { sessionId: id } })
+  await expect.poll(() => host.starts.at(-1)).toEqual({ type: 'start', sessionId: id, epoch: 1, reason: 'resumed' })
+  await server.worker(recordSession, { params: { sessionId: id }, body: { epoch: 1, state: 'stopped', reason: 'over' } })
+})
+
 test('what people use is not idle, and a project’s times are told', async () => {
   const times = async () => server.worker(locateSession, { params: { sessionId } })
   expect(await times()).toMatchObject({ idleMs: 600_000, endsAt: null })

@@ -6,6 +6,7 @@ import type { HostReport } from '@helix/contract/link'
 import { type MachineSize, type Size, sizeOf } from '@helix/contract/machine'
 import type { SessionState } from '@helix/contract/sessions'
 import type { Knex } from 'knex'
+import { eventsChannel } from '../events/store.ts'
 import { lostAfter, silentAfter } from '../hosts/store.ts'
 import type { Admission, HostState, Needs, Share, Waiting } from './model.ts'
 
@@ -184,13 +185,22 @@ export class PlacementStore {
     return (await rows.first('s.org_id', 's.project_id', 's.agent_runtime', ...needed)) ?? null
   }
 
+  /** Whoever holds the links of their hosts hears of it with the commit. */
   async reserve(placed: readonly { id: SessionId; hostId: HostId; memoryMb: number }[]): Promise<void> {
     await this.db.raw(
-      `update session_places w set host_id = v.host_id, memory_mb = v.memory_mb, position = null, reason = null, decided_at = clock_timestamp(),
-         reserved_until = clock_timestamp() + make_interval(secs => ?)
-       from jsonb_to_recordset(?::jsonb) as v (id text, host_id text, memory_mb int) where w.session_id = v.id`,
+      `with reserved as (
+         update session_places w set host_id = v.host_id, memory_mb = v.memory_mb, position = null, reason = null, decided_at = clock_timestamp(),
+           reserved_until = clock_timestamp() + make_interval(secs => ?)
+         from jsonb_to_recordset(?::jsonb) as v (id text, host_id text, memory_mb int) where w.session_id = v.id returning w.host_id
+       ) select pg_notify('${eventsChannel}', host_id || ' 0') from (select distinct host_id from reserved) as hosts`,
       [reservedFor, JSON.stringify(placed.map(({ id, hostId, memoryMb }) => ({ id, host_id: hostId, memory_mb: memoryMb })))],
     )
+  }
+
+  /** Without the lock: sessions that have their place on the host and were not begun there. */
+  async reservedOn(hostId: HostId): Promise<{ sessionId: SessionId; epoch: number }[]> {
+    const rows = this.db('session_places as w').join('agent_sessions as s', 's.id', 'w.session_id').where({ 'w.host_id': hostId })
+    return rows.whereNot('s.state', 'stopped').select('s.id as sessionId', 's.epoch')
   }
 
   async tellPositions(left: readonly { id: SessionId; position: number | null; reason: string }[]): Promise<void> {

@@ -81,6 +81,8 @@ export class FakeMachine implements AsyncDisposable {
 export class MachineHost implements Disposable {
   readonly hostId: HostId = newId('host')
   readonly dials: Extract<HostDown, { type: 'dial' }>[] = []
+  /** Sessions that it was told to begin. */
+  readonly starts: Extract<HostDown, { type: 'start' }>[] = []
   /** How dials are answered; `silent`: as hosts before tunnels do. */
   manner: 'connect' | 'refuse' | 'silent' = 'connect'
   /** Where the tunnels of this host end up: a balancer chooses any replica. */
@@ -102,6 +104,7 @@ export class MachineHost implements Disposable {
         const frame = JSON.parse(String(data)) as HostDown
         if (frame.type === 'welcome') resolve()
         if (frame.type === 'dial') host.dialled(frame)
+        if (frame.type === 'start') host.starts.push(frame)
       })
     })
     host.send({ type: 'hello', hostId: host.hostId, name: 'here', bootId: 'boot', version: '1' })

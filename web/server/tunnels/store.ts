@@ -14,6 +14,8 @@ export interface Whereabouts {
   epoch: number
   hostId: HostId | null
   hostName: string | null
+  /** A host has its place for it: it is about to start. */
+  coming: boolean
   /** Units: seconds, by the database's clock. */
   silentFor: number
   /** Of the replica that holds the host's link; null: nobody does. */
@@ -52,6 +54,7 @@ export class HostLinkStore {
     const row = await this.db('agent_sessions as s')
       .leftJoin('hosts as h', 'h.id', 's.host_id')
       .leftJoin('host_links as l', (join) => join.on('l.host_id', 's.host_id').andOn(this.db.raw('l.lease_until > now()')))
+      .leftJoin('session_places as w', 'w.session_id', 's.id')
       .where({ 's.id': sessionId })
       .first(
         's.project_id',
@@ -61,6 +64,7 @@ export class HostLinkStore {
         's.host_id',
         'h.name',
         'l.address',
+        'w.host_id as reserved_on',
         this.db.raw('coalesce(extract(epoch from now() - h.last_seen_at), 1e9)::float as silent_for'),
       )
     if (row === undefined) return null
@@ -72,6 +76,7 @@ export class HostLinkStore {
       epoch: row.epoch,
       hostId: row.host_id,
       hostName: row.name,
+      coming: row.reserved_on !== null,
       silentFor: row.silent_for,
       address: row.address,
     }

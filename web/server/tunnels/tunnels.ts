@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { HelixError } from '@helix/contract/errors'
 import type { HostId, SessionId } from '@helix/contract/ids'
 import { type HostDown, supervisorPort } from '@helix/contract/link'
@@ -12,6 +13,7 @@ import { HostLinkStore, leaseSeconds, type Whereabouts } from './store.ts'
 
 /** Units: milliseconds. */
 const deadlineMs = 5000
+const comingMs = 5000
 
 interface Held {
   epoch: number
@@ -130,7 +132,9 @@ export class Tunnels implements AsyncDisposable {
   }
 
   private async whereabouts(sessionId: SessionId): Promise<Whereabouts> {
-    const where = await this.store.find(sessionId)
+    let where = await this.store.find(sessionId)
+    // Its host is told: a machine that is about to be there is waited for.
+    for (const end = Date.now() + comingMs; isComing(where) && Date.now() < end; where = await this.store.find(sessionId)) await sleep(25)
     if (where === null) throw new HelixError('not_found')
     const { state, hostId, hostName, silentFor } = where
     if (state === 'stopped') throw new HelixError('conflict', 'The session has stopped: its machine is gone.')
@@ -158,3 +162,6 @@ export class Tunnels implements AsyncDisposable {
     }
   }
 }
+
+const isComing = (where: Whereabouts | null): boolean =>
+  where !== null && where.coming && (where.state === 'queued' || where.state === 'suspended')

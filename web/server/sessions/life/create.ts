@@ -6,6 +6,7 @@ import type { Context } from '../../context.ts'
 import { appendEvent } from '../../events/store.ts'
 import type { Actor } from '../../http/mount.ts'
 import { enqueue } from '../../outbox/store.ts'
+import { placeEarly } from '../../placement/early.ts'
 import { SessionStore } from '../store.ts'
 import { type Fork, sessionLife } from './store.ts'
 
@@ -31,6 +32,7 @@ export async function createSessionFor(
     await appendEvent(trx, orgId, { type: 'session.changed', ...about, state: 'queued' })
     return made.id
   })
+  await placeEarly(context, id)
   context.bus.wake(orgId)
   context.outbox.nudge()
   const session = await new SessionStore(context.db).find(orgId, id)

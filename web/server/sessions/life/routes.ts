@@ -7,6 +7,7 @@ import type { Context } from '../../context.ts'
 import { appendEvent } from '../../events/store.ts'
 import { type Actor, mount } from '../../http/mount.ts'
 import { enqueue } from '../../outbox/store.ts'
+import { placeEarly } from '../../placement/early.ts'
 import { SessionStore } from '../store.ts'
 import { createSessionFor } from './create.ts'
 import { sessionLife } from './store.ts'
@@ -62,7 +63,9 @@ export function sessionLifeRoutes(context: Context): Router {
   mount(router, context, resumeSession, async ({ actor, params }) => {
     const session = await get(actor, params.sessionId)
     if (session.state === 'stopped') throw new HelixError('conflict', 'The session has stopped and its machine is gone: start another one.')
-    return tell(actor, session, 'wake')
+    const told = await tell(actor, session, 'wake')
+    await placeEarly(context, session.id)
+    return told
   })
   mount(router, context, promptSession, async ({ actor, params, body }) => {
     const id = await db.transaction(async (trx) => {
@@ -86,6 +89,7 @@ export function sessionLifeRoutes(context: Context): Router {
     })
     context.bus.wake(actor.orgId)
     context.outbox.nudge()
+    await placeEarly(context, params.sessionId)
     return { id }
   })
   return router
