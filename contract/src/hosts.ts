@@ -82,6 +82,20 @@ export const recordStart = defineEndpoint({
   errors: ['epoch_outdated'],
 })
 
+export const reportProgress = defineEndpoint({
+  method: 'POST',
+  path: '/internal/v1/hosts/:hostId/sessions/:sessionId/progress',
+  permission: 'runner',
+  summary: 'What a start that takes long is at; shown beside the session’s state until it takes prompts',
+  params: ofSession,
+  body: z.object({
+    epoch: z.number().int(),
+    /** For people, at most once a second. */
+    text: z.string().min(1).max(200),
+  }),
+  errors: ['epoch_outdated'],
+})
+
 export const reportSuspension = defineEndpoint({
   method: 'POST',
   path: '/internal/v1/hosts/:hostId/sessions/:sessionId/suspended',

@@ -23,7 +23,14 @@ export async function buildSessionImage({ tag = 'helix-session:dev', log = () =>
   // Without an engine inside there is nothing for them to speak to.
   const plugins = base.nests ? await findPlugins({ docker, log }) : []
   const dockerfile = await readFile(join(here, 'Dockerfile'))
-  const recipe = createHash('sha256').update(base.recipe).update(dockerfile).update(node.version).update(npm.version).update(supervisor)
+  const kit = await readFile(join(here, 'make-kit.mjs'))
+  const recipe = createHash('sha256')
+    .update(base.recipe)
+    .update(dockerfile)
+    .update(node.version)
+    .update(npm.version)
+    .update(supervisor)
+    .update(kit)
   for (const { name, version } of plugins) recipe.update(`${name} ${version}`)
   const digest = recipe.digest('hex').slice(0, 20)
   if (!base.made && (await labelOf(docker, tag, label)) === digest) return { tag, built: false }
@@ -37,6 +44,7 @@ export async function buildSessionImage({ tag = 'helix-session:dev', log = () =>
     await mkdir(join(context, 'plugins'))
     for (const { name, path } of plugins) await copyFile(path, join(context, 'plugins', name))
     await writeFile(join(context, 'supervisor.mjs'), supervisor)
+    await writeFile(join(context, 'make-kit.mjs'), kit)
     await writeFile(join(context, 'Dockerfile'), dockerfile)
     await dockerBuild({ docker, context, tag, digest, base: base.tag })
     // The image that had the tag before is wanted by nobody; one that a container still uses stays.

@@ -14,6 +14,9 @@ const environment = z.object({
   HELIX_LINK_PORT: number(supervisorPort),
   /** Git and the agent run as this user when the supervisor is root; 0 keeps them root. */
   HELIX_AGENT_UID: number(1000),
+  /** Where the kit is mounted in a container whose image is not ours, and what that image is called. */
+  HELIX_SESSION_KIT: z.string().startsWith('/').optional(),
+  HELIX_SESSION_IMAGE: z.string().default('of the project'),
 })
 
 /** Variables of the container that git and the agent get too: how to reach and trust the network, and how the image's Docker builds. */
@@ -43,6 +46,10 @@ export interface Config {
   linkPort: number
   agentUid: number
   network: Record<string, string>
+  kit: string | null
+  image: string
+  /** The container's own PATH; empty: the usual one. */
+  path: string
 }
 
 /** Throws with the name of the variable that is wrong. */
@@ -67,6 +74,15 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     runDir: values.HELIX_RUN_DIR,
     linkPort: values.HELIX_LINK_PORT,
     agentUid: values.HELIX_AGENT_UID,
-    network,
+    network: { ...(values.HELIX_SESSION_KIT === undefined ? {} : ofImage(env)), ...network },
+    kit: values.HELIX_SESSION_KIT ?? null,
+    image: values.HELIX_SESSION_IMAGE,
+    path: values.HELIX_SESSION_KIT === undefined ? '' : (env.PATH ?? ''),
   }
+}
+
+/** What an image that is not ours says about its programs, like JAVA_HOME: all of it but what is the supervisor's, or each user's own. */
+function ofImage(env: NodeJS.ProcessEnv): Record<string, string> {
+  const own = /^(HELIX_.*|PATH|HOME|USER|LOGNAME|SHELL|HOSTNAME|PWD|OLDPWD|SHLVL|_|NODE_OPTIONS|LD_.*)$/
+  return Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value === undefined || own.test(name) ? [] : [[name, value]])))
 }

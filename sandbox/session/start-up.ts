@@ -6,7 +6,7 @@ import type { Recorder } from './journal/recorder.ts'
 import { reasonOf } from './log.ts'
 import { killGroup } from './run.ts'
 import { environmentOf } from './secrets.ts'
-import { type AgentUser, giveTo, spawnAs } from './user.ts'
+import { type AgentUser, giveTo, shellOf, spawnAs } from './user.ts'
 
 export interface StartUpInput {
   user: AgentUser
@@ -46,7 +46,7 @@ export async function runStartUp(input: StartUpInput): Promise<StartUpResult> {
 }
 
 function execute(input: StartUpInput, file: string): Promise<StartUpResult> {
-  const [command, args]: [string, string[]] = input.script.startsWith('#!') ? [file, []] : ['bash', ['-e', file]]
+  const [command, args]: [string, string[]] = input.script.startsWith('#!') ? [file, []] : [scriptShell(input.user), ['-e', file]]
   const child = spawnAs(input.user, command, args, { cwd: input.cwd, env: input.env, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   let told = ''
@@ -78,6 +78,9 @@ function execute(input: StartUpInput, file: string): Promise<StartUpResult> {
     if (timedOut || input.signal.aborted) kill()
   })
 }
+
+/** bash where it is there. */
+const scriptShell = (user: AgentUser): string => shellOf(user)[0]
 
 /** What became of it, for people; null when all went well. */
 export function startUpFailure({ code, timedOut }: StartUpResult, deadlineMs: number): string | null {

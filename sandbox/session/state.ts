@@ -14,6 +14,8 @@ const schema = z.object({
   checkpoint: z.object({ n: z.number().int(), held: z.string(), agent: z.string().nullable() }).nullable().default(null),
   /** Session and number of the checkpoint that the volume was begun with. */
   restored: z.string().nullable().default(null),
+  /** What was said of the image that the session runs on. */
+  imageTold: z.string().default(''),
 })
 
 type Values = z.infer<typeof schema>
@@ -46,6 +48,14 @@ export class State {
 
   get restored(): string | null {
     return this.values.restored
+  }
+
+  /** False: it was said before. */
+  setImageTold(imageTold: string): boolean {
+    if (this.values.imageTold === imageTold) return false
+    this.values = { ...this.values, imageTold }
+    this.save()
+    return true
   }
 
   setCheckpoint(checkpoint: Values['checkpoint']): void {
@@ -81,7 +91,7 @@ export class State {
 }
 
 function read(path: string): Values {
-  const none = { agentSession: null, acknowledged: 0, specsWhole: false, checkpoint: null, restored: null }
+  const none = { agentSession: null, acknowledged: 0, specsWhole: false, checkpoint: null, restored: null, imageTold: '' }
   try {
     const parsed = schema.safeParse(JSON.parse(readFileSync(path, 'utf8')))
     return parsed.success ? parsed.data : none

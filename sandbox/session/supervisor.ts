@@ -7,6 +7,8 @@ import { Checkpoints } from './checkpoint/checkpoints.ts'
 import { restorable } from './checkpoint/restore.ts'
 import type { Config } from './config.ts'
 import { safetyPush } from './git/safety-push.ts'
+import { settleIn } from './image/settle.ts'
+import type { Surroundings } from './image/surroundings.ts'
 import { InnerDocker } from './inner-docker.ts'
 import { useNameservers } from './inner-network.ts'
 import { Journal } from './journal/journal.ts'
@@ -57,16 +59,23 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
   private workspace: Workspace = { copies: [], specs: null, restored: null }
   private link: LinkServer | null = null
   private readonly docker: InnerDocker
+  private readonly surroundings: Surroundings
   private status: Status = { state: 'preparing', message: null }
   private ending = false
 
   private constructor(
-    input: SupervisorInput & { folders: { helix: string; agentState: string; cwd: string }; journal: Journal; user: AgentUser },
+    input: SupervisorInput & {
+      folders: { helix: string; agentState: string; cwd: string }
+      journal: Journal
+      user: AgentUser
+      surroundings: Surroundings
+    },
   ) {
     const { config, session, folders, journal, user } = input
     this.config = config
     this.session = session
     this.cwd = folders.cwd
+    this.surroundings = input.surroundings
     this.redactor = new Redactor([{ name: 'the session’s token', value: session.token }, ...session.secrets])
     const log = redacting(input.log, this.redactor)
     this.log = log
@@ -87,7 +96,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
       notice: (text) => this.recorder.notice(text),
     })
     this.docker = new InnerDocker({
-      kind: session.innerDocker,
+      kind: input.surroundings.dockerd ? session.innerDocker : 'none',
       waited: input.slot?.engine ?? null,
       user,
       stages: this.stages,
@@ -132,10 +141,12 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
 
   /** Opens the journal and the link; `run` does the rest. */
   static async start(input: SupervisorInput): Promise<Supervisor> {
-    const user = createAgentUser(input.config)
+    const { image } = input.config
+    const surroundings = await settleIn(input.config, { image, innerDocker: input.session.innerDocker !== 'none' })
+    const user = createAgentUser(input.config, surroundings)
     const folders = await makeFolders(input.config, input.session, user)
     const journal = await Journal.open(join(folders.helix, 'journal.jsonl'))
-    const supervisor = new Supervisor({ ...input, folders, journal, user })
+    const supervisor = new Supervisor({ ...input, folders, journal, user, surroundings })
     const { config, session, log } = input
     const { linkSecret: secret, machineToken } = session
     const server = input.slot?.server ?? null
@@ -153,6 +164,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
     const { stages, log } = this
     const { config, session, user, state } = this
     this.docker.start()
+    this.tellSurroundings()
     const started = performance.now()
     try {
       if (session.nameservers.length > 0) await useNameservers(session.nameservers)
@@ -175,6 +187,14 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
       this.turns.breakOff(reason)
     }
     this.report()
+  }
+
+  /** Once for each image. */
+  private tellSurroundings(): void {
+    const { sentences, lacks } = this.surroundings
+    if (lacks !== '') this.stages.list.push({ name: `image without ${lacks}`, durationMs: 0 })
+    if (sentences.length === 0 || !this.state.setImageTold(sentences.join(' '))) return
+    this.recorder.notice(sentences.join(' '))
   }
 
   private async startUp(prepared: Promise<unknown>): Promise<void> {

@@ -12,6 +12,8 @@ import { Credential } from './enrolment/credential.ts'
 import { Garbage } from './garbage/garbage.ts'
 import type { Host } from './host.ts'
 import { type Identity, loadIdentity } from './identity.ts'
+import { Images } from './images/images.ts'
+import { SessionKit } from './images/kit.ts'
 import type { Footing } from './ladder/ladder.ts'
 import { type ControlPlane, createControlPlane } from './link/control-plane.ts'
 import { HostLink } from './link/host-link.ts'
@@ -51,6 +53,8 @@ export class Context implements Host {
   readonly engine: Engine
   readonly controlPlane: ControlPlane
   readonly packs: PackInstaller
+  readonly images: Images
+  readonly kit: SessionKit
   readonly certificates: Certificates
   readonly egress: Egress
   readonly registry: Registry
@@ -98,6 +102,7 @@ export class Context implements Host {
     const { image } = config.session
     const labels = { ...ownerLabels(this.owner), 'helix.boot': bootId }
     this.packs = new PackInstaller({ engine: this.engine, image, ...parts, labels, log })
+    this.kit = new SessionKit({ engine: this.engine, owner: this.owner, image, labels, log })
     this.registry = new Registry(() => this.changed())
     this.monitor = new Monitor({
       engine: this.engine,
@@ -124,6 +129,7 @@ export class Context implements Host {
     this.descriptors = new DescriptorWatch(log)
     this.evictables = new Evictables(log)
     this.garbage = new Garbage(this)
+    this.images = new Images({ engine: this.engine, hostName: config.name, ledger: this.garbage.ledger, log })
     this.pressure = new Pressure({
       measure: () => this.monitor.gauges(),
       evictables: this.evictables,
@@ -140,7 +146,7 @@ export class Context implements Host {
       room: () => this.monitor.capacity - this.registry.size,
       packs: () => this.packs.volumes(),
     })
-    this.evictables.register(this.warm)
+    this.evictables.register(this.warm, this.kit)
   }
 
   /** `parts`: where agent packs come from and what their volumes are called; tests have their own. */

@@ -5,6 +5,8 @@ import type { Config } from './config.ts'
 import type { Egress } from './egress/egress.ts'
 import type { Engine } from './engine/engine.ts'
 import type { Identity } from './identity.ts'
+import type { Images } from './images/images.ts'
+import type { SessionKit } from './images/kit.ts'
 import type { Footing } from './ladder/ladder.ts'
 import type { ControlPlane } from './link/control-plane.ts'
 import type { MachineLimits } from './monitor.ts'
@@ -25,6 +27,8 @@ export interface Host {
   readonly engine: Engine
   readonly controlPlane: ControlPlane
   readonly packs: Pick<PackInstaller, 'ensure'>
+  readonly images: Pick<Images, 'ensure'>
+  readonly kit: Pick<SessionKit, 'ensure'>
   readonly certificates: Certificates
   readonly egress: Egress
   readonly registry: Registry

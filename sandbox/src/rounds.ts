@@ -13,6 +13,7 @@ const collectEveryMs = 30_000
 const warmEveryMs = 500
 const garbageEveryMs = 600_000
 const packRetryMs = 60_000
+const prefetchEveryMs = 60_000
 
 /** What this process does again and again, until it ends. */
 export class Rounds {
@@ -36,6 +37,7 @@ export class Rounds {
     this.running.push(this.each(lookEveryMs, () => this.context.suspensions.tell()))
     this.running.push(this.each(lookEveryMs, () => this.lookAtItself()))
     this.running.push(this.each(warmEveryMs, () => this.keepWarm()))
+    this.running.push(this.each(prefetchEveryMs, () => this.prefetch()))
   }
 
   /** Resolves when no round runs any more. */
@@ -89,6 +91,17 @@ export class Rounds {
     if (Date.now() - this.garbageAt < garbageEveryMs) return
     this.garbageAt = Date.now()
     await this.context.garbage.collect()
+  }
+
+  /** Images of projects, and the kit that they are started with, before a session needs them. */
+  private async prefetch(): Promise<void> {
+    const { controlPlane, images, kit, link, ending } = this.context
+    // Nothing is fetched while room runs out.
+    if (!link?.welcomed || this.context.problem !== null) return
+    const wanted = (await controlPlane.wanted()).images ?? []
+    if (wanted.length === 0) return
+    await kit.ensure()
+    await images.prefetch(wanted, ending)
   }
 
   /** In the background: the first session need not wait for its agent. */

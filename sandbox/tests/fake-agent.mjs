@@ -1,4 +1,4 @@
-#!/usr/local/bin/node
+#!/opt/helix/node
 // An agent that speaks just enough ACP on its standard streams: it echoes a prompt, and sleeps where it is told "sleep <seconds>".
 import { createInterface } from 'node:readline'
 

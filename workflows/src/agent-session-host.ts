@@ -1,4 +1,4 @@
-import { ActivityFailure, proxyActivities, TimeoutFailure } from '@temporalio/workflow'
+import { ActivityFailure, ApplicationFailure, proxyActivities, TimeoutFailure } from '@temporalio/workflow'
 import type { HostActivities, SharedSandboxActivities } from './activities.ts'
 import { sandboxQueue } from './messages.ts'
 
@@ -36,11 +36,18 @@ export const onHost = (taskQueue: string) => ({
   }),
 })
 
+/** What a host's answer to a start is called when no further try can help: somebody has to change something first. */
+const hopeless = 'ImageUnavailable'
+
+/** Trying again, here or elsewhere, would end the same. */
+export const isHopeless = (error: unknown): boolean =>
+  error instanceof ActivityFailure && error.cause instanceof ApplicationFailure && error.cause.type === hopeless
+
 /** Why an activity of a host did not end well, for people. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof ActivityFailure)) return String(error).slice(0, 300)
   const { cause } = error
   if (cause instanceof TimeoutFailure)
     return cause.timeoutType === 'SCHEDULE_TO_START' ? 'The sandbox host does not answer' : 'The sandbox host went silent'
-  return (cause?.message ?? error.message).slice(0, 300)
+  return (cause?.message ?? error.message).slice(0, 500)
 }

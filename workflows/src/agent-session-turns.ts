@@ -2,7 +2,7 @@ import type { PromptId, SessionId } from '@helix/contract/ids'
 import type { TurnResult } from '@helix/contract/link'
 import type { PromptMode } from '@helix/contract/task-work'
 import { CancellationScope, getExternalWorkflowHandle, isCancellation, log, patched, sleep } from '@temporalio/workflow'
-import { onHost, reasonOf, shared } from './agent-session-host.ts'
+import { isHopeless, onHost, reasonOf, shared } from './agent-session-host.ts'
 import { SessionLimits } from './agent-session-limits.ts'
 import { HistoryFull, HostWait } from './agent-session-place.ts'
 import { control } from './control.ts'
@@ -216,6 +216,7 @@ export class Session {
         if (isCancellation(error) || this.current?.cancelled || error instanceof HistoryFull) throw error
         reason = reasonOf(error)
         this.home = null
+        if (isHopeless(error)) return { promptId, outcome: 'error', message: reason, retryable: false }
         if (losses >= lossesAllowed) {
           return { promptId, outcome: 'error', message: `The session was lost ${losses + 1} times: ${reason}`, retryable: false }
         }
@@ -303,7 +304,7 @@ export class Session {
         reason = reasonOf(error)
         this.home = null
         log.warn('session not started', { reason, losses })
-        if (losses >= wakesAllowed) return this.notAwake(reason)
+        if (losses >= wakesAllowed || isHopeless(error)) return this.notAwake(reason)
         await sleep(Math.min(500 * 2 ** Math.min(losses, 6), longestPauseMs))
       }
     }

@@ -217,6 +217,21 @@ test('a session whose start fails again and again stops when it is told to', asy
   expect(states(sessionId)).toEqual(['stopped'])
 })
 
+test('an image that is not to be had ends the turn and the wish to start at once, with the reason', async () => {
+  const sessionId = await openSession()
+  const start = world.host.startSession.bind(world.host)
+  let starts = 0
+  world.host.startSession = async () => {
+    starts++
+    throw ApplicationFailure.nonRetryable('The image a:1 cannot be had: choose another one.', 'ImageUnavailable')
+  }
+  await turnIs(await prompt(sessionId), 'The image a:1 cannot be had: choose another one.')
+  await handle(sessionId).signal(wakeSignal)
+  await world.eventually(() => states(sessionId).includes('suspended'))
+  world.host.startSession = start
+  expect(starts).toBe(2)
+})
+
 test('an idle session is suspended after its project’s time, and not while people use its machine', async () => {
   const sessionId = await openSession()
   const session = world.control.sessions.get(sessionId)

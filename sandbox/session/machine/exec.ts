@@ -3,7 +3,7 @@ import { HelixError } from '@helix/contract/errors'
 import { type ExecBody, type ExecResult, execMostBytes } from '@helix/contract/machine-use'
 import { reasonOf } from '../log.ts'
 import type { Redactor } from '../redactor.ts'
-import { type AgentUser, spawnAs } from '../user.ts'
+import { type AgentUser, shellOf, spawnAs } from '../user.ts'
 import { killMarked, newMark } from './marked.ts'
 
 /** How many run at once; more would starve the agent. */
@@ -34,7 +34,12 @@ export class Commands {
     const started = performance.now()
     try {
       const mark = newMark()
-      const child = spawnAs(user, '/bin/bash', ['-lc', body.command], { cwd, env: { ...env, ...mark }, stdio: ['pipe', 'pipe', 'pipe'] })
+      const [shell, ...options] = shellOf(user)
+      const child = spawnAs(user, shell, [...options, '-c', body.command], {
+        cwd,
+        env: { ...env, ...mark },
+        stdio: ['pipe', 'pipe', 'pipe'],
+      })
       const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)]
       let late = false
       const kill = (): void => void killMarked(child.pid, mark)

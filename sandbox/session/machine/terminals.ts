@@ -9,6 +9,7 @@ import { mostTerminals, type Terminal as Shown, type terminalBody } from '@helix
 import type { WebSocket } from 'ws'
 import type { z } from 'zod'
 import type { Redactor } from '../redactor.ts'
+import { shellOf } from '../user.ts'
 import type { Place } from './exec.ts'
 import { newMark } from './marked.ts'
 import { openPty } from './pty.ts'
@@ -51,7 +52,7 @@ export class Terminals {
     await this.forgetOld()
     const mark = newMark()
     const env = { ...place.env, TERM: 'xterm-256color', COLORTERM: 'truecolor', ...mark }
-    const pty = openPty({ ...place, env, command: ['/bin/bash', '-l'], columns, rows })
+    const pty = openPty({ ...place, env, command: shellOf(place.user), columns, rows })
     if (pty.child.pid === undefined) {
       await new Promise((resolve) => pty.child.once('error', resolve))
       throw new HelixError('conflict', 'A terminal needs python3 in the image of the session.')

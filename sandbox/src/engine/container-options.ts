@@ -21,6 +21,7 @@ export function containerOptions(spec: ContainerSpec): ContainerCreateOptions {
     Env: Object.entries(spec.env).map(([name, value]) => `${name}=${value}`),
     // The image's entrypoint is the supervisor; a command of our own takes its place.
     ...(spec.command === null ? {} : { Entrypoint: spec.command.slice(0, 1), Cmd: spec.command.slice(1) }),
+    ...(spec.user === null ? {} : { User: spec.user }),
     ...(port === null ? {} : { ExposedPorts: { [port]: {} } }),
     HostConfig: {
       NetworkMode: spec.network ?? 'none',

@@ -12,14 +12,17 @@ import {
   type ImageSummary,
   type Labels,
   type Network,
+  type PullProgress,
   type Volume,
 } from './engine.ts'
 import { unless, within } from './failures.ts'
+import { pull } from './pull.ts'
 
 /** Units: milliseconds. */
 const shortMs = 15_000
 const longMs = 60_000
 const archiveMs = 600_000
+const pullMs = 1_200_000
 
 const architectures: Record<string, string> = { x86_64: 'x64', amd64: 'x64', aarch64: 'arm64', arm64: 'arm64' }
 
@@ -61,6 +64,10 @@ export class DockerEngine implements Engine {
   async imageId(image: string): Promise<string | null> {
     const look = within(`look for the image ${image}`, shortMs, () => this.docker.getImage(image).inspect())
     return (await unless(['missing'], look))?.Id ?? null
+  }
+
+  async pullImage(image: string, progress: (done: PullProgress) => void, signal: AbortSignal): Promise<void> {
+    await within(`fetch the image ${image}`, pullMs, () => pull(this.docker, image, progress, signal))
   }
 
   async listImages(label?: string): Promise<ImageSummary[]> {

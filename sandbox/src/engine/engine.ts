@@ -40,6 +40,8 @@ export interface ContainerSpec {
   labels: Labels
   /** Null: the image's own. */
   command: string[] | null
+  /** As whom it starts, like `0:0`; null: as the image says. */
+  user: string | null
   env: Record<string, string>
   /** Null: no network. */
   network: string | null
@@ -87,6 +89,12 @@ export interface Volume {
   createdAt: number
 }
 
+/** Of an image that is fetched. Units: bytes of what is known so far. */
+export interface PullProgress {
+  bytes: number
+  of: number
+}
+
 /**
  * `unreachable`: the engine does not answer. `conflict`: the name is taken, or what was asked for is in use. `missing`: a thing the call needs is
  * not there. `overlap`: a network's range is taken.
@@ -112,6 +120,8 @@ export interface Engine {
   hasImage(image: string): Promise<boolean>
   /** What its name leads to now; null when there is no such image. */
   imageId(image: string): Promise<string | null>
+  /** Fetches it from its registry. `missing`: the registry has none of that name, or does not show it to this engine. Ends early by `signal`. */
+  pullImage(image: string, progress: (done: PullProgress) => void, signal: AbortSignal): Promise<void>
   /** `label`: only those that carry it, with whatever value. */
   listImages(label?: string): Promise<ImageSummary[]>
   /** By name or id. One that is used rejects as a conflict; already gone is not an error. */

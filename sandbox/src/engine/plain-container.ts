@@ -4,6 +4,7 @@ import type { ContainerSpec } from './engine.ts'
 export function plainContainer(given: Pick<ContainerSpec, 'name' | 'image' | 'labels'> & Partial<ContainerSpec>): ContainerSpec {
   return {
     command: ['/bin/true'],
+    user: null,
     env: {},
     network: null,
     port: null,

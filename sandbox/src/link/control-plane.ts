@@ -1,6 +1,6 @@
 import { type CallInput, createClient } from '@helix/contract/client'
 import type { Endpoint, ResponseOf } from '@helix/contract/endpoint'
-import { claimSession, fetchPrompt, listHostSessions, recordStart, reportSuspension } from '@helix/contract/hosts'
+import { claimSession, fetchPrompt, listHostSessions, recordStart, reportProgress, reportSuspension } from '@helix/contract/hosts'
 import type { HostId, PromptId, SessionId } from '@helix/contract/ids'
 
 /** Units: milliseconds. */
@@ -23,6 +23,8 @@ export interface Start {
 export interface ControlPlane {
   claim(sessionId: SessionId, epoch: number): Promise<Claim>
   recordStart(sessionId: SessionId, start: Start): Promise<void>
+  /** What a start is at; a control plane of the version before answers "not found". */
+  reportProgress(sessionId: SessionId, epoch: number, text: string): Promise<void>
   fetchPrompt(promptId: PromptId): Promise<Prompt>
   /** This host stopped the machine of a start, or found it ended. */
   reportSuspension(sessionId: SessionId, suspension: { epoch: number; reason: string }): Promise<void>
@@ -44,6 +46,9 @@ export function createControlPlane(input: { url: string; token(): string; hostId
     fetchPrompt: (promptId) => ask(fetchPrompt, { params: { hostId, promptId } }),
     async reportSuspension(sessionId, suspension) {
       await ask(reportSuspension, { params: { hostId, sessionId }, body: suspension })
+    },
+    async reportProgress(sessionId, epoch, text) {
+      await ask(reportProgress, { params: { hostId, sessionId }, body: { epoch, text: text.slice(0, 200) } })
     },
     async liveSessions() {
       return (await ask(listHostSessions, { params: { hostId } })).sessions

@@ -3,7 +3,7 @@ import type { ContainerSummary, Labels, Network, Volume } from '../engine/engine
 import type { Host } from '../host.ts'
 import type { LiveSession } from '../link/control-plane.ts'
 import { reasonOf } from '../reason.ts'
-import { epochOf, ownerLabels, sessionOf } from './names.ts'
+import { epochOf, isCache, ownerLabels, sessionOf } from './names.ts'
 
 /**
  * Units: milliseconds. How long a thing must be seen as an orphan, in a list of the living each time, before it goes: a single wrong answer costs
@@ -26,7 +26,7 @@ export async function belongingsOf({ engine, owner }: Host): Promise<Belongings>
     engine.listNetworks(),
     engine.listVolumes(labels),
   ])
-  return { containers, networks: networks.filter(ours), volumes }
+  return { containers, networks: networks.filter(ours), volumes: volumes.filter((volume) => !isCache(volume)) }
 }
 
 /** `now`: things that cannot be of use; `later`: things that nobody wants as it seems. */

@@ -42,6 +42,7 @@ export function mouldOf({ footing, limits, largest, certificates, egress }: Moul
   return {
     image: machine.image ?? limits.image,
     command: null,
+    user: null,
     env: { HELIX_SESSION_FILE: sessionFilePath, ...certificates.env, ...egress.environment(wanted.egress, wanted.controlPlaneUrl) },
     port: supervisorPort,
     publish: limits.reach === 'published',

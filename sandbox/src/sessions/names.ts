@@ -12,6 +12,11 @@ export const ownerLabels = ({ installation, hostId }: Owner): Labels => ({ 'heli
 
 export const sessionLabels = (owner: Owner, sessionId: SessionId): Labels => ({ ...ownerLabels(owner), 'helix.session': sessionId })
 
+const cacheLabel = 'helix.cache'
+/** Of a volume that this host keeps for sessions to come; whoever keeps it also collects it. */
+export const cacheLabels = (owner: Owner, kind: string): Labels => ({ ...ownerLabels(owner), [cacheLabel]: kind })
+export const isCache = ({ labels }: { labels: Labels }): boolean => labels[cacheLabel] !== undefined
+
 /** What networks and volumes are called by: the session's id, or the id of the warm slot that became the session (see `SlotLedger`). */
 export type Stem = string
 

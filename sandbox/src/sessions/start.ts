@@ -2,12 +2,14 @@ import type { SessionSpec } from '@helix/contract/hosts'
 import type { SessionId } from '@helix/contract/ids'
 import { ApplicationFailure } from '@temporalio/common'
 import type { Host, SessionRef } from '../host.ts'
+import { withKit } from '../images/kit.ts'
 import { reasonOf } from '../reason.ts'
 import { attach, type Readiness, whenReady } from './attach.ts'
 import { type SessionContainer, sessionArchive, sessionContainer } from './container.ts'
 import type { LocalSession } from './local-session.ts'
 import { epochOf, innerDockerVolume, sessionLabels, workspaceVolume } from './names.ts'
 import { ensureNetwork } from './network.ts'
+import { isForeign, prepareImage } from './prepare-image.ts'
 import { Stages } from './stages.ts'
 import { removeContainers } from './stop.ts'
 import { startWarm } from './warm-start.ts'
@@ -79,8 +81,10 @@ async function begin(host: Host, start: Start, signal: AbortSignal): Promise<Beg
   // Before anything is asked of the control plane.
   host.footing()
   const { epoch, spec } = await stages.time('claim', claimFor(host, start))
+  // Machines that wait are of our own image.
+  const ours = !isForeign(host, spec)
   const fresh = host.slots.slotFor(start.sessionId) === null && (epoch === 1 || (await hasNothing(host, start.sessionId)))
-  const warm = fresh ? await startWarm(host, epoch, spec, stages) : null
+  const warm = fresh && ours ? await startWarm(host, epoch, spec, stages) : null
   if (fresh) stages.list.push({ name: `warm: ${warm === null ? 'no' : 'yes'}`, durationMs: 0 })
   return { session: warm ?? (await startCold(host, { epoch, spec }, stages, signal)), stages }
 }
@@ -102,13 +106,14 @@ async function startCold(host: Host, { epoch, spec }: Claimed, stages: Stages, s
   const network = stages.time('network', ensureNetwork(engine, owner, host.config.session.subnets, stem, labels))
   const volumes = stages.time('volume', ensureVolumes(host, sessionId, footing.innerDocker !== 'none'))
   const pack = stages.time('agent pack', host.packs.ensure(spec.agentRuntime))
+  const image = prepareImage(host, { spec, epoch }, stages, signal)
   // All of them are waited for even when one fails: none may go on behind the next try.
-  const [packVolume, subnets] = await all(pack, network, old, volumes)
+  const [packVolume, subnets] = await all(pack, network, image, old, volumes)
   await stages.time('network rules', host.egress.admit(sessionId, spec.egress, subnets, spec.controlPlaneUrl))
   signal.throwIfAborted()
   const { session: limits } = host.config
   const container = { owner, spec, epoch, stem, packVolume, footing, limits, largest: host.largest(), certificates, egress: host.egress }
-  return run(host, container, stages)
+  return run(host, container, await image, stages)
 }
 
 /** Waits until the session takes prompts, and then tells how long everything took. */
@@ -149,11 +154,13 @@ async function all<T, U>(first: Promise<T>, second: Promise<U>, ...others: Promi
   return [await first, await second]
 }
 
-async function run(host: Host, container: SessionContainer, stages: Stages): Promise<LocalSession> {
+/** `kit`: for an image that is not ours. */
+async function run(host: Host, container: SessionContainer, kit: string | null, stages: Stages): Promise<LocalSession> {
   const { engine, identity } = host
   const { sessionId } = container.spec
   const id = await stages.time('container', async () => {
-    const made = await engine.createContainer(sessionContainer(container))
+    const spec = sessionContainer(container)
+    const made = await engine.createContainer(kit === null ? spec : withKit(spec, kit))
     await engine.putArchive(made, '/', await sessionArchive(container, identity.linkSecret(sessionId, container.epoch)))
     return made
   })

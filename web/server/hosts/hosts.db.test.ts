@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { claimSession, listHostSessions, recordStart, reportSuspension } from '@helix/contract/hosts'
+import { claimSession, listHostSessions, recordStart, reportProgress, reportSuspension } from '@helix/contract/hosts'
 import type { HostId, SessionId } from '@helix/contract/ids'
 import { locateSession, openSession, recordSession } from '@helix/contract/internal'
 import type { HostDown, HostUp } from '@helix/contract/link'
@@ -165,6 +165,23 @@ test('a machine that its host stopped is suspended with the reason, its workflow
   expect(await person.call(getSession, { params: { sessionId } })).toMatchObject({ state: 'suspended', reason })
   const told = (await server.context.db('outbox').select('payload')).filter(({ payload }) => payload.sessionId === sessionId)
   expect(told.map(({ payload }) => [payload.signal, payload.payload])).toEqual([['suspend', { reason, epoch: 1 }]])
+})
+
+test('a start that takes long says what it is at, until it takes prompts; strangers and the past say nothing', async () => {
+  const [host, stranger] = [await new FakeHost().join(), await new FakeHost().join()]
+  const sessionId = await addSession()
+  await host.claim(sessionId)
+  const tell = (hostId: HostId, epoch: number, text = 'Fetching its image: 3 of 9 MB') =>
+    server.runner(reportProgress, { params: { hostId, sessionId }, body: { epoch, text } })
+  const shown = () => person.call(getSession, { params: { sessionId } })
+  await expect(tell(stranger.hostId, 1)).rejects.toMatchObject({ code: 'not_found' })
+  await expect(tell(host.hostId, 0)).rejects.toMatchObject({ code: 'epoch_outdated' })
+  expect(await shown()).toMatchObject({ state: 'starting', reason: null })
+  await tell(host.hostId, 1)
+  expect(await shown()).toMatchObject({ state: 'starting', reason: 'Fetching its image: 3 of 9 MB' })
+  await server.runner(recordStart, { params: { hostId: host.hostId, sessionId }, body: { epoch: 1, reason: 'test', stages: [] } })
+  await tell(host.hostId, 1, 'too late')
+  expect(await shown()).toMatchObject({ state: 'idle', reason: null })
 })
 
 test('a host hears which images projects want', async () => {

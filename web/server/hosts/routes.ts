@@ -1,5 +1,5 @@
 import { HelixError } from '@helix/contract/errors'
-import { claimSession, fetchPrompt, listHostSessions, recordStart, reportSuspension } from '@helix/contract/hosts'
+import { claimSession, fetchPrompt, listHostSessions, recordStart, reportProgress, reportSuspension } from '@helix/contract/hosts'
 import { listHosts } from '@helix/contract/system'
 import { Router } from 'express'
 import type { Context } from '../context.ts'
@@ -8,6 +8,7 @@ import { mount } from '../http/mount.ts'
 import { attachmentsText } from '../internal/prompts.ts'
 import { SessionStore } from '../sessions/store.ts'
 import { claimSessionFor } from './claims.ts'
+import { noteProgress } from './progress.ts'
 import { HostStore } from './store.ts'
 import { noteSuspension } from './suspensions.ts'
 
@@ -36,6 +37,10 @@ export function hostRoutes(context: Context): Router {
       return session.org_id
     })
     context.bus.wake(orgId)
+    return {}
+  })
+  mount(router, context, reportProgress, async ({ params, body }) => {
+    await noteProgress(context, { ...params, ...body })
     return {}
   })
   mount(router, context, reportSuspension, async ({ params, body }) => {

@@ -131,7 +131,11 @@ export class SessionStore {
       .ignore()
     await voidRequests(trx, session, { beforeEpoch: start.epoch })
     if (session.state === 'starting')
-      await trx('agent_sessions').where({ id: session.id }).update({ state: 'idle', started_at: trx.fn.now() })
+      await trx('agent_sessions').where({ id: session.id }).update({ state: 'idle', reason: null, started_at: trx.fn.now() })
+  }
+
+  async setReason(trx: Knex, id: SessionId, reason: string): Promise<void> {
+    await trx('agent_sessions').where({ id }).update({ reason })
   }
 
   async livingOn(hostId: HostId): Promise<{ sessionId: SessionId; epoch: number; state: SessionState }[]> {
