@@ -97,6 +97,7 @@ export function everyPlace({ projectId, taskId, reviewId, repositoryId, sessionI
   const project = `/projects/${projectId}`
   return [
     { name: 'projects', path: '/projects' },
+    { name: 'projects-archived', path: '/projects?archived=only' },
     { name: 'new-project', path: '/projects/new' },
     { name: 'board', path: project },
     { name: 'board-by-label', path: `${project}?group=label` },
@@ -115,6 +116,8 @@ export function everyPlace({ projectId, taskId, reviewId, repositoryId, sessionI
     { name: 'spec', path: `/tasks/${taskId}/spec` },
     { name: 'spec-waiting', path: `/tasks/${reviewId}/spec` },
     { name: 'inbox', path: '/inbox' },
+    { name: 'inbox-done', path: '/inbox?state=done' },
+    { name: 'inbox-snoozed', path: '/inbox?state=snoozed' },
     { name: 'sandboxes', path: '/sandboxes' },
     { name: 'sandbox', path: `/sandboxes/${hostId}` },
     { name: 'repositories', path: '/repositories' },
@@ -235,8 +238,10 @@ export async function furnish(call: Call, projectId: ProjectId): Promise<{ sessi
 /** What a stranger sees. */
 export const strangersPlaces = ({ linkPath }: Shown): Place[] => [
   { name: 'sign-in', path: '/sign-in' },
+  { name: 'sign-in-failed', path: '/sign-in?failed=domain' },
   { name: 'sign-up', path: '/sign-up' },
   { name: 'reset', path: '/reset' },
+  { name: 'reset-by-mail', path: '/reset?token=none' },
   { name: 'verify', path: '/verify?token=none' },
   { name: 'join', path: '/join?token=none-that-there-is-of-any' },
   { name: 'public-spec', path: linkPath },

@@ -186,15 +186,3 @@ test('a session that ends in the middle of a form keeps what was typed, and sign
   await expect.poll(() => page.getByLabel('What do you want?').inputValue()).toBe('Words that took a long time')
   expect(errors).toEqual([])
 })
-
-test('the pages before the sign-in are clean in both themes', async () => {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await using context = await browser.newContext({ colorScheme, viewport: { width: 390, height: 844 } })
-    const { page, errors } = await openPage(context)
-    for (const path of ['/sign-in', '/sign-in?failed=domain', '/sign-up', '/reset', '/reset?token=x', '/verify?token=x']) {
-      await page.goto(`${installation.url}${path}`)
-      expect(await accessibilityFaults(page), path).toEqual([])
-    }
-    expect(errors).toEqual([])
-  }
-})

@@ -203,35 +203,3 @@ test('an administrator reads the mail log and opens a link from it', async () =>
   expect(errors).toEqual([])
   await page.close()
 })
-
-test('the new pages have no serious accessibility fault, in either theme, wide and narrow', async () => {
-  const { page, errors } = await openPage(person)
-  await taskIn('A task with a very long title that goes on and on '.repeat(3).trim(), 'implementation_review')
-  const faults: string[] = []
-  for (const theme of ['light', 'dark']) {
-    await person.addCookies([{ name: 'helix-theme', value: theme, url: installation.url }])
-    for (const width of [1440, 390]) {
-      await page.setViewportSize({ width, height: 844 })
-      for (const path of [
-        '/inbox',
-        '/inbox?state=done',
-        '/inbox?state=snoozed',
-        '/settings/notifications',
-        '/settings/webhooks',
-        '/settings/mail',
-      ]) {
-        await page.goto(`${installation.url}${path}`)
-        faults.push(...(await accessibilityFaults(page)))
-        const wide = await page.evaluate('document.documentElement.scrollWidth > innerWidth')
-        if (wide) faults.push(`${path} scrolls sideways at ${width}`)
-        if (process.env.HELIX_SHOTS !== undefined) {
-          const name = path.replace(/\W+/g, '-')
-          await page.screenshot({ path: `${process.env.HELIX_SHOTS}/${name}-${theme}-${width}.png` })
-        }
-      }
-    }
-  }
-  expect(faults).toEqual([])
-  expect(errors).toEqual([])
-  await page.close()
-})

@@ -1,18 +1,15 @@
-import { mkdirSync } from 'node:fs'
 import { createProject, getProjectSettings, type Project, updateProject } from '@helix/contract/projects'
 import { createRepository } from '@helix/contract/repositories'
 import { listProjectSecrets } from '@helix/contract/secrets'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { accessibilityFaults, openBrowser, openPage } from './browser.ts'
+import { openBrowser, openPage } from './browser.ts'
 import { type Installation, openInstallation } from './installation.ts'
 
 let installation: Installation
 let browser: Browser
 let person: BrowserContext
 let project: Project
-
-const pictures = process.env.HELIX_PICTURES
 
 beforeAll(async () => {
   ;[installation, browser] = await Promise.all([openInstallation(), openBrowser()])
@@ -212,38 +209,6 @@ test('a project is archived and brought back, deleted by its name, and restored'
   await page.getByText('No deleted projects.').waitFor()
   await page.goto(`${installation.url}/projects`)
   await page.getByRole('link', { name: 'Web shop' }).waitFor()
-  expect(errors).toEqual([])
-  await page.close()
-})
-
-test('no section has a serious accessibility fault, in either theme and on a phone', async () => {
-  const { page, errors } = await openPage(person)
-  const sections = ['general', 'agents', 'automation', 'branches', 'members', 'secrets', 'start-up', 'guidelines', 'config', 'danger']
-  const paths = [
-    ...sections.map((section) => `/projects/${project.id}/settings/${section}`),
-    '/settings/secrets',
-    '/settings/deleted-projects',
-    '/projects?archived=only',
-  ]
-  const faults: string[] = []
-  for (const [theme, width] of [
-    ['light', 1440],
-    ['dark', 390],
-  ] as const) {
-    await person.addCookies([{ name: 'helix-theme', value: theme, url: installation.url }])
-    await page.setViewportSize({ width, height: width === 390 ? 844 : 900 })
-    for (const path of paths) {
-      await page.goto(`${installation.url}${path}`)
-      faults.push(...(await accessibilityFaults(page)))
-      const wide = await page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth')
-      if (wide) faults.push(`${path} scrolls sideways at ${width} px`)
-      if (pictures !== undefined) {
-        mkdirSync(pictures, { recursive: true })
-        await page.screenshot({ path: `${pictures}/${path.split('/').at(-1)?.replace(/\W/g, '-')}-${theme}.png` })
-      }
-    }
-  }
-  expect(faults).toEqual([])
   expect(errors).toEqual([])
   await page.close()
 })
