@@ -9,6 +9,7 @@ import type { Task } from '@helix/contract/tasks'
 import { root } from '../config.ts'
 import { say } from '../setup/progress.mjs'
 import { removeEverything } from '../stack/leftovers.ts'
+import { keepNoneWarm } from '../stack/none-warm.ts'
 import { SupervisedProcess } from '../stack/process.ts'
 import { openScratch, type Scratch } from '../stack/scratch.ts'
 import { allowTasksAtOnce, createAndStart, driveToMerged, openProject, persistently, table } from '../stack/story.ts'
@@ -75,6 +76,10 @@ class RemoteHost implements AsyncDisposable {
       cwd: root,
     }
     this.process = new SupervisedProcess(plan, (who, how) => say(`${who} ended (${how})`))
+  }
+
+  keepNoneWarm(): void {
+    if (this.process !== null) keepNoneWarm(this.process)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -198,6 +203,7 @@ export async function proof(args: string[]): Promise<boolean> {
     seen: [...places.doubled].join(', '),
   })
   findings.push(...cutFindings(made), ...drained.findings)
+  for (const host of hosts) host.keepNoneWarm()
   for (const { installation } of hosts) findings.push(...(await leftoverFindings(scratch, 180_000, installation)))
   return report(seed, made, findings, tasks, (broken) => {
     kept = broken

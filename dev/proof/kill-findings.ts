@@ -5,7 +5,7 @@ import type { Project } from '@helix/contract/projects'
 import { getJournal, type JournalEntry } from '@helix/contract/sessions'
 import { getTimeline } from '@helix/contract/task-work'
 import type { Task } from '@helix/contract/tasks'
-import knex from 'knex'
+import { openDatabase } from '../stack/database.ts'
 import { countLeftovers } from '../stack/leftovers.ts'
 import type { Scratch } from '../stack/scratch.ts'
 
@@ -78,21 +78,9 @@ export async function findingsOf(scratch: Scratch, project: Project, task: Task)
 
 /** Tokens of stopped sessions that still open something; read from the database itself. */
 async function liveTokens(scratch: Scratch): Promise<number> {
-  const db = knex({
-    client: 'pg',
-    connection: {
-      connectionString: undefined,
-      host: join(scratch.stack.config.dataDir, 'postgres-socket'),
-      user: 'postgres',
-      database: 'postgres',
-    },
-  })
-  try {
-    const rows = (await db('session_tokens').whereNull('revoked_at').count('* as count')) as { count: string }[]
-    return Number(rows[0]?.count ?? 0)
-  } finally {
-    await db.destroy()
-  }
+  await using database = openDatabase(scratch.stack)
+  const rows = (await database('session_tokens').whereNull('revoked_at').count('* as count')) as { count: string }[]
+  return Number(rows[0]?.count ?? 0)
 }
 
 /** Nothing is left once every task is merged; sessions end a moment after their task, so it may take `deadlineMs`. */

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import type { Project } from '@helix/contract/projects'
 import type { Task } from '@helix/contract/tasks'
 import { say } from '../setup/progress.mjs'
+import { keepNoneWarm } from '../stack/none-warm.ts'
 import { openScratch, type Scratch } from '../stack/scratch.ts'
 import { allowTasksAtOnce, createAndStart, driveToMerged, openProject, table } from '../stack/story.ts'
 import { type Finding, findingsOf, leftoverFindings } from './kill-findings.ts'
@@ -103,6 +104,7 @@ export async function proof(args: string[]): Promise<boolean> {
     tasks.push(...(await running))
   }
   const findings = (await Promise.all(tasks.map((task) => findingsOf(scratch, project, task)))).flat()
+  keepNoneWarm(scratch.stack.process('sandbox-host'))
   findings.push(...(await leftoverFindings(scratch, 180_000)))
   printFindings(findings)
   printKills(seed, kills)

@@ -7,6 +7,7 @@ import { Context, type PackParts } from '../src/context.ts'
 import { DockerEngine } from '../src/engine/docker-engine.ts'
 import type { PackSource } from '../src/packs/npm.ts'
 import { belongingsOf, Collector } from '../src/sessions/collector.ts'
+import { slotOf } from '../src/warm/slot-labels.ts'
 import { FakeControlPlane } from './control-plane.ts'
 
 const random = (): string => Math.random().toString(36).slice(2, 8)
@@ -90,7 +91,10 @@ async function leftAfterSweep(plane: FakeControlPlane, open: readonly Context[])
     const collector = new Collector(host)
     for (const now of [Date.now(), Date.now() + 61_000]) await collector.collect(now)
     const { containers, networks, volumes } = await belongingsOf(host)
-    left.push(...[...containers, ...networks, ...volumes].map(({ name }) => name))
+    // Machines that wait for sessions are no garbage; the next boot removes them.
+    const waiting = new Set(host.slots.list().flatMap(({ id, given }) => (given === null ? [id] : [])))
+    const all = [...containers, ...networks, ...volumes].filter(({ labels }) => !waiting.has(slotOf(labels) ?? ''))
+    left.push(...all.map(({ name }) => name))
   }
   return left
 }
