@@ -37,7 +37,14 @@ export class Ground {
   }
 
   async state(sessionId: SessionId): Promise<SessionState> {
-    return (await persistently(() => this.scratch.call(getSession, { params: { sessionId } }))).state
+    try {
+      return (await persistently(() => this.scratch.call(getSession, { params: { sessionId } }))).state
+    } catch (error) {
+      if (!(error instanceof HelixError) || error.status !== 404) throw error
+      // Its project was deleted: nobody sees it any more, and it has to end all the same.
+      await using database = openDatabase(this.scratch.stack)
+      return (await database('agent_sessions').where({ id: sessionId }).first('state')).state
+    }
   }
 
   /** False when it does not come to that. */
