@@ -1,4 +1,5 @@
 import { type Call, createClient } from '@helix/contract/client'
+import { oncePatient } from './patient-fetch.ts'
 
 /** The typed client over a given fetch: SvelteKit's in load functions and hooks. */
 export function clientOf(send: typeof fetch): Call {
@@ -6,4 +7,4 @@ export function clientOf(send: typeof fetch): Call {
 }
 
 /** The typed client of the browser: the page's own origin, the person's cookie. */
-export const call: Call = createClient({ baseUrl: '' })
+export const call: Call = createClient({ baseUrl: '', fetch: oncePatient((input, init) => fetch(input, init)) })
