@@ -29,6 +29,8 @@ export const claimSession = defineEndpoint({
       spec: z.object({
         sessionId: idSchema('session'),
         orgId: idSchema('org'),
+        /** The control plane of the version before tells none. */
+        projectId: idSchema('project').optional(),
         taskId: idSchema('task').nullable(),
         agentRuntime,
         /** The model name the agent asks the gateway for. */

@@ -145,6 +145,8 @@ export const supervisorDown = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ack'), upTo: z.number().int() }),
   /** A line for the conversation. */
   z.object({ type: z.literal('notice'), text: z.string() }),
+  /** What `layers` offered is copied, or will not be. */
+  z.object({ type: z.literal('layersKept') }),
   /** End the agent and flush; the container exits 0 afterwards. */
   z.object({ type: z.literal('stop') }),
 ])
@@ -180,6 +182,8 @@ export const supervisorUp = z.discriminatedUnion('type', [
     stages: z.array(z.object({ name: z.string(), durationMs: z.number() })),
   }),
   z.object({ type: z.literal('entries'), entries: z.array(journalEntry).min(1).max(200) }),
+  /** The inner Docker engine stands still: its images may be copied for sessions to come. Where the session file asks for it. */
+  z.object({ type: z.literal('layers') }),
   z.object({ type: z.literal('turn'), result: turnResult }),
   /** Each 2 s while a turn runs and the agent lives; the host turns it into a Temporal heartbeat. */
   z.object({ type: z.literal('heartbeat'), promptId: z.string() }),
@@ -251,6 +255,8 @@ export const sessionFile = z.object({
   ),
   /** Start the inner Docker engine on `unix:///run/docker.sock`. */
   innerDocker,
+  /** Offer the images that the start-up script made to the host. */
+  keepsLayers: z.boolean().default(false),
   /** Whom names are asked at, where the engine's resolver cannot be reached; empty: as the container has it. */
   nameservers: z.array(z.string()).default([]),
   /** `ask`: the agent's requests for permission wait for a person. */

@@ -50,7 +50,18 @@ export class InnerDocker {
 
   stop(): void {
     this.over = true
+    // What stands still hears no end.
+    this.engine?.goOn()
     this.engine?.stop()
+  }
+
+  /** See `Engine`. */
+  pause(): void {
+    this.engine?.pause()
+  }
+
+  goOn(): void {
+    this.engine?.goOn()
   }
 
   private async run(): Promise<void> {
@@ -68,6 +79,9 @@ export class InnerDocker {
 /** A running one. */
 export interface Engine {
   stop(): void
+  /** It changes nothing on its disk until `goOn`; its containers run. */
+  pause(): void
+  goOn(): void
 }
 
 /** Throws with the reason when it does not come up in time. */
@@ -90,7 +104,8 @@ export async function startEngine(kind: SessionFile['innerDocker'], user: AgentU
     if (!(await isThere(innerDockerSocket))) continue
     await giveTo(user, innerDockerSocket)
     await chmod(innerDockerSocket, 0o600)
-    return { stop: () => killGroup(engine.pid, 'SIGTERM') }
+    const signal = (name: NodeJS.Signals) => (): void => killGroup(engine.pid, name)
+    return { stop: signal('SIGTERM'), pause: signal('SIGSTOP'), goOn: signal('SIGCONT') }
   }
   killGroup(engine.pid, 'SIGKILL')
   throw new Error(over ?? `dockerd was not ready in ${deadlineMs / 1000} s`)

@@ -89,7 +89,7 @@ export function startUpFailure({ code, timedOut }: StartUpResult, deadlineMs: nu
   return `The start-up script ended with ${code === null ? 'a signal' : `code ${code}`}. The session goes on without the rest of it.`
 }
 
-/** Runs the project's script in the working copy and tells in the journal how it goes. That it fails is told; the session goes on. */
+/** Runs the project's script in the working copy and tells in the journal how it goes. That it fails is told, and answered with; the session goes on. */
 export async function reportStartUp(input: {
   session: SessionFile
   user: AgentUser
@@ -99,10 +99,10 @@ export async function reportStartUp(input: {
   env: Record<string, string>
   recorder: Pick<Recorder, 'event' | 'notice'>
   signal: AbortSignal
-}): Promise<void> {
+}): Promise<boolean> {
   const { session, user, cwd, runDir, recorder, signal } = input
   const env = { ...environmentOf(session.secrets), ...input.env }
-  if (session.startUp === null) return
+  if (session.startUp === null) return false
   const { script, deadlineSeconds } = session.startUp
   const call = { kind: 'tool' as const, toolCallId: `${startUpCall}${session.epoch}`, title: 'Start-up script', toolKind: 'execute' }
   const tell = (status: 'in_progress' | 'completed' | 'failed', output: string, exitCode: number | null) =>
@@ -115,8 +115,10 @@ export async function reportStartUp(input: {
     const failure = startUpFailure(result, deadlineMs)
     tell(failure === null ? 'completed' : 'failed', result.output, result.code)
     if (failure !== null && !signal.aborted) recorder.notice(failure)
+    return failure === null
   } catch (error) {
     tell('failed', '', null)
     recorder.notice(`The start-up script could not be run: ${reasonOf(error)}`)
+    return false
   }
 }

@@ -13,6 +13,7 @@ import { InnerDocker } from './inner-docker.ts'
 import { useNameservers } from './inner-network.ts'
 import { Journal } from './journal/journal.ts'
 import { Recorder } from './journal/recorder.ts'
+import { LayerOffer } from './layers.ts'
 import { Feed } from './link/feed.ts'
 import { type Connection, type LinkHandler, type LinkServer, listen } from './link/server.ts'
 import { type Log, reasonOf, redacting } from './log.ts'
@@ -59,6 +60,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
   private workspace: Workspace = { copies: [], specs: null, restored: null }
   private link: LinkServer | null = null
   private readonly docker: InnerDocker
+  private readonly layers: LayerOffer
   private readonly surroundings: Surroundings
   private status: Status = { state: 'preparing', message: null }
   private ending = false
@@ -103,6 +105,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
       log,
       notice: (text) => this.recorder.notice(text),
     })
+    this.layers = new LayerOffer({ session, docker: this.docker, feed: this.feed, log })
     // Who asked was an agent of an earlier start.
     this.permissions.voidAll(journal.openRequests())
     this.agent = this.createAgent(folders)
@@ -163,6 +166,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
   async run(): Promise<void> {
     const { stages, log } = this
     const { config, session, user, state } = this
+    await this.layers.begin()
     this.docker.start()
     this.tellSurroundings()
     const started = performance.now()
@@ -197,16 +201,17 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
     this.recorder.notice(sentences.join(' '))
   }
 
-  private async startUp(prepared: Promise<unknown>): Promise<void> {
+  private async startUp(prepared: Promise<Workspace>): Promise<void> {
     const { session, user, cwd, config, recorder, stages } = this
     if (session.startUp === null && restorable(session, this.state) === null) return
-    await prepared
+    const { copies } = await prepared
     if (session.startUp === null) return
     await this.docker.settled
     const env = this.docker.environment
-    await stages.time('start-up script', () =>
+    const went = await stages.time('start-up script', () =>
       reportStartUp({ session, user, cwd, runDir: config.runDir, env, recorder, signal: this.over.signal }),
     )
+    if (went) await this.layers.make(copies)
   }
 
   connected(connection: Connection): void {
@@ -227,6 +232,9 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
       case 'ack':
         this.journal.skipTo(frame.upTo)
         this.state.setAcknowledged(frame.upTo)
+        break
+      case 'layersKept':
+        this.layers.kept()
         break
       case 'notice':
         this.recorder.notice(frame.text)

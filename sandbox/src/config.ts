@@ -68,6 +68,8 @@ const environment = z.object({
     .default('unix:///var/run/docker.sock'),
   NODE_EXTRA_CA_CERTS: z.string().optional(),
   SSL_CERT_FILE: z.string().optional(),
+  /** Docker layers of projects that are kept for their next sessions; 0: none. */
+  HELIX_LAYER_BUDGET_GB: z.coerce.number().min(0).max(100_000).default(20),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 })
 
@@ -88,6 +90,8 @@ export interface Config {
   reserves: { diskBytes: number | undefined; memoryBytes: number | undefined }
   /** Units: milliseconds without use, and bytes in sum. */
   images: { keepMs: number; budgetBytes: number }
+  /** Units: bytes in sum. */
+  layerBudgetBytes: number
   /** How many machines wait for sessions. */
   warmSessions: number
   port: number
@@ -132,6 +136,7 @@ export function parseConfig(env: NodeJS.ProcessEnv): Config {
       memoryBytes: values.HELIX_MEMORY_RESERVE_MB && values.HELIX_MEMORY_RESERVE_MB * 1024 ** 2,
     },
     images: { keepMs: values.HELIX_IMAGE_DAYS * 86_400_000, budgetBytes: values.HELIX_IMAGE_BUDGET_GB * 1024 ** 3 },
+    layerBudgetBytes: values.HELIX_LAYER_BUDGET_GB * 1024 ** 3,
     warmSessions: values.HELIX_WARM_SESSIONS,
     port: values.HELIX_HOST_PORT,
     installation: values.HELIX_INSTALLATION,

@@ -15,6 +15,7 @@ import { type Identity, loadIdentity } from './identity.ts'
 import { Images } from './images/images.ts'
 import { SessionKit } from './images/kit.ts'
 import type { Footing } from './ladder/ladder.ts'
+import { LayerCache } from './layers/layer-cache.ts'
 import { type ControlPlane, createControlPlane } from './link/control-plane.ts'
 import { HostLink } from './link/host-link.ts'
 import { type MachineLimits, Monitor } from './monitor.ts'
@@ -55,6 +56,7 @@ export class Context implements Host {
   readonly packs: PackInstaller
   readonly images: Images
   readonly kit: SessionKit
+  readonly layers: LayerCache
   readonly certificates: Certificates
   readonly egress: Egress
   readonly registry: Registry
@@ -103,6 +105,16 @@ export class Context implements Host {
     const labels = { ...ownerLabels(this.owner), 'helix.boot': bootId }
     this.packs = new PackInstaller({ engine: this.engine, image, ...parts, labels, log })
     this.kit = new SessionKit({ engine: this.engine, owner: this.owner, image, labels, log })
+    this.layers = new LayerCache({
+      engine: this.engine,
+      owner: this.owner,
+      image,
+      labels,
+      stateDir: config.stateDir,
+      budgetBytes: config.layerBudgetBytes,
+      free: () => this.monitor.free(),
+      log,
+    })
     this.registry = new Registry(() => this.changed())
     this.monitor = new Monitor({
       engine: this.engine,
@@ -146,7 +158,7 @@ export class Context implements Host {
       room: () => this.monitor.capacity - this.registry.size,
       packs: () => this.packs.volumes(),
     })
-    this.evictables.register(this.warm, this.kit)
+    this.evictables.register(this.warm, this.kit, this.layers)
   }
 
   /** `parts`: where agent packs come from and what their volumes are called; tests have their own. */

@@ -8,6 +8,7 @@ import type { Identity } from './identity.ts'
 import type { Images } from './images/images.ts'
 import type { SessionKit } from './images/kit.ts'
 import type { Footing } from './ladder/ladder.ts'
+import type { LayerCache } from './layers/layer-cache.ts'
 import type { ControlPlane } from './link/control-plane.ts'
 import type { MachineLimits } from './monitor.ts'
 import type { PackInstaller } from './packs/installer.ts'
@@ -29,6 +30,7 @@ export interface Host {
   readonly packs: Pick<PackInstaller, 'ensure'>
   readonly images: Pick<Images, 'ensure'>
   readonly kit: Pick<SessionKit, 'ensure'>
+  readonly layers: Pick<LayerCache, 'keyFor' | 'has' | 'clearHalf' | 'bring' | 'keep' | 'close'>
   readonly certificates: Certificates
   readonly egress: Egress
   readonly registry: Registry

@@ -91,6 +91,7 @@ export class Rounds {
     if (Date.now() - this.garbageAt < garbageEveryMs) return
     this.garbageAt = Date.now()
     await this.context.garbage.collect()
+    await this.context.layers.collect()
   }
 
   /** Images of projects, and the kit that they are started with, before a session needs them. */

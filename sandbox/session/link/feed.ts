@@ -19,6 +19,7 @@ export class Feed {
   private connection: Connection | null = null
   private sent = 0
   private pumping = false
+  private offering = false
   private status: Status = { state: 'preparing', message: null, agentPid: null, stages: [] }
 
   constructor(input: { journal: Journal; sessionId: string; epoch: number; acknowledged: () => number }) {
@@ -35,6 +36,7 @@ export class Feed {
     const latest = this.journal.latestEnd
     if (latest !== null) this.results.set(latest.result.promptId, latest)
     void connection.send({ type: 'hello', ...this.identity, ...this.status, lastSequence: this.journal.last })
+    if (this.offering) void connection.send({ type: 'layers' })
     this.wake()
   }
 
@@ -45,6 +47,12 @@ export class Feed {
 
   sendStatus(): void {
     if (this.connection?.open) void this.connection.send({ type: 'state', ...this.status })
+  }
+
+  /** Said again on each new connection until it is withdrawn. */
+  offerLayers(offering: boolean): void {
+    this.offering = offering
+    if (offering && this.connection?.open) void this.connection.send({ type: 'layers' })
   }
 
   sendResult(end: { sequence: number; result: TurnResult }): void {

@@ -3,7 +3,7 @@ import { EngineError } from '../engine/engine.ts'
 import type { Host } from '../host.ts'
 import { reasonOf } from '../reason.ts'
 import { LocalSession } from './local-session.ts'
-import { epochOf, ownerLabels, sessionOf } from './names.ts'
+import { epochOf, innerDockerVolume, ownerLabels, sessionOf } from './names.ts'
 
 /** Begins to talk to the supervisor in a running container; null when the container does not run. */
 export async function attach(host: Host, containerId: string): Promise<LocalSession | null> {
@@ -20,6 +20,7 @@ export async function attach(host: Host, containerId: string): Promise<LocalSess
     secret: host.identity.linkSecret(sessionId, epoch),
     log: host.log,
     send: (frame) => host.send(frame),
+    layers: (id) => host.layers.keep(id, innerDockerVolume(host.owner, host.slots.stemOf(id))),
     disturbed: (disturbed) => void lookAfter(host, disturbed),
   })
   host.registry.add(session)

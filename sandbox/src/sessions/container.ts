@@ -6,6 +6,7 @@ import { type Egress, egressLabels } from '../egress/egress.ts'
 import { archiveOf } from '../engine/archive.ts'
 import type { ContainerSpec, Labels } from '../engine/engine.ts'
 import type { Footing } from '../ladder/ladder.ts'
+import { keepsLayersOf } from '../layers/layer-cache.ts'
 import type { MachineLimits } from '../monitor.ts'
 import type { Certificates } from './certificates.ts'
 import { containerName, innerDockerVolume, networkName, type Owner, type Stem, sessionLabels, workspaceVolume } from './names.ts'
@@ -99,10 +100,11 @@ export function sessionFileOf(
   epoch: number,
   linkSecret: string,
 ): SessionFile {
-  const { orgId, taskId, egress: policy, machine, ...spec } = given
+  const { orgId, projectId, taskId, egress: policy, machine, ...spec } = given
   // gVisor's network does not lead to the engine's own resolver.
   const nameservers = footing.innerDocker === 'gvisor' ? [...egress.nameserversOf(policy)] : []
-  return { ...spec, epoch, linkSecret, innerDocker: footing.innerDocker, nameservers }
+  const keepsLayers = keepsLayersOf(footing) && spec.startUp !== null
+  return { ...spec, epoch, linkSecret, innerDocker: footing.innerDocker, keepsLayers, nameservers }
 }
 
 /** What is put into the container before its start, relative to `/`; the supervisor deletes the session file once it has read it. */

@@ -12,6 +12,8 @@ export interface LocalSessionInput {
   secret: string
   log: Logger
   send(frame: HostUp): boolean
+  /** Its inner Docker stands still; resolves when it may go on. */
+  layers(sessionId: SessionId): Promise<void>
   /** The connection is disturbed: look whether the container lives. */
   disturbed(session: LocalSession): void
 }
@@ -52,6 +54,7 @@ export class LocalSession {
         this.activeAt = Date.now()
         this.journal.accept(entries)
       },
+      layers: () => input.layers(sessionId),
       disturbed: () => input.disturbed(this),
     })
   }

@@ -3,6 +3,7 @@ import type { SessionId } from '@helix/contract/ids'
 import { ApplicationFailure } from '@temporalio/common'
 import type { Host, SessionRef } from '../host.ts'
 import { withKit } from '../images/kit.ts'
+import type { LayerKey } from '../layers/layer-cache.ts'
 import { reasonOf } from '../reason.ts'
 import { attach, type Readiness, whenReady } from './attach.ts'
 import { type SessionContainer, sessionArchive, sessionContainer } from './container.ts'
@@ -81,12 +82,13 @@ async function begin(host: Host, start: Start, signal: AbortSignal): Promise<Beg
   // Before anything is asked of the control plane.
   host.footing()
   const { epoch, spec } = await stages.time('claim', claimFor(host, start))
-  // Machines that wait are of our own image.
-  const ours = !isForeign(host, spec)
+  // Machines that wait are of our own image, and have a Docker without the layers of the project.
+  const key = host.layers.keyFor(spec, host.footing())
+  const usual = !isForeign(host, spec) && !(await host.layers.has(key))
   const fresh = host.slots.slotFor(start.sessionId) === null && (epoch === 1 || (await hasNothing(host, start.sessionId)))
-  const warm = fresh && ours ? await startWarm(host, epoch, spec, stages) : null
+  const warm = fresh && usual ? await startWarm(host, epoch, spec, stages) : null
   if (fresh) stages.list.push({ name: `warm: ${warm === null ? 'no' : 'yes'}`, durationMs: 0 })
-  return { session: warm ?? (await startCold(host, { epoch, spec }, stages, signal)), stages }
+  return { session: warm ?? (await startCold(host, { epoch, spec, layers: key }, stages, signal)), stages }
 }
 
 /** Nothing of the session is on this host, or nothing but a container that is of no use. */
@@ -96,7 +98,12 @@ async function hasNothing(host: Host, sessionId: SessionId): Promise<boolean> {
   return containers.length + volumes.length === 0
 }
 
-async function startCold(host: Host, { epoch, spec }: Claimed, stages: Stages, signal: AbortSignal): Promise<LocalSession> {
+async function startCold(
+  host: Host,
+  { epoch, spec, layers }: Claimed & { layers: LayerKey | null },
+  stages: Stages,
+  signal: AbortSignal,
+): Promise<LocalSession> {
   const { owner, certificates, engine } = host
   const { sessionId } = spec
   const footing = host.footing()
@@ -104,7 +111,7 @@ async function startCold(host: Host, { epoch, spec }: Claimed, stages: Stages, s
   const labels = sessionLabels(owner, sessionId)
   const old = stages.time('old container', removeContainers(host, sessionId, 0))
   const network = stages.time('network', ensureNetwork(engine, owner, host.config.session.subnets, stem, labels))
-  const volumes = stages.time('volume', ensureVolumes(host, sessionId, footing.innerDocker !== 'none'))
+  const volumes = ensureVolumes(host, sessionId, footing.innerDocker !== 'none', layers, stages)
   const pack = stages.time('agent pack', host.packs.ensure(spec.agentRuntime))
   const image = prepareImage(host, { spec, epoch }, stages, signal)
   // All of them are waited for even when one fails: none may go on behind the next try.
@@ -120,6 +127,7 @@ async function startCold(host: Host, { epoch, spec }: Claimed, stages: Stages, s
 async function getReady(host: Host, start: Start, { session, stages }: Begun, signal: AbortSignal): Promise<Readiness> {
   const { sessionId, epoch } = session
   const readiness = await stages.time('supervisor', whenReady(session, limits, signal))
+  host.layers.close(sessionId)
   if (!readiness.ready) return readiness
   stages.total('ready')
   host.log.info({ sessionId, epoch, stages: stages.list }, 'session started')
@@ -141,11 +149,25 @@ async function claimFor(host: Host, { sessionId, epoch }: Start): Promise<Claime
   return claim
 }
 
-async function ensureVolumes(host: Host, sessionId: Start['sessionId'], innerDocker: boolean): Promise<void> {
-  const labels = sessionLabels(host.owner, sessionId)
+async function ensureVolumes(
+  host: Host,
+  sessionId: SessionId,
+  innerDocker: boolean,
+  layers: LayerKey | null,
+  stages: Stages,
+): Promise<void> {
+  const { engine, owner } = host
+  const labels = sessionLabels(owner, sessionId)
   const stem = host.slots.stemOf(sessionId)
-  await host.engine.createVolume(workspaceVolume(host.owner, stem), labels)
-  if (innerDocker) await host.engine.createVolume(innerDockerVolume(host.owner, stem), labels)
+  const volume = innerDockerVolume(owner, stem)
+  await host.layers.clearHalf(volume)
+  const brings = innerDocker && (await host.layers.has(layers)) && (await engine.findVolume(volume)) === null
+  await stages.time('volume', async () => {
+    await engine.createVolume(workspaceVolume(owner, stem), labels)
+    if (innerDocker) await engine.createVolume(volume, labels)
+  })
+  if (!brings || (await stages.time('layers of the project', host.layers.bring(layers, volume)))) return
+  await engine.createVolume(volume, labels)
 }
 
 async function all<T, U>(first: Promise<T>, second: Promise<U>, ...others: Promise<unknown>[]): Promise<[T, U]> {

@@ -23,6 +23,8 @@ export interface SupervisorLinkOptions {
   epoch: number
   log: Logger
   entries(entries: readonly JournalEntry[]): void
+  /** See `LayerCache.keep`. */
+  layers(): Promise<void>
   /** A connection ended or an attempt failed: look whether the container lives. */
   disturbed(): void
 }
@@ -125,7 +127,8 @@ export class SupervisorLink {
     } else if (frame.type === 'entries') {
       for (const { payload } of frame.entries) if (payload.kind === 'permission_end') this.answers.delete(payload.requestId)
       this.options.entries(frame.entries)
-    } else if (frame.type === 'heartbeat') this.turns.get(frame.promptId)?.beat()
+    } else if (frame.type === 'layers') void this.options.layers().finally(() => this.send({ type: 'layersKept' }))
+    else if (frame.type === 'heartbeat') this.turns.get(frame.promptId)?.beat()
     else this.turns.get(frame.result.promptId)?.ended(frame.result)
   }
 

@@ -118,6 +118,7 @@ export function sessionOf(port: number, token: string, epoch: number, host = '12
     secrets: [],
     repositories: [{ name: 'sample', clonePath: '/git/sample.git', defaultBranch: 'main', baseBranch: 'main', branch, primary: true }],
     innerDocker: 'none',
+    keepsLayers: false,
     nameservers: [],
     permissionMode: 'allow',
   }

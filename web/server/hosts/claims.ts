@@ -74,6 +74,7 @@ async function specOf(
   return {
     sessionId: session.id,
     orgId: session.org_id,
+    projectId: session.project_id,
     taskId: session.task_id,
     agentRuntime: session.agent_runtime,
     model,
