@@ -27,6 +27,7 @@ import * as registration from './registration.ts'
 import * as repositories from './repositories.ts'
 import * as reviews from './reviews.ts'
 import * as secrets from './secrets.ts'
+import * as sessionAgent from './session-agent.ts'
 import * as sessionLife from './session-life.ts'
 import * as sessions from './sessions.ts'
 import * as signIn from './sign-in.ts'
@@ -68,6 +69,7 @@ export const publicEndpoints: ReadonlyMap<string, Endpoint> = new Map(
     reviews,
     sessions,
     sessionLife,
+    sessionAgent,
     checkpoints,
     machineUse,
     conversation,

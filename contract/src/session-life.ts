@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { agentRuntime } from './agents.ts'
 import { defineEndpoint, page, pageQuery } from './endpoint.ts'
 import { idSchema } from './ids.ts'
 import { session, sessionStates } from './sessions.ts'
@@ -6,6 +7,8 @@ import { line, text } from './text.ts'
 
 const ofProject = z.object({ projectId: idSchema('project') })
 const ofSession = z.object({ sessionId: idSchema('session') })
+
+const words = text(100_000).refine((value) => value.trim() !== '', 'say something')
 
 /** How many sessions without a task a project may have that are not stopped. */
 export const mostOpenSessions = 50
@@ -16,7 +19,13 @@ export const createSession = defineEndpoint({
   permission: 'task:write',
   summary: 'Start a session without a task: a machine with working copies of the project’s repositories and an agent that waits',
   params: ofProject,
-  body: z.object({ title: line(120).optional() }),
+  body: z.object({
+    title: line(120).optional(),
+    /** Absent: the project's. */
+    agentRuntime: agentRuntime.optional(),
+    /** What the agent is told first; absent: it waits. */
+    prompt: words.optional(),
+  }),
   response: session,
   errors: ['conflict'],
 })
@@ -64,7 +73,7 @@ export const promptSession = defineEndpoint({
   permission: 'task:write',
   summary: 'Tell the agent of a session without a task what to do; it is heard after what waits already',
   params: ofSession,
-  body: z.object({ text: text(100_000).refine((value) => value.trim() !== '', 'say something') }),
+  body: z.object({ text: words }),
   response: z.object({ id: idSchema('prompt') }),
   errors: ['conflict'],
 })

@@ -36,6 +36,7 @@ import { repositoryRoutes } from './repositories/routes.ts'
 import { specLinkRoutes } from './reviews/links/routes.ts'
 import { reviewRoutes } from './reviews/routes.ts'
 import { secretRoutes } from './secrets/routes.ts'
+import { sessionAgentRoutes } from './sessions/life/agent-routes.ts'
 import { sessionLifeRoutes } from './sessions/life/routes.ts'
 import { sessionRoutes } from './sessions/routes.ts'
 import { systemRoutes } from './system/routes.ts'
@@ -79,6 +80,7 @@ export async function createApp(context: Context, metrics: Metrics): Promise<Exp
   app.use(specLinkRoutes(context))
   app.use(sessionRoutes(context))
   app.use(sessionLifeRoutes(context))
+  app.use(sessionAgentRoutes(context))
   app.use(checkpointRoutes(context))
   app.use(machineRoutes(context))
   app.use(previewRoutes(context))

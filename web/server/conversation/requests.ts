@@ -8,6 +8,7 @@ import type { Knex } from 'knex'
 import { appendEvent } from '../events/store.ts'
 import { raise, settle } from '../inbox/store.ts'
 import type { SessionRow } from '../sessions/store.ts'
+import type { Talker } from './store.ts'
 
 type Asked = Extract<JournalPayload, { kind: 'permission' }>
 type Ended = Extract<JournalPayload, { kind: 'permission_end' }>
@@ -123,9 +124,9 @@ export class RequestStore {
   }
 
   /** Oldest first. */
-  async ofTask(orgId: OrgId, taskId: TaskId, { open }: { open: boolean }): Promise<PermissionRequest[]> {
+  async list(orgId: OrgId, whose: Talker, { open }: { open: boolean }): Promise<PermissionRequest[]> {
     const rows = await this.db('permission_requests')
-      .where({ org_id: orgId, task_id: taskId })
+      .where({ ...whose, org_id: orgId })
       .modify((query) => {
         if (open) query.andWhere({ state: 'pending' })
       })
@@ -144,8 +145,10 @@ export class RequestStore {
     }))
   }
 
-  async find(orgId: OrgId, taskId: TaskId, id: string): Promise<PermissionRequest | null> {
-    const row = await this.db('permission_requests').where({ org_id: orgId, task_id: taskId, id }).first()
+  async find(orgId: OrgId, whose: Talker, id: string): Promise<PermissionRequest | null> {
+    const row = await this.db('permission_requests')
+      .where({ ...whose, org_id: orgId, id })
+      .first()
     return row === undefined ? null : requestOf(row)
   }
 

@@ -3,51 +3,25 @@ import {
   editPrompt,
   findTaskPaths,
   getTaskAgent,
-  type PermissionRequest,
   stopTurn,
   suspendAgent,
   withdrawPrompt,
 } from '@helix/contract/conversation'
-import type { BodyOf } from '@helix/contract/endpoint'
 import { HelixError } from '@helix/contract/errors'
-import { answerOption, filledIn, formFaults } from '@helix/contract/forms'
-import type { HostId, OrgId, TaskId } from '@helix/contract/ids'
+import type { OrgId, TaskId } from '@helix/contract/ids'
 import type { SessionState } from '@helix/contract/sessions'
 import { Router } from 'express'
 import type { Context } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
-import { type Actor, mount } from '../http/mount.ts'
+import { mount } from '../http/mount.ts'
 import { enqueue } from '../outbox/store.ts'
 import { SessionStore } from '../sessions/store.ts'
 import { type TaskRow, TaskStore } from '../tasks/store.ts'
+import { answerRequest } from './answering.ts'
 import { pathsOf, rankPaths } from './paths.ts'
+import { editQueued, withdrawQueued } from './queued.ts'
 import { RequestStore } from './requests.ts'
 import { QueueStore } from './store.ts'
-
-const onItsWay = 'The message is on its way to the agent: it cannot be changed any more.'
-
-/** Throws `invalid_request` for what is no answer to this. */
-function givenTo({ options, fields }: PermissionRequest, { optionId, values = {} }: BodyOf<typeof answerPermission>) {
-  const wrong = (faults: Record<string, string>): HelixError => {
-    const said = Object.entries(faults).map(([name, fault]) => `${name}: ${fault}`)
-    return new HelixError('invalid_request', said.join('; '), { fields: faults })
-  }
-  if (!options.some(({ id }) => id === optionId)) throw wrong({ optionId: 'not one of the options' })
-  if (fields === null || optionId !== answerOption.id) return { optionId, values: null }
-  const faults = formFaults(fields, values)
-  if (Object.keys(faults).length > 0)
-    throw wrong(Object.fromEntries(Object.entries(faults).map(([name, fault]) => [`values.${name}`, fault])))
-  return { optionId, values: filledIn(values) }
-}
-
-/** Why an answer comes too late, for the person who gave it. */
-function tooLate(request: PermissionRequest | null): HelixError {
-  if (request === null) return new HelixError('not_found')
-  if (request.state === 'void') return new HelixError('conflict', 'The agent does not wait for this any more.', { state: 'void' })
-  const option = request.options.find(({ id }) => id === request.optionId)
-  const { answeredBy } = request
-  return new HelixError('conflict', `${answeredBy} answered first: ${option?.name ?? request.optionId}.`, { state: 'answered', answeredBy })
-}
 
 /** Why an agent cannot be suspended now, for people; null when it can. */
 function cannotSuspend(state: SessionState, inTurn: boolean): string | null {
@@ -98,30 +72,17 @@ export function conversationRoutes(context: Context): Router {
     return {
       session: sessionId === null ? null : await sessions.find(actor.orgId, sessionId),
       turn: sessionId === null ? null : await queue.running(actor.orgId, sessionId),
-      queued: await queue.list(actor.orgId, task.id),
-      permissions: await requests.ofTask(actor.orgId, task.id, { open: true }),
+      queued: await queue.list(actor.orgId, { task_id: task.id }),
+      permissions: await requests.list(actor.orgId, { task_id: task.id }, { open: true }),
     }
   })
   mount(router, context, editPrompt, async ({ actor, params, body }) => {
     const task = await getRow(actor.orgId, params.taskId)
-    const before = await queue.find(actor.orgId, task.id, params.promptId)
-    if (before !== null && before.author.id !== actor.userId)
-      throw new HelixError('forbidden', `Only ${before.author.name} may change this message.`)
-    if (before === null && !(await queue.known(actor.orgId, task.id, params.promptId))) throw new HelixError('not_found')
-    await changed(task, async (trx) => {
-      if (!(await queue.edit(trx, actor.orgId, params.promptId, actor.userId, body.text))) throw new HelixError('conflict', onItsWay)
-    })
-    const after = await queue.find(actor.orgId, task.id, params.promptId)
-    if (after === null) throw new HelixError('conflict', onItsWay)
-    return after
+    return editQueued(queue, actor, { task_id: task.id }, params.promptId, body.text, (work) => changed(task, work))
   })
   mount(router, context, withdrawPrompt, async ({ actor, params }) => {
     const task = await getRow(actor.orgId, params.taskId)
-    if (!(await queue.known(actor.orgId, task.id, params.promptId))) throw new HelixError('not_found')
-    await changed(task, async (trx) => {
-      if (!(await queue.withdraw(trx, actor.orgId, params.promptId))) throw new HelixError('conflict', onItsWay)
-    })
-    return {}
+    return withdrawQueued(queue, actor, { task_id: task.id }, params.promptId, (work) => changed(task, work))
   })
   mount(router, context, stopTurn, async ({ actor, params }) => {
     const task = await getRow(actor.orgId, params.taskId)
@@ -151,29 +112,8 @@ export function conversationRoutes(context: Context): Router {
   })
   mount(router, context, answerPermission, async ({ actor, params, body }) => {
     const task = await getRow(actor.orgId, params.taskId)
-    const request = await requests.find(actor.orgId, task.id, params.requestId)
-    if (request === null) throw new HelixError('not_found')
-    return answer(actor, task, request, givenTo(request, body))
+    return answerRequest(context, actor, task.project_id, { task_id: task.id }, params.requestId, body)
   })
-  const answer = async (
-    actor: Actor,
-    task: TaskRow,
-    request: PermissionRequest,
-    given: ReturnType<typeof givenTo>,
-  ): Promise<PermissionRequest> => {
-    const first = await db.transaction(async (trx) => {
-      const mine = await requests.answer(trx, actor.orgId, request, { userId: actor.userId, name: actor.userName }, given)
-      const about = { projectId: task.project_id, sessionId: request.sessionId, taskId: task.id, requestId: request.id }
-      if (mine) await appendEvent(trx, task.org_id, { type: 'permission.changed', ...about, state: 'answered' })
-      return mine
-    })
-    const now = await requests.find(actor.orgId, task.id, request.id)
-    if (!first || now === null) throw tooLate(now)
-    bus.wake(task.org_id)
-    const home: HostId | null = (await sessions.rowOf(request.sessionId))?.host_id ?? null
-    if (home !== null) bus.wake(home)
-    return now
-  }
   mount(router, context, findTaskPaths, async ({ actor, params, query }) => {
     const task = await getRow(actor.orgId, params.taskId)
     return { paths: await searchPaths(context, tasks, task, query.query, query.limit) }

@@ -11,6 +11,12 @@ const promptOf = (row: any): QueuedPrompt => ({
   queuedAt: row.queued_at.toISOString(),
 })
 
+/** Whose agent messages are for. */
+export type Talker = { task_id: TaskId } | { session_id: SessionId }
+
+const columns = (whose: Talker): Record<string, string> =>
+  Object.fromEntries(Object.entries(whose).map(([column, id]) => [`p.${column}`, id]))
+
 /** Messages of people that wait to be sent. */
 export class QueueStore {
   private readonly db: Knex
@@ -19,27 +25,31 @@ export class QueueStore {
     this.db = db
   }
 
-  private queued(orgId: OrgId, taskId: TaskId) {
+  private queued(orgId: OrgId, whose: Talker) {
     return this.db('prompts as p')
       .leftJoin('users as u', 'u.id', 'p.author_id')
-      .where({ 'p.org_id': orgId, 'p.task_id': taskId, 'p.kind': 'person', 'p.state': 'queued' })
+      .where({ ...columns(whose), 'p.org_id': orgId, 'p.kind': 'person', 'p.state': 'queued' })
       .select('p.*', 'u.name as author_name')
   }
 
   /** In the order they are sent: the newest of those that go first, then the others as they came. */
-  async list(orgId: OrgId, taskId: TaskId): Promise<QueuedPrompt[]> {
-    const prompts = (await this.queued(orgId, taskId).orderBy(['p.queued_at', 'p.id']).limit(200)).map(promptOf)
+  async list(orgId: OrgId, whose: Talker): Promise<QueuedPrompt[]> {
+    const prompts = (await this.queued(orgId, whose).orderBy(['p.queued_at', 'p.id']).limit(200)).map(promptOf)
     return [...prompts.filter(({ mode }) => mode !== 'queue').reverse(), ...prompts.filter(({ mode }) => mode === 'queue')]
   }
 
-  async find(orgId: OrgId, taskId: TaskId, id: PromptId): Promise<QueuedPrompt | null> {
-    const row = await this.queued(orgId, taskId).andWhere({ 'p.id': id }).first()
+  async find(orgId: OrgId, whose: Talker, id: PromptId): Promise<QueuedPrompt | null> {
+    const row = await this.queued(orgId, whose).andWhere({ 'p.id': id }).first()
     return row === undefined ? null : promptOf(row)
   }
 
-  /** Somebody's message of this task, whatever became of it. */
-  async known(orgId: OrgId, taskId: TaskId, id: PromptId): Promise<boolean> {
-    return (await this.db('prompts').where({ org_id: orgId, task_id: taskId, id, kind: 'person' }).first('id')) !== undefined
+  /** Somebody's message, whatever became of it. */
+  async known(orgId: OrgId, whose: Talker, id: PromptId): Promise<boolean> {
+    return (
+      (await this.db('prompts')
+        .where({ ...whose, org_id: orgId, id, kind: 'person' })
+        .first('id')) !== undefined
+    )
   }
 
   /** False when it is on its way already, or another person's. */

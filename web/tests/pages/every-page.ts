@@ -111,6 +111,7 @@ export function everyPlace({ projectId, taskId, reviewId, repositoryId, sessionI
     { name: 'task-workspace', path: `/tasks/${taskId}?tab=workspace` },
     { name: 'sessions', path: `${project}/sessions` },
     { name: 'session', path: `/sessions/${sessionId}` },
+    { name: 'session-starts', path: `/sessions/${sessionId}?tab=starts` },
     { name: 'task-waiting', path: `/tasks/${reviewId}` },
     { name: 'task-spec', path: `/tasks/${reviewId}?tab=spec` },
     { name: 'spec', path: `/tasks/${taskId}/spec` },
@@ -186,7 +187,9 @@ export function otherDialogs({ projectId, taskId, reviewId, sessionId, hostId }:
     place('tasks/TaskDependencies', `/tasks/${taskId}`, (page) => dialog(page, /^Waits for/)),
     place('tasks/TaskAttachments', `/tasks/${taskId}`, (page) => dialog(page, /^Attachments/)),
     place('tasks/EditTask', `/tasks/${taskId}`, (page) => fromMenu(page, 'More actions', /^Edit title/)),
-    place('sessions/SessionPage', `/sessions/${sessionId}`, (page) => dialog(page, /^(Stop|End)/)),
+    place('sessions/SessionActions', `/sessions/${sessionId}`, (page) => fromMenu(page, 'More actions', /^Stop/)),
+    place('sessions/RenameSession', `/sessions/${sessionId}`, (page) => fromMenu(page, 'More actions', /^Rename/)),
+    place('sessions/NewSession', `${project}/sessions`, (page) => dialog(page, 'New session')),
     place('tasks/TemplateMenu', `${project}/new`, async (page) => {
       await page.getByLabel('What do you want?').fill('Rename it')
       await fromMenu(page, 'Templates', 'Save as template')

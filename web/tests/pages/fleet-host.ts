@@ -4,6 +4,7 @@ import { hostProtocol } from '@helix/contract/enrolment'
 import { claimSession, recordStart } from '@helix/contract/hosts'
 import type { HostId, SessionId } from '@helix/contract/ids'
 import type { HostDown, HostReport, HostUp } from '@helix/contract/link'
+import type { JournalPayload } from '@helix/contract/sessions'
 import { typeid } from 'typeid-js'
 import { WebSocket } from 'ws'
 import type { Installation } from './installation.ts'
@@ -31,6 +32,7 @@ export class FleetHost {
   readonly id = typeid('hst').toString() as HostId
   private readonly socket: WebSocket
   private readonly call: Call
+  private readonly said = new Map<SessionId, number>()
 
   private constructor({ url, token }: Installation) {
     this.call = createClient({ baseUrl: url, token })
@@ -75,6 +77,19 @@ export class FleetHost {
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
     throw new Error('the session was not claimed')
+  }
+
+  /** Writes the journal of a session it took, from its beginning. */
+  says(sessionId: SessionId, ...payloads: JournalPayload[]): void {
+    const sequence = this.said.get(sessionId) ?? 0
+    const at = new Date().toISOString()
+    this.said.set(sessionId, sequence + payloads.length)
+    this.send({
+      type: 'journal',
+      sessionId,
+      epoch: 1,
+      entries: payloads.map((payload, index) => ({ sequence: sequence + index + 1, at, payload })),
+    })
   }
 
   async close(): Promise<void> {

@@ -21,13 +21,24 @@ const refusals = {
 export async function createSessionFor(
   context: Context,
   actor: Actor,
-  input: { projectId: ProjectId; title: string | null; fork: Fork | null },
+  input: {
+    projectId: ProjectId
+    title: string | null
+    fork: Fork | null
+    agentRuntime?: Session['agentRuntime'] | undefined
+    prompt?: string | undefined
+  },
 ): Promise<Session> {
   const { orgId, userId } = actor
+  const { prompt, ...rest } = input
   const id = await context.db.transaction(async (trx) => {
-    const made = await sessionLife.insert(trx, context, { orgId, userId, ...input })
+    const made = await sessionLife.insert(trx, context, { orgId, userId, ...rest })
     if (made.fate !== 'made') throw refusals[made.fate]()
-    await enqueue(trx, orgId, { kind: 'tellSession', sessionId: made.id, taskId: null, signal: 'wake', payload: {} })
+    const told =
+      prompt === undefined
+        ? { signal: 'wake' as const, payload: {} }
+        : { signal: 'prompt' as const, payload: { promptId: await sessionLife.insertPrompt(trx, orgId, made.id, userId, prompt) } }
+    await enqueue(trx, orgId, { kind: 'tellSession', sessionId: made.id, taskId: null, ...told })
     const about = { projectId: input.projectId, sessionId: made.id, taskId: null }
     await appendEvent(trx, orgId, { type: 'session.changed', ...about, state: 'queued' })
     return made.id

@@ -38,7 +38,7 @@ export function sessionLifeRoutes(context: Context): Router {
   }
 
   mount(router, context, createSession, async ({ actor, params, body }) => {
-    return createSessionFor(context, actor, { projectId: params.projectId, title: body.title ?? null, fork: null })
+    return createSessionFor(context, actor, { ...body, projectId: params.projectId, title: body.title ?? null, fork: null })
   })
   mount(router, context, listSessions, async ({ actor, params, query }) => {
     const items = await store.list(actor.orgId, params.projectId, query)

@@ -20,7 +20,15 @@ export const sessionLife = {
   async insert(
     trx: Knex,
     context: Pick<Context, 'providers'>,
-    input: { orgId: OrgId; projectId: ProjectId; userId: UserId; title: string | null; fork: Fork | null },
+    input: {
+      orgId: OrgId
+      projectId: ProjectId
+      userId: UserId
+      title: string | null
+      fork: Fork | null
+      /** Absent: the fork's, or the project's. */
+      agentRuntime?: Session['agentRuntime'] | undefined
+    },
   ) {
     const { orgId, projectId, userId, title, fork } = input
     const project = await trx('projects')
@@ -46,7 +54,7 @@ export const sessionLife = {
       task_id: null,
       title,
       state: 'queued',
-      agent_runtime: fork?.agentRuntime ?? project.agent_runtime,
+      agent_runtime: input.agentRuntime ?? fork?.agentRuntime ?? project.agent_runtime,
       forked_from: fork?.sessionId ?? null,
       forked_from_n: fork?.n ?? null,
       demo: context.providers.demo,
@@ -70,6 +78,11 @@ export const sessionLife = {
       mode: 'queue',
     })
     return id
+  },
+
+  /** False: there is none without a task. */
+  async rename(trx: Knex, orgId: OrgId, id: SessionId, title: string): Promise<boolean> {
+    return (await trx('agent_sessions').where({ org_id: orgId, id, task_id: null }).update({ title })) === 1
   },
 
   async waiting(trx: Knex, sessionId: SessionId): Promise<number> {

@@ -14,6 +14,8 @@ export const words = {
   placeholder: 'Message the agent. @ names a file.',
   send: 'Send',
   sendHint: 'Enter sends',
+  placeholderPlain: 'Message the agent.',
+  keysPlain: 'Enter sends, Shift Enter begins a line',
   keysHint: 'Enter sends, Shift Enter begins a line, Ctrl Enter interrupts',
   how: 'How to send',
   modes: { queue: 'Queue', steer: 'Steer', interrupt: 'Interrupt' },

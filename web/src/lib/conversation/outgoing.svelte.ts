@@ -1,13 +1,12 @@
 import { type Attachment, attachment } from '@helix/contract/attachments'
-import type { TaskId } from '@helix/contract/ids'
-import { type PromptMode, promptModes, sendPrompt } from '@helix/contract/task-work'
+import { type PromptMode, promptModes } from '@helix/contract/task-work'
 import { z } from 'zod'
-import { call } from '#lib/api.ts'
 import { type Draft, draft } from '#lib/draft.svelte.ts'
 import { type Failure, failureOf } from '#lib/failure.ts'
 import { OnceKey } from '#lib/once-key.ts'
 import { routes } from '#lib/routes.ts'
 import { goto } from '$app/navigation'
+import type { Talk } from './talk.ts'
 
 /** Units: milliseconds between tries while Helix does not answer. */
 const retryMs = 4000
@@ -42,7 +41,7 @@ export class Message {
   failure = $state.raw<Failure | null>(null)
   /** What became of the last one, for people. */
   note = $state<string | null>(null)
-  private readonly taskId: TaskId
+  private readonly talk: Talk
   private readonly once = new OnceKey()
   private readonly kept: Draft
   private flushing = false
@@ -52,13 +51,13 @@ export class Message {
   /** Its files are the box's again. */
   private readonly gaveBack: (files: readonly Attachment[]) => void
 
-  constructor(taskId: TaskId, userId: string, sent: () => void, gaveBack: (files: readonly Attachment[]) => void) {
-    this.taskId = taskId
+  constructor(talk: Talk, userId: string, sent: () => void, gaveBack: (files: readonly Attachment[]) => void) {
+    this.talk = talk
     this.sent = sent
     this.gaveBack = gaveBack
-    this.draft = draft(`task:${taskId}:composer`)
+    this.draft = draft(`${talk.key}:composer`)
     // Whoever signs in next in this browser does not send it in their name.
-    this.kept = draft(`task:${taskId}:outgoing:${userId}`)
+    this.kept = draft(`${talk.key}:outgoing:${userId}`)
   }
 
   /** Goes on with what this browser kept; the server that draws the page first does not know of it. */
@@ -151,8 +150,7 @@ export class Message {
   private async store({ key, text, mode, files }: Outgoing): Promise<Failure | null> {
     try {
       const body = { text, mode, attachmentIds: files.map(({ id }) => id) }
-      const { note } = await call(sendPrompt, { params: { taskId: this.taskId }, body, idempotencyKey: key })
-      this.note = note
+      this.note = await this.talk.send(body, key)
       this.sent()
       return null
     } catch (error) {

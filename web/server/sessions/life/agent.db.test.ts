@@ -1,0 +1,90 @@
+import type { PromptId, SessionId } from '@helix/contract/ids'
+import {
+  answerSessionPermission,
+  editSessionPrompt,
+  getSessionAgent,
+  renameSession,
+  stopSessionTurn,
+  withdrawSessionPrompt,
+} from '@helix/contract/session-agent'
+import { createSession, promptSession } from '@helix/contract/session-life'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { addProjectRow } from '../../placement/testing.ts'
+import { openTestServer, type Person, type TestServer } from '../../testing/server.ts'
+
+let server: TestServer
+let owner: Person
+let stranger: Person
+let sessionId: SessionId
+
+beforeAll(async () => {
+  server = await openTestServer()
+  owner = await server.addPerson()
+  stranger = await server.addPerson()
+  const projectId = await addProjectRow(db(), owner.orgId)
+  const made = await owner.call(createSession, { params: { projectId }, body: { prompt: 'Look at it', agentRuntime: 'claude_code' } })
+  expect(made).toMatchObject({ agentRuntime: 'claude_code', state: 'queued' })
+  sessionId = made.id
+})
+afterAll(() => server[Symbol.asyncDispose]())
+
+const db = () => server.context.db
+const agent = () => owner.call(getSessionAgent, { params: { sessionId } })
+const refused = (call: Promise<unknown>, code: string) => expect(call).rejects.toMatchObject({ code })
+
+test('a session begins with its first message, told to its workflow in the same transaction', async () => {
+  const { queued, turn } = await agent()
+  expect([queued.map(({ text }) => text), turn]).toEqual([['Look at it'], null])
+  const told = (await db()('outbox').select('payload')).map(({ payload }) => payload)
+  expect(told).toMatchObject([{ kind: 'tellSession', signal: 'prompt', payload: { promptId: queued[0]?.id } }])
+})
+
+test('a message is changed and taken back while it waits, and not after', async () => {
+  const { id: promptId } = await owner.call(promptSession, { params: { sessionId }, body: { text: 'And that' } })
+  const on = { params: { sessionId, promptId } }
+  expect(await owner.call(editSessionPrompt, { ...on, body: { text: 'And this' } })).toMatchObject({ text: 'And this' })
+  await owner.call(withdrawSessionPrompt, on)
+  await refused(owner.call(withdrawSessionPrompt, on), 'conflict')
+  await refused(owner.call(editSessionPrompt, { ...on, body: { text: 'x' } }), 'conflict')
+  await refused(
+    owner.call(withdrawSessionPrompt, { params: { sessionId, promptId: `${promptId.slice(0, -1)}0` as PromptId } }),
+    'not_found',
+  )
+  expect((await agent()).queued.map(({ text }) => text)).toEqual(['Look at it'])
+})
+
+test('only a turn that runs is stopped', async () => {
+  await refused(owner.call(stopSessionTurn, { params: { sessionId } }), 'conflict')
+  const [prompt] = (await agent()).queued
+  await db()('prompts').where({ id: prompt?.id }).update({ state: 'running', started_at: db().fn.now() })
+  await owner.call(stopSessionTurn, { params: { sessionId } })
+  const told = (await db()('outbox').orderBy('id', 'desc').first('payload'))?.payload
+  expect(told).toMatchObject({ kind: 'signalSession', signal: 'cancelTurn', sessionId, payload: { promptId: prompt?.id } })
+})
+
+test('of two answers the first counts, and nonsense is no answer', async () => {
+  const options = [{ id: 'yes', name: 'Allow', kind: 'allow_once' }]
+  const row = { session_id: sessionId, id: 'r1', org_id: owner.orgId, task_id: null, epoch: 1, title: 'npm test', tool: 'execute' }
+  await db()('permission_requests').insert({ ...row, options: JSON.stringify(options), created_at: db().fn.now() })
+  const answer = (optionId: string, requestId = 'r1') =>
+    owner.call(answerSessionPermission, { params: { sessionId, requestId }, body: { optionId } })
+  expect((await agent()).permissions).toMatchObject([{ id: 'r1', state: 'pending' }])
+  await refused(answer('maybe'), 'invalid_request')
+  await refused(answer('yes', 'r2'), 'not_found')
+  expect(await answer('yes')).toMatchObject({ state: 'answered', optionId: 'yes' })
+  await refused(answer('yes'), 'conflict')
+  expect((await agent()).permissions).toEqual([])
+})
+
+test('a session is renamed; to strangers none of this is there', async () => {
+  const on = { params: { sessionId } }
+  expect(await owner.call(renameSession, { ...on, body: { title: 'Parser' } })).toMatchObject({ title: 'Parser' })
+  await refused(owner.call(renameSession, { ...on, body: { title: '' } }), 'invalid_request')
+  for (const call of [
+    stranger.call(getSessionAgent, on),
+    stranger.call(renameSession, { ...on, body: { title: 'Mine' } }),
+    stranger.call(stopSessionTurn, on),
+    stranger.call(answerSessionPermission, { params: { sessionId, requestId: 'r1' }, body: { optionId: 'yes' } }),
+  ])
+    await refused(call, 'not_found')
+})
