@@ -164,4 +164,4 @@ export class Tunnels implements AsyncDisposable {
 }
 
 const isComing = (where: Whereabouts | null): boolean =>
-  where !== null && where.coming && (where.state === 'queued' || where.state === 'suspended')
+  where?.coming === true && (where.state === 'queued' || where.state === 'suspended')
