@@ -18,12 +18,17 @@ export async function sessionContainers(installation: string): Promise<SessionCo
   })
 }
 
+/** Containers of machines that wait for sessions. */
+export async function waitingMachines(installation: string): Promise<string[]> {
+  const filters = JSON.stringify({ label: [`helix.installation=${installation}`, 'helix.slot'], status: ['paused'] })
+  return (await new Docker().listContainers({ filters })).map(({ Id }) => Id)
+}
+
 /** Resolves when so many machines wait for sessions. Units: milliseconds. */
 export async function machinesWait(installation: string, count: number, deadlineMs = 120_000): Promise<void> {
-  const filters = JSON.stringify({ label: [`helix.installation=${installation}`, 'helix.slot'], status: ['paused'] })
   for (const end = Date.now() + deadlineMs; ; await sleep(100)) {
-    const waiting = (await new Docker().listContainers({ filters })).length
-    if (waiting >= count) return
-    if (Date.now() > end) throw new Error(`${waiting} of ${count} machines wait for sessions after ${deadlineMs / 1000} s`)
+    const { length } = await waitingMachines(installation)
+    if (length >= count) return
+    if (Date.now() > end) throw new Error(`${length} of ${count} machines wait for sessions after ${deadlineMs / 1000} s`)
   }
 }

@@ -67,7 +67,10 @@ async function build(host: Parts, { id, mould, recipe, packs }: Pick<Slot, 'id' 
   await engine.putArchive(containerId, '/', await archiveOf(files))
   await engine.startContainer(containerId)
   const address = await untilReady(engine, containerId, secret)
-  await engine.pauseContainer(containerId)
+  await engine.pauseContainer(containerId).catch((error: unknown) => {
+    // It waits as well awake, and costs little.
+    host.log.debug({ slot: id, reason: reasonOf(error) }, 'a machine that waits cannot be paused')
+  })
   return { id, recipe, packs, containerId, address, subnets }
 }
 
