@@ -90,7 +90,11 @@ export async function bench(): Promise<Figures> {
   const hostMb = residentMb(scratch.stack.process('sandbox-host').pid ?? 0)
   const [first, second] = await innerRuns(scratch, ids[0] as SessionId)
   return {
-    [`idle session without agent, the largest of ${sessions}`]: { value: Math.max(...all.map(({ machine }) => machine)), unit: 'MB', bar: 120 },
+    [`idle session without agent, the largest of ${sessions}`]: {
+      value: Math.max(...all.map(({ machine }) => machine)),
+      unit: 'MB',
+      bar: 120,
+    },
     'idle session without agent, p50': { value: median(all.map(({ machine }) => machine)), unit: 'MB', bar: null },
     'its agent (goose), p50': { value: median(all.map(({ agent }) => agent)), unit: 'MB', bar: null },
     'memory of the machine that went, for each session with its agent': { value: lost, unit: 'MB', bar: null },

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { AgentRuntime } from '@helix/contract/agents'
-import type { SessionId } from '@helix/contract/ids'
 import { createApiKey } from '@helix/contract/identity'
+import type { SessionId } from '@helix/contract/ids'
 import { execCommand } from '@helix/contract/machine-use'
 import { type Project, updateProject } from '@helix/contract/projects'
 import { createSession, promptSession, resumeSession, stopSession, suspendSession } from '@helix/contract/session-life'
@@ -85,7 +85,9 @@ class Ground {
 
   /** Of the starts since the log had so many lines: each stage's median, in the order of the first. */
   stages(from: number): Map<string, number> {
-    const starts = this.log().slice(from).filter((line) => line.includes('"session started"'))
+    const starts = this.log()
+      .slice(from)
+      .filter((line) => line.includes('"session started"'))
     const all = starts.flatMap((line) => (JSON.parse(line) as { stages: { name: string; durationMs: number }[] }).stages)
     return new Map([...Map.groupBy(all, ({ name }) => name)].map(([name, of]) => [name, median(of.map(({ durationMs }) => durationMs))]))
   }
@@ -106,7 +108,11 @@ async function repeat(what: string, times: number, once: () => Promise<number>):
 
 /** From machines that wait. */
 async function warm(): Promise<{ figures: Figures; stages: Map<string, number> }> {
-  await using scratch = await openScratch(say, { HELIX_WARM_SESSIONS: String(atOnce), HELIX_HOST_CAPACITY: '24', HELIX_HOST_MEMORY_FACTOR: '10' })
+  await using scratch = await openScratch(say, {
+    HELIX_WARM_SESSIONS: String(atOnce),
+    HELIX_HOST_CAPACITY: '24',
+    HELIX_HOST_MEMORY_FACTOR: '10',
+  })
   const ground = await Ground.on(scratch)
   const { installation } = scratch.stack.secrets
   const single = (measure: () => Promise<{ sessionId: SessionId; ms: number }>) => async (): Promise<number> => {
@@ -118,7 +124,11 @@ async function warm(): Promise<{ figures: Figures; stages: Map<string, number> }
   }
   await single(() => ground.toShell())()
   const from = ground.log().length
-  const alone = await repeat('warm, to the shell', runs.shell, single(() => ground.toShell()))
+  const alone = await repeat(
+    'warm, to the shell',
+    runs.shell,
+    single(() => ground.toShell()),
+  )
   const stages = ground.stages(from - 1)
   const together: number[] = []
   await repeat(`warm, ${atOnce} at once, the slowest`, runs.together, async () => {
@@ -142,7 +152,13 @@ async function warm(): Promise<{ figures: Figures; stages: Map<string, number> }
     if (!ready) say(`${name}: its pack cannot be installed here, nothing is measured`)
     else
       figures[`warm: agent takes a prompt p50 (${name})`] = {
-        value: median(await repeat(`warm, to the agent (${name})`, runs.agent, single(() => ground.toAgent()))),
+        value: median(
+          await repeat(
+            `warm, to the agent (${name})`,
+            runs.agent,
+            single(() => ground.toAgent()),
+          ),
+        ),
         unit: 'ms',
         bar,
       }
@@ -224,6 +240,8 @@ export async function bench(): Promise<Figures> {
   const names = [...new Set([...fromWarm.stages.keys(), ...fromCold.stages.keys()])]
   const of = (stages: Map<string, number>, name: string): string => String(stages.get(name) ?? '')
   const rows = names.map((name) => [name, of(fromWarm.stages, name), of(fromCold.stages, name)])
-  process.stdout.write(`\nWhere the time on the host goes, p50 in milliseconds (some steps go side by side)\n${table(['step', 'warm', 'cold'], rows)}\n`)
+  process.stdout.write(
+    `\nWhere the time on the host goes, p50 in milliseconds (some steps go side by side)\n${table(['step', 'warm', 'cold'], rows)}\n`,
+  )
   return { ...fromWarm.figures, ...fromCold.figures }
 }

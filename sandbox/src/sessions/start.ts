@@ -13,7 +13,7 @@ import { ensureNetwork } from './network.ts'
 import { isForeign, prepareImage } from './prepare-image.ts'
 import { Stages } from './stages.ts'
 import { removeContainers } from './stop.ts'
-import { startWarm } from './warm-start.ts'
+import { nameContainer, startWarm } from './warm-start.ts'
 
 /** Units: milliseconds. A large repository is cloned while the session prepares. */
 const limits = { silentMs: 20_000, deadlineMs: 1_200_000 }
@@ -27,6 +27,8 @@ interface Start extends SessionRef {
 interface Begun {
   session: LocalSession
   stages: Stages
+  /** In a machine that waited. */
+  warm: boolean
 }
 
 /** Makes sure the session runs here and takes prompts; answers with the epoch that holds. Rejects with the signal's reason when it is aborted. */
@@ -88,7 +90,7 @@ async function begin(host: Host, start: Start, signal: AbortSignal): Promise<Beg
   const fresh = host.slots.slotFor(start.sessionId) === null && (epoch === 1 || (await hasNothing(host, start.sessionId)))
   const warm = fresh && usual ? await startWarm(host, epoch, spec, stages) : null
   if (fresh) stages.list.push({ name: `warm: ${warm === null ? 'no' : 'yes'}`, durationMs: 0 })
-  return { session: warm ?? (await startCold(host, { epoch, spec, layers: key }, stages, signal)), stages }
+  return { session: warm ?? (await startCold(host, { epoch, spec, layers: key }, stages, signal)), stages, warm: warm !== null }
 }
 
 /** Nothing of the session is on this host, or nothing but a container that is of no use. */
@@ -124,7 +126,7 @@ async function startCold(
 }
 
 /** Waits until the session takes prompts, and then tells how long everything took. */
-async function getReady(host: Host, start: Start, { session, stages }: Begun, signal: AbortSignal): Promise<Readiness> {
+async function getReady(host: Host, start: Start, { session, stages, warm }: Begun, signal: AbortSignal): Promise<Readiness> {
   const { sessionId, epoch } = session
   const readiness = await stages.time('supervisor', whenReady(session, limits, signal))
   host.layers.close(sessionId)
@@ -132,6 +134,7 @@ async function getReady(host: Host, start: Start, { session, stages }: Begun, si
   stages.total('ready')
   host.log.info({ sessionId, epoch, stages: stages.list }, 'session started')
   await tell(host, start, session, stages)
+  if (warm) await nameContainer(host, session)
   return readiness
 }
 

@@ -46,9 +46,12 @@ async function becomes(host: Host, slot: Slot, epoch: number, spec: SessionSpec,
   await stages.time('warm: hand over', handOver(slot.address, slotSecret(host, slot.id), file))
   const session = await attach(host, slot.containerId)
   if (session === null) throw new Error('the machine ended')
-  // For whoever looks at the engine itself.
-  void host.engine
-    .renameContainer(slot.containerId, containerName(host.owner, sessionId, epoch))
-    .catch((error: unknown) => host.log.debug({ sessionId, reason: reasonOf(error) }, 'a container keeps its name'))
   return session
+}
+
+/** For whoever looks at the engine itself: the container is called after its session, whatever it was made as. */
+export async function nameContainer(host: Host, { sessionId, epoch, containerId }: LocalSession): Promise<void> {
+  await host.engine
+    .renameContainer(containerId, containerName(host.owner, sessionId, epoch))
+    .catch((error: unknown) => host.log.debug({ sessionId, reason: reasonOf(error) }, 'a container keeps its name'))
 }

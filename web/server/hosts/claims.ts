@@ -154,6 +154,7 @@ export async function claimSessionFor(context: Context, claim: Claim): Promise<C
     })
     return { outcome: 'claimed', epoch, spec: await specOf(trx, context, session, { epoch, token, model }), orgId: session.org_id }
   })
+  context.tunnels.claimed(claim.sessionId)
   if (outcome.orgId !== undefined) context.bus.wake(outcome.orgId)
   return outcome
 }

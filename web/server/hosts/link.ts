@@ -169,8 +169,7 @@ class HostConnection {
 
   /** So that the host begins before the workflows of its new sessions ask it to. One that is lost costs only time. */
   private async announceStarts(hostId: HostId): Promise<void> {
-    for (const { sessionId, epoch } of await this.places.reservedOn(hostId))
-      this.send({ type: 'start', sessionId, epoch, reason: epoch === 0 ? 'first start' : 'resumed' })
+    for (const { sessionId, epoch } of await this.places.reservedOn(hostId)) this.context.tunnels.announce(hostId, sessionId, epoch)
   }
 
   /** Sent until the journal says that the agent has them; who has one twice leaves it out. */

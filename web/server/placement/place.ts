@@ -72,6 +72,7 @@ async function decided(context: Placing, { id, org_id: orgId }: SessionRow): Pro
   const waits = new PlacementStore(context.db)
   const before = await waits.find(id)
   await waits.join(id, orgId)
+  let others = false
   const line = await context.db.transaction(async (trx) => {
     const store = new PlacementStore(trx)
     await store.lock()
@@ -80,6 +81,7 @@ async function decided(context: Placing, { id, org_id: orgId }: SessionRow): Pro
     const given = (await store.find(id))?.host_id ?? null
     if (given !== null) return { hostId: given, position: null, reason: null }
     const { placed, left } = await giveAway(trx, id)
+    others = placed.some((one) => one.id !== id)
     // All are told by the first who asks again, and a newcomer by itself.
     const told = before?.decided_ago == null ? left.filter((one) => one.id === id) : left
     if (told.length > 0) await store.tellPositions(told)
@@ -87,6 +89,6 @@ async function decided(context: Placing, { id, org_id: orgId }: SessionRow): Pro
     const hostId = placed.find((one) => one.id === id)?.hostId ?? null
     return { hostId, position: now?.position ?? null, reason: now?.reason ?? null }
   })
-  context.outbox.nudge()
+  if (others) context.outbox.nudge()
   return line
 }

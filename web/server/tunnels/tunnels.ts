@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { HelixError } from '@helix/contract/errors'
 import type { HostId, SessionId } from '@helix/contract/ids'
 import { type HostDown, supervisorPort } from '@helix/contract/link'
@@ -14,6 +14,7 @@ import { HostLinkStore, leaseSeconds, type Whereabouts } from './store.ts'
 /** Units: milliseconds. */
 const deadlineMs = 5000
 const comingMs = 5000
+const lookEveryMs = 200
 
 interface Held {
   epoch: number
@@ -40,6 +41,7 @@ export class Tunnels implements AsyncDisposable {
   readonly store: HostLinkStore
   private readonly held = new Map<HostId, Held>()
   private readonly pending = new Map<string, Pending>()
+  private readonly claims = new EventEmitter().setMaxListeners(0)
   private readonly timer: NodeJS.Timeout
 
   constructor(db: Knex, config: Pick<Config, 'internalUrl' | 'HELIX_WORKER_TOKEN'>, log: Logger) {
@@ -61,6 +63,18 @@ export class Tunnels implements AsyncDisposable {
       // Nobody counts on the row after its lease.
       void this.store.release(hostId, epoch).catch(() => undefined)
     }
+  }
+
+  /** Tells the host to begin a session that has its place there; false: its link ends at another replica, which hears of the place by the database. */
+  announce(hostId: HostId, sessionId: SessionId, epoch: number): boolean {
+    const held = this.held.get(hostId)
+    held?.send({ type: 'start', sessionId, epoch, reason: epoch === 0 ? 'first start' : 'resumed' })
+    return held !== undefined
+  }
+
+  /** A host took the session: whoever waits for that goes on. */
+  claimed(sessionId: SessionId): void {
+    this.claims.emit(sessionId)
   }
 
   /** Bytes to and from the session's supervisor. Throws with what keeps it away and the way out. */
@@ -134,7 +148,8 @@ export class Tunnels implements AsyncDisposable {
   private async whereabouts(sessionId: SessionId): Promise<Whereabouts> {
     let where = await this.store.find(sessionId)
     // Its host is told: a machine that is about to be there is waited for.
-    for (const end = Date.now() + comingMs; isComing(where) && Date.now() < end; where = await this.store.find(sessionId)) await sleep(25)
+    for (const end = Date.now() + comingMs; isComing(where) && Date.now() < end; where = await this.store.find(sessionId))
+      await this.untilClaimed(sessionId)
     if (where === null) throw new HelixError('not_found')
     const { state, hostId, hostName, silentFor } = where
     if (state === 'stopped') throw new HelixError('conflict', 'The session has stopped: its machine is gone.')
@@ -152,6 +167,19 @@ export class Tunnels implements AsyncDisposable {
     return where
   }
 
+  /** Or a moment: another replica may have taken the claim. */
+  private untilClaimed(sessionId: SessionId): Promise<void> {
+    return new Promise((resolve) => {
+      const go = (): void => {
+        clearTimeout(timer)
+        this.claims.off(sessionId, go)
+        resolve()
+      }
+      const timer = setTimeout(go, lookEveryMs)
+      this.claims.once(sessionId, go)
+    })
+  }
+
   private async renew(): Promise<void> {
     for (const [hostId, { epoch }] of this.held) {
       try {
@@ -163,5 +191,4 @@ export class Tunnels implements AsyncDisposable {
   }
 }
 
-const isComing = (where: Whereabouts | null): boolean =>
-  where?.coming === true && (where.state === 'queued' || where.state === 'suspended')
+const isComing = (where: Whereabouts | null): boolean => where?.coming === true && (where.state === 'queued' || where.state === 'suspended')

@@ -45,7 +45,6 @@ export async function createSessionFor(
   })
   await placeEarly(context, id)
   context.bus.wake(orgId)
-  context.outbox.nudge()
   const session = await new SessionStore(context.db).find(orgId, id)
   if (session === null) throw new HelixError('not_found')
   return session

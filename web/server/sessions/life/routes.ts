@@ -29,7 +29,7 @@ export function sessionLifeRoutes(context: Context): Router {
   const tell = async (
     actor: Actor,
     { id, taskId }: Pick<Session, 'id' | 'taskId'>,
-    signal: 'wake' | 'stopSession' | 'suspend',
+    signal: 'stopSession' | 'suspend',
     payload: unknown = {},
   ) => {
     await enqueue(db, actor.orgId, { kind: 'tellSession', sessionId: id, taskId, signal, payload })
@@ -63,9 +63,9 @@ export function sessionLifeRoutes(context: Context): Router {
   mount(router, context, resumeSession, async ({ actor, params }) => {
     const session = await get(actor, params.sessionId)
     if (session.state === 'stopped') throw new HelixError('conflict', 'The session has stopped and its machine is gone: start another one.')
-    const told = await tell(actor, session, 'wake')
+    await enqueue(db, actor.orgId, { kind: 'tellSession', sessionId: session.id, taskId: session.taskId, signal: 'wake', payload: {} })
     await placeEarly(context, session.id)
-    return told
+    return {}
   })
   mount(router, context, promptSession, async ({ actor, params, body }) => {
     const id = await db.transaction(async (trx) => {
