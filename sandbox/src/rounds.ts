@@ -4,6 +4,7 @@ import { pause } from './pause.ts'
 import { reasonOf } from './reason.ts'
 import { Collector } from './sessions/collector.ts'
 import { sessionNetworks } from './sessions/network.ts'
+import { tellStarted } from './sessions/start.ts'
 
 /** Units: milliseconds. */
 const lookEveryMs = 5000
@@ -87,6 +88,7 @@ export class Rounds {
     // The first round waits for the first look; without an engine or a control plane nothing is removed.
     if (this.context.monitor.condition.rung === 'unknown' || !this.context.link?.welcomed) return
     await this.collector.collect()
+    await tellStarted(this.context, this.collector.living)
     await this.context.garbage.collectImages(this.collector.wantedImages)
     if (Date.now() - this.garbageAt < garbageEveryMs) return
     this.garbageAt = Date.now()

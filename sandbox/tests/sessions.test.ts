@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { innerDockerSocket } from '../session/inner-docker.ts'
 import type { Context } from '../src/context.ts'
 import { sessionLabels, workspaceVolume } from '../src/sessions/names.ts'
-import { startSession } from '../src/sessions/start.ts'
+import { startSession, tellStarted } from '../src/sessions/start.ts'
 import { removeSession, suspendSession } from '../src/sessions/stop.ts'
 import { runTurn, type TurnCaller } from '../src/sessions/turn.ts'
 import { openWorld, until, type World } from './world.ts'
@@ -78,6 +78,23 @@ test('a second start of the same start adopts what runs, and claims nothing', as
   expect([one.epoch, other.epoch, (await start(sessionId, 1)).epoch]).toEqual([1, 1, 1])
   expect(world.plane.claims).toBe(claims)
   expect(await containersOf(sessionId)).toHaveLength(1)
+  await removeSession(host, sessionId)
+})
+
+test('a start that the control plane did not hear of is told when it is adopted, and by the next round', async () => {
+  const sessionId = world.plane.addSession()
+  await start(sessionId)
+  const row = world.plane.row(sessionId)
+  row.state = 'starting'
+  await start(sessionId, 1)
+  expect(row.state).toBe('idle')
+  row.state = 'starting'
+  const living = await host.controlPlane.liveSessions()
+  await tellStarted(host, living)
+  expect(row.state).toBe('idle')
+  const { length } = world.plane.starts
+  await tellStarted(host, await host.controlPlane.liveSessions())
+  expect(world.plane.starts).toHaveLength(length)
   await removeSession(host, sessionId)
 })
 

@@ -74,6 +74,8 @@ export class Collector {
 
   /** What projects have their sessions started from, as the control plane said last; null: it does not say. */
   wantedImages: readonly string[] | null = null
+  /** What lives here, as it said last. */
+  living: readonly LiveSession[] = []
 
   /** Answers with how much was removed. Without a list of the living it rejects and removes nothing. `now` is for tests. */
   async collect(now = Date.now()): Promise<number> {
@@ -82,6 +84,7 @@ export class Collector {
     // Asked after the look: what was there then and is not among the living now is nobody's.
     const { sessions, images } = await host.controlPlane.wanted()
     this.wantedImages = images
+    this.living = sessions
     const orphans = orphansOf(all, sessions, host.identity.bootId)
     const [atOnce, waiting] = [removalsOf(host, orphans.now), removalsOf(host, orphans.later)]
     const ended = sessions.filter((one) => machineEnded(host, all, one))

@@ -4,6 +4,7 @@ import { ApplicationFailure } from '@temporalio/common'
 import type { Host, SessionRef } from '../host.ts'
 import { withKit } from '../images/kit.ts'
 import type { LayerKey } from '../layers/layer-cache.ts'
+import type { LiveSession } from '../link/control-plane.ts'
 import { reasonOf } from '../reason.ts'
 import { attach, type Readiness, whenReady } from './attach.ts'
 import { type SessionContainer, sessionArchive, sessionContainer } from './container.ts'
@@ -62,17 +63,21 @@ export async function startSoon(host: Host, start: Start): Promise<void> {
 }
 
 /** The container of this start, or of a later one that only the caller does not know, if it lives and is still the session's. */
-async function adopt(host: Host, { sessionId, epoch }: SessionRef, signal: AbortSignal): Promise<{ epoch: number } | null> {
+async function adopt(host: Host, start: Start, signal: AbortSignal): Promise<{ epoch: number } | null> {
+  const { sessionId, epoch } = start
   const containers = await host.engine.listContainers(sessionLabels(host.owner, sessionId))
   const container = containers.find(({ running, labels }) => running && epochOf(labels) >= epoch)
   if (container === undefined) return null
   const found = epochOf(container.labels)
   const live = await host.controlPlane.liveSessions()
-  if (!live.some((one) => one.sessionId === sessionId && one.epoch === found)) return null
+  const row = live.find((one) => one.sessionId === sessionId && one.epoch === found)
+  if (row === undefined) return null
   const known = host.registry.find(sessionId)
   const session = known?.containerId === container.id ? known : await attach(host, container.id)
   if (session === null) return null
   const readiness = await whenReady(session, adoption, signal)
+  // The boot that began it may have died before it told.
+  if (readiness.ready && row.state === 'starting') await tell(host, start, session, new Stages())
   if (readiness.ready) return { epoch: found }
   host.log.warn({ sessionId, epoch: found, reason: readiness.reason }, 'a running session cannot be adopted')
   host.registry.drop(session, readiness.reason)
@@ -204,6 +209,15 @@ async function failed(host: Host, session: LocalSession, reason: string): Promis
   await host.engine.removeContainer(session.containerId)
   const message = said === '' ? reason : `${reason} It said: ${said}`
   return ApplicationFailure.create({ message, type: 'SessionBroken' })
+}
+
+/** Tells of starts that the control plane did not hear of: it was away at that moment, or this host was. */
+export async function tellStarted(host: Host, living: readonly LiveSession[]): Promise<void> {
+  for (const { sessionId, epoch, state } of living) {
+    const session = host.registry.find(sessionId)
+    const unheard = state === 'starting' && session?.epoch === epoch && session.idle && !host.registry.isBusy(sessionId)
+    if (session !== undefined && unheard) await tell(host, { sessionId, epoch, reason: 'told late' }, session, new Stages())
+  }
 }
 
 /** The timeline is for people: a start does not fail because it cannot be told. */
