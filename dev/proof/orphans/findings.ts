@@ -13,7 +13,7 @@ const counted = ['control-plane', 'worker', 'sandbox-host'] as const
 export type Counts = Record<(typeof counted)[number], number>
 
 export function countDescriptors({ stack }: Scratch): Counts {
-  const count = (name: ProcessName): number => descriptorsOf(stack.process(name).pid) ?? 0
+  const count = (name: ProcessName): number => descriptorsOf(stack.process(name).pid, stack.config.dataDir)
   return Object.fromEntries(counted.map((name) => [name, count(name)])) as Counts
 }
 

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { bridgePrefix } from '../../../sandbox/src/sessions/names.ts'
 import type { Stack } from '../../stack/stack.ts'
@@ -23,13 +23,20 @@ function readOf(pid: string, what: string): string {
   }
 }
 
-/** How many descriptors a process has open; null: it is gone. */
-export function descriptorsOf(pid: number | null): number | null {
+function targetOf(pid: number, fd: string): string {
   try {
-    return pid === null ? null : readdirSync(`/proc/${pid}/fd`).length
+    return readlinkSync(`/proc/${pid}/fd/${fd}`)
   } catch {
-    return null
+    // It was closed meanwhile.
+    return ''
   }
+}
+
+/** How many descriptors a process has open, without files of its data folder: the embedded database keeps those of each table it ever read. */
+export function descriptorsOf(pid: number | null, dataDir: string): number {
+  if (pid === null) return 0
+  const targets = readdirSync(`/proc/${pid}/fd`).map((fd) => targetOf(pid, fd))
+  return targets.filter((target) => target !== '' && !target.startsWith(`${dataDir}/`)).length
 }
 
 /** What an installation leaves on this machine, beside what its engine lists by its labels. */
