@@ -12,6 +12,7 @@ import * as events from './events.ts'
 import * as fleet from './fleet.ts'
 import * as health from './health.ts'
 import * as hostAccess from './host-access.ts'
+import * as hostLogs from './host-logs.ts'
 import * as identity from './identity.ts'
 import * as inbox from './inbox.ts'
 import * as labels from './labels.ts'
@@ -76,6 +77,7 @@ export const publicEndpoints: ReadonlyMap<string, Endpoint> = new Map(
     codeComments,
     system,
     hostAccess,
+    hostLogs,
     inbox,
     bulk,
     labels,

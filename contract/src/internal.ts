@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defineEndpoint } from './endpoint.ts'
+import { hostLogs, logQuery } from './host-logs.ts'
 import { idSchema } from './ids.ts'
 import { commitHash } from './repositories.ts'
 import { sessionStates } from './sessions.ts'
@@ -264,4 +265,16 @@ export const createSignInLink = defineEndpoint({
   permission: 'worker',
   summary: 'A fresh one-time sign-in link of the local administrator, valid for 15 minutes',
   response: z.object({ token: z.string(), url: z.url() }),
+})
+
+/** From one replica of the control plane to the one that holds the host's link. */
+export const readHostLogs = defineEndpoint({
+  method: 'GET',
+  path: '/internal/v1/hosts/:hostId/logs',
+  permission: 'worker',
+  summary: 'Lines of a host’s log, from the replica that holds its link',
+  params: z.object({ hostId: idSchema('host') }),
+  query: logQuery,
+  response: hostLogs,
+  errors: ['machine_unavailable'],
 })

@@ -3,6 +3,7 @@ import { agentRuntime } from './agents.ts'
 import { exposure } from './exposure.ts'
 import { formValues } from './forms.ts'
 import { hostLabels } from './host-labels.ts'
+import { hostLogs, logLevels, mostLogLines } from './host-logs.ts'
 import { idSchema } from './ids.ts'
 import { permissionMode } from './permission-mode.ts'
 import { descriptors, pressure, pressureEvent } from './pressure.ts'
@@ -79,6 +80,8 @@ export const hostUp = z.discriminatedUnion('type', [
     epoch: z.number().int(),
     entries: z.array(journalEntry).min(1).max(200),
   }),
+  /** What `logs` asked for. */
+  z.object({ type: z.literal('logs'), requestId: z.string().max(100), answer: hostLogs }),
   z.object({ type: z.literal('dialRefused'), tunnelId: z.string().max(100), reason: z.string().max(500) }),
 ])
 export type HostUp = z.infer<typeof hostUp>
@@ -99,6 +102,14 @@ export const hostDown = z.discriminatedUnion('type', [
     /** Host epoch: a newer connection of the same host ends the older one. */ hostEpoch: z.number().int(),
     /** Where sessions reach the control plane; the host finds out whether they do. */
     sessionUrl: z.string().optional(),
+  }),
+  /** Answer with lines of your log; hosts of the version before leave it out. */
+  z.object({
+    type: z.literal('logs'),
+    requestId: z.string().max(100),
+    after: z.number().int().min(0).optional(),
+    level: z.enum(logLevels),
+    limit: z.number().int().min(1).max(mostLogLines),
   }),
   /** Replace your credential now. */
   z.object({ type: z.literal('rotate') }),

@@ -18,6 +18,7 @@ import type { Footing } from './ladder/ladder.ts'
 import { LayerCache } from './layers/layer-cache.ts'
 import { type ControlPlane, createControlPlane } from './link/control-plane.ts'
 import { HostLink } from './link/host-link.ts'
+import { HostLog } from './log/host-log.ts'
 import { type MachineLimits, Monitor } from './monitor.ts'
 import { packPrefix } from './packs/catalogue.ts'
 import { PackInstaller } from './packs/installer.ts'
@@ -73,6 +74,8 @@ export class Context implements Host {
   readonly slots: SlotLedger
   readonly warm: WarmPool
   readonly garbage: Garbage
+  /** What administrators read of the log. */
+  hostLog = new HostLog()
   /** Null until `dial`. */
   link: HostLink | null = null
   private tunnels: Tunnels | null = null
@@ -204,6 +207,10 @@ export class Context implements Host {
         acknowledged: (sessionId, upTo) => this.registry.find(sessionId)?.journal.acknowledged(upTo),
         answered: (sessionId, answer) => this.registry.find(sessionId)?.link.answer(answer),
         dialled: (frame) => tunnels.dial(frame),
+        logsAsked: ({ type, requestId, ...query }) => {
+          const secrets = [this.config.runnerToken, credential.token()]
+          this.send({ type, requestId, answer: this.hostLog.read(bootId, query, secrets) })
+        },
         announced: (frame) => void startSoon(this, frame),
         fenced: (sessionId, epoch) => {
           fenceSession(this, sessionId, epoch).catch((error: unknown) =>

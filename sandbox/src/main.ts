@@ -3,6 +3,7 @@ import type { HostCheck } from '@helix/contract/link'
 import { pino } from 'pino'
 import { readConfig } from './config.ts'
 import { Context } from './context.ts'
+import { HostLog } from './log/host-log.ts'
 import { metricsOf } from './metrics.ts'
 import { hostQueue, sandboxQueue } from './queues.ts'
 import { answerProbes } from './readiness.ts'
@@ -16,7 +17,13 @@ const mostPlacements = 4
 const mostActivities = 200
 
 const config = readConfig()
-const log = pino({ level: config.logLevel, base: { room: 'sandbox' } })
+const kept = new HostLog()
+// The kept lines come after those on standard output: a process that dies has written them.
+const streams = [
+  { level: 'trace' as const, stream: process.stdout },
+  { level: 'trace' as const, stream: kept },
+]
+const log = pino({ level: config.logLevel, base: { room: 'sandbox' } }, pino.multistream(streams))
 process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled rejection'))
 const stopped = new Promise<string>((resolve) => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve(signal))
@@ -24,6 +31,7 @@ const stopped = new Promise<string>((resolve) => {
 
 const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 const context = await Context.open(config, version, log)
+context.hostLog = kept
 const { hostId, bootId } = context.identity
 const pollers = new Pollers({ ...config.temporal, identity: `${hostId}@${bootId}`, log: context.log, changed: () => context.changed() })
 const own = pollers.add(hostQueue(hostId, bootId), hostActivities(context), mostActivities, false)

@@ -12,6 +12,7 @@ import { createGateway } from './gateway/routes.ts'
 import { gitRoutes } from './git/routes.ts'
 import { healthPageRoutes } from './health/routes.ts'
 import { hostCredentialRoutes } from './hosts/credentials/routes.ts'
+import { hostLogRoutes } from './hosts/logs/routes.ts'
 import { hostRoutes } from './hosts/routes.ts'
 import { errorHandler } from './http/errors.ts'
 import { healthRoutes } from './http/health.ts'
@@ -93,6 +94,7 @@ export async function createApp(context: Context, metrics: Metrics): Promise<Exp
   app.use(hostRoutes(context))
   app.use(fleetRoutes(context))
   app.use(hostCredentialRoutes(context))
+  app.use(hostLogRoutes(context))
   app.use(systemRoutes(context))
   app.use(onboardingRoutes(context))
   app.use(healthPageRoutes(context))

@@ -10,6 +10,7 @@ import type { Providers } from './gateway/providers.ts'
 import type { GitPort, RepoKey } from './git/port.ts'
 import type { GitStorage } from './git/storage.ts'
 import type { HealthMonitor } from './health/monitor.ts'
+import type { HostLogs } from './hosts/logs/logs.ts'
 import type { MachineUse } from './machine/store.ts'
 import type { MailRelay } from './mail/relay.ts'
 import type { PingRelay } from './notifications/relay.ts'
@@ -39,6 +40,7 @@ export interface Context {
   health: HealthMonitor
   /** Ways into the machines of sessions. */
   tunnels: Tunnels
+  hostLogs: HostLogs
   use: MachineUse
   /** Aborted at SIGTERM: streams that never end by themselves end now. */
   streams: AbortController

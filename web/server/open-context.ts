@@ -14,6 +14,7 @@ import type { GitPort } from './git/port.ts'
 import { createPushLog, type PushLog } from './git/push-log.ts'
 import { createGitStorage, prepareGitStorage } from './git/storage.ts'
 import { HealthMonitor } from './health/monitor.ts'
+import { HostLogs } from './hosts/logs/logs.ts'
 import { MachineUse } from './machine/store.ts'
 import { createRelays } from './notifications/relay.ts'
 import { OutboxRelay } from './outbox/relay.ts'
@@ -72,6 +73,7 @@ export async function openContext(config: Config, log: Logger): Promise<Context 
     sealing,
     health,
     tunnels,
+    hostLogs: new HostLogs(tunnels, config),
     use: new MachineUse(db),
     streams: new AbortController(),
     newId,

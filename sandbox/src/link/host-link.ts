@@ -20,6 +20,8 @@ export interface HostLinkHandler {
   dialled(frame: Extract<HostDown, { type: 'dial' }>): void
   /** A session is placed here. May come twice. */
   announced(frame: Extract<HostDown, { type: 'start' }>): void
+  /** Lines of the log are wanted. */
+  logsAsked(frame: Extract<HostDown, { type: 'logs' }>): void
   /** May come twice. */
   answered(sessionId: SessionId, answer: PermissionAnswer): void
 }
@@ -93,6 +95,7 @@ export class HostLink {
     if (frame?.type === 'welcome') this.welcome(frame.hostEpoch, frame.sessionUrl ?? null)
     else if (frame?.type === 'ack') this.handler.acknowledged(frame.sessionId, frame.upTo)
     else if (frame?.type === 'answer') this.handler.answered(frame.sessionId, frame.answer)
+    else if (frame?.type === 'logs') this.handler.logsAsked(frame)
     else if (frame?.type === 'rotate') this.handler.rotate()
     else if (frame?.type === 'fence') this.handler.fenced(frame.sessionId, frame.epoch)
     else if (frame?.type === 'start') this.handler.announced(frame)

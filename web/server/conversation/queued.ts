@@ -30,7 +30,13 @@ export async function editQueued(
   return after
 }
 
-export async function withdrawQueued(queue: QueueStore, actor: Actor, whose: Talker, promptId: PromptId, change: Change): Promise<object> {
+export async function withdrawQueued(
+  queue: QueueStore,
+  actor: Actor,
+  whose: Talker,
+  promptId: PromptId,
+  change: Change,
+): Promise<Record<string, never>> {
   if (!(await queue.known(actor.orgId, whose, promptId))) throw new HelixError('not_found')
   await change(async (trx) => {
     if (!(await queue.withdraw(trx, actor.orgId, promptId))) throw new HelixError('conflict', onItsWay)

@@ -103,6 +103,7 @@ class HostConnection {
       // Answers that another replica took, and those that got lost.
       return this.carryAnswers()
     }
+    if (frame.type === 'logs') return this.context.hostLogs.answered(this.hostId, frame.requestId, frame.answer)
     if (frame.type === 'dialRefused') return this.context.tunnels.refused(frame.tunnelId, frame.reason)
     await this.journal(frame, this.hostId)
   }

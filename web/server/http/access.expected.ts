@@ -37,7 +37,7 @@ const table: Record<Role | 'public', string> = {
     listProjectSecrets listSecrets updateProjectSecret updateSecret createWebhook deleteWebhook listDeliveries listWebhooks
     redeliver rotateWebhookSecret testWebhook updateWebhook listMail retryMail
     updateOnboarding getHealth listRetries updateHost cordonHost uncordonHost drainHost removeHost setShare
-    revokeHost askRotation allowEnrolment`,
+    revokeHost askRotation allowEnrolment getHostLogs`,
 }
 
 export const weakestRole: ReadonlyMap<string, Role | 'public'> = new Map(

@@ -15,6 +15,7 @@ import type { GitPort } from '../git/port.ts'
 import { createPushLog, type PushLog } from '../git/push-log.ts'
 import { createGitStorage, prepareGitStorage } from '../git/storage.ts'
 import { HealthMonitor } from '../health/monitor.ts'
+import { HostLogs } from '../hosts/logs/logs.ts'
 import type { Actor } from '../http/mount.ts'
 import { MachineUse } from '../machine/store.ts'
 import { createRelays } from '../notifications/relay.ts'
@@ -124,7 +125,8 @@ export async function openTestContext(env: NodeJS.ProcessEnv = {}): Promise<Test
   const health = new HealthMonitor(parts, log)
   const tunnels = new Tunnels(db, config, log)
   const use = new MachineUse(db)
-  return { ...parts, health, recorded, tunnels, use, streams: new AbortController(), newId, [Symbol.asyncDispose]: dispose }
+  const hostLogs = new HostLogs(tunnels, config)
+  return { ...parts, health, recorded, tunnels, hostLogs, use, streams: new AbortController(), newId, [Symbol.asyncDispose]: dispose }
 }
 
 /** An organisation with one owner. */

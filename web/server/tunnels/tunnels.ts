@@ -77,6 +77,13 @@ export class Tunnels implements AsyncDisposable {
     this.claims.emit(sessionId)
   }
 
+  /** False: the link of the host does not end here. */
+  sendTo(hostId: HostId, frame: HostDown): boolean {
+    const held = this.held.get(hostId)
+    held?.send(frame)
+    return held !== undefined
+  }
+
   /** Bytes to and from the session's supervisor. Throws with what keeps it away and the way out. */
   async dial(sessionId: SessionId): Promise<Dialled> {
     const where = await this.whereabouts(sessionId)

@@ -42,7 +42,7 @@ export const routes = {
   session: (sessionId: string, tab?: SessionTab) => `/sessions/${sessionId}${query({ tab })}`,
   /** The machines that sessions run on. */
   sandboxes: () => '/sandboxes',
-  sandbox: (hostId: string) => `/sandboxes/${hostId}`,
+  sandbox: (hostId: string, tab?: 'log') => `/sandboxes/${hostId}${query({ tab })}`,
   repositories: () => '/repositories',
   repository: (repositoryId: string, at: { tab?: RepositoryTab; ref?: string | undefined; path?: string } = {}) =>
     `/repositories/${repositoryId}${query(at)}`,

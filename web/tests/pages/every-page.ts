@@ -121,6 +121,7 @@ export function everyPlace({ projectId, taskId, reviewId, repositoryId, sessionI
     { name: 'inbox-snoozed', path: '/inbox?state=snoozed' },
     { name: 'sandboxes', path: '/sandboxes' },
     { name: 'sandbox', path: `/sandboxes/${hostId}` },
+    { name: 'sandbox-log', path: `/sandboxes/${hostId}?tab=log` },
     { name: 'repositories', path: '/repositories' },
     { name: 'repository', path: `/repositories/${repositoryId}` },
     { name: 'repository-file', path: `/repositories/${repositoryId}?path=README.md` },

@@ -162,3 +162,31 @@ test('how a host is added is said without the token', async () => {
   expect(errors).toEqual([])
   await page.close()
 })
+
+test('the log of a host is followed, by level, and a host that is away says so', async () => {
+  const host = await addHost('neptune')
+  const said = [
+    { n: 1, at: '2026-01-02T03:04:05.000Z', level: 'info' as const, text: 'ready' },
+    { n: 2, at: '2026-01-02T03:04:06.000Z', level: 'error' as const, text: 'a layer is not kept' },
+  ]
+  host.heard((frame) => {
+    if (frame.type !== 'logs') return
+    const lines = said.filter(({ n, level }) => n > (frame.after ?? 0) && (frame.level !== 'error' || level === 'error'))
+    host.send({ type: 'logs', requestId: frame.requestId, answer: { bootId: 'boot', lines, upTo: said.length } })
+  })
+  const { page, errors } = await openPage(person)
+  await page.goto(`${installation.url}/sandboxes/${host.id}`)
+  await page.getByRole('link', { name: 'Log', exact: true }).click()
+  const log = page.getByRole('log', { name: 'Log' })
+  await log.getByText('ready').waitFor()
+  said.push({ n: 3, at: '2026-01-02T03:04:07.000Z', level: 'info', text: 'a session begins' })
+  await log.getByText('a session begins').waitFor()
+  expect(await accessibilityFaults(page)).toEqual([])
+  await page.getByLabel('Least level').selectOption({ label: 'Errors' })
+  await log.getByText('ready').waitFor({ state: 'detached' })
+  await log.getByText('a layer is not kept').waitFor()
+  await host.close()
+  await page.getByText('neptune is not linked now: its log is on its own machine.').waitFor()
+  expect(errors).toEqual([])
+  await page.close()
+})

@@ -3,7 +3,7 @@ import { createRepository } from '@helix/contract/repositories'
 import { listProjectSecrets } from '@helix/contract/secrets'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openBrowser, openPage } from './browser.ts'
+import { accessibilityFaults, openBrowser, openPage } from './browser.ts'
 import { type Installation, openInstallation } from './installation.ts'
 
 let installation: Installation

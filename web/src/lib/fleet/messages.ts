@@ -1,4 +1,5 @@
 import type { FleetHost } from '@helix/contract/fleet'
+import type { LogLevel } from '@helix/contract/host-logs'
 import type { HostCheck } from '@helix/contract/link'
 import type { PressureLevel } from '@helix/contract/pressure'
 
@@ -206,4 +207,16 @@ export const words = {
   addThen: 'It makes a credential of its own, enrols with the token once, checks itself and appears in this list within seconds.',
   shareOf: (name: string) => `Weight of ${name}`,
   shareSaved: (name: string, weight: number) => `${name} has weight ${weight}.`,
+  parts: 'Parts of the page',
+  overview: 'Overview',
+  log: 'Log',
+  logText: 'The last 2,000 lines of its process; secrets are blacked out, and who reads it is in the audit log.',
+  logLevel: 'Least level',
+  levelsOf: { debug: 'Everything', info: 'Information and above', warn: 'Warnings and errors', error: 'Errors' } satisfies Record<
+    LogLevel,
+    string
+  >,
+  follow: 'Follow',
+  logUnread: 'The log could not be read',
+  noLog: 'No line of this level yet.',
 }

@@ -10,5 +10,6 @@ export const load: PageLoad = async (event) => {
   const first = await ask(event, getFleet, {})
   const host = first.hosts.find(({ id }) => id === event.params.hostId)
   if (host === undefined) error(404, words.gone)
-  return { since, first, hostId: host.id, name: host.name }
+  const tab: 'overview' | 'log' = event.url.searchParams.get('tab') === 'log' ? 'log' : 'overview'
+  return { since, first, hostId: host.id, name: host.name, tab }
 }
