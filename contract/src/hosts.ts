@@ -52,6 +52,8 @@ export const claimSession = defineEndpoint({
         secrets: z.array(sessionSecret),
         repositories: z.array(
           z.object({
+            /** The control plane of the version before tells none. */
+            id: idSchema('repository').optional(),
             name: z.string(),
             clonePath: z.string(),
             defaultBranch: z.string(),

@@ -134,6 +134,10 @@ export const hostDown = z.discriminatedUnion('type', [
 ])
 export type HostDown = z.infer<typeof hostDown>
 
+/** What a host may keep of the start of a session. */
+const kept = z.enum(['layers', 'clones'])
+export type Kept = z.infer<typeof kept>
+
 /**
  * The link a host dials to the supervisor in a session’s container: WebSocket on port 7070, path `/link`, `Authorization: Bearer <link
  * secret>`. A new connection replaces the old. JSON text frames.
@@ -156,8 +160,8 @@ export const supervisorDown = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ack'), upTo: z.number().int() }),
   /** A line for the conversation. */
   z.object({ type: z.literal('notice'), text: z.string() }),
-  /** What `layers` offered is copied, or will not be. */
-  z.object({ type: z.literal('layersKept') }),
+  /** What was offered is copied, or will not be. */
+  z.object({ type: z.literal('kept'), what: kept }),
   /** End the agent and flush; the container exits 0 afterwards. */
   z.object({ type: z.literal('stop') }),
 ])
@@ -193,8 +197,8 @@ export const supervisorUp = z.discriminatedUnion('type', [
     stages: z.array(z.object({ name: z.string(), durationMs: z.number() })),
   }),
   z.object({ type: z.literal('entries'), entries: z.array(journalEntry).min(1).max(200) }),
-  /** The inner Docker engine stands still: its images may be copied for sessions to come. Where the session file asks for it. */
-  z.object({ type: z.literal('layers') }),
+  /** May be copied for sessions to come, where the session file asks for it: images of the inner Docker engine, which stands still; clones. */
+  z.object({ type: z.literal('offer'), what: kept }),
   z.object({ type: z.literal('turn'), result: turnResult }),
   /** Each 2 s while a turn runs and the agent lives; the host turns it into a Temporal heartbeat. */
   z.object({ type: z.literal('heartbeat'), promptId: z.string() }),
@@ -268,6 +272,8 @@ export const sessionFile = z.object({
   innerDocker,
   /** Offer the images that the start-up script made to the host. */
   keepsLayers: z.boolean().default(false),
+  /** Names of repositories whose clones are to be offered. */
+  keepsClones: z.array(z.string()).default([]),
   /** Whom names are asked at, where the engine's resolver cannot be reached; empty: as the container has it. */
   nameservers: z.array(z.string()).default([]),
   /** `ask`: the agent's requests for permission wait for a person. */

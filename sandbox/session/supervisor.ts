@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import type { SessionFile, SupervisorDown } from '@helix/contract/link'
+import { fromRecipe } from './agent/from-recipe.ts'
 import { AgentDied, AgentKeeper } from './agent/keeper.ts'
 import { Permissions } from './agent/permissions.ts'
-import { recipes } from './agent/recipes.ts'
 import { Checkpoints } from './checkpoint/checkpoints.ts'
 import { restorable } from './checkpoint/restore.ts'
 import type { Config } from './config.ts'
@@ -13,11 +13,11 @@ import { InnerDocker } from './inner-docker.ts'
 import { useNameservers } from './inner-network.ts'
 import { Journal } from './journal/journal.ts'
 import { Recorder } from './journal/recorder.ts'
-import { LayerOffer } from './layers.ts'
 import { Feed } from './link/feed.ts'
 import { type Connection, type LinkHandler, type LinkServer, listen } from './link/server.ts'
 import { type Log, reasonOf, redacting } from './log.ts'
 import { Machine } from './machine/machine.ts'
+import { Offers } from './offers.ts'
 import { Redactor } from './redactor.ts'
 import { environmentOf } from './secrets.ts'
 import type { Slot } from './slot.ts'
@@ -60,7 +60,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
   private workspace: Workspace = { copies: [], specs: null, restored: null }
   private link: LinkServer | null = null
   private readonly docker: InnerDocker
-  private readonly layers: LayerOffer
+  private readonly offers: Offers
   private readonly surroundings: Surroundings
   private status: Status = { state: 'preparing', message: null }
   private ending = false
@@ -105,7 +105,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
       log,
       notice: (text) => this.recorder.notice(text),
     })
-    this.layers = new LayerOffer({ session, docker: this.docker, feed: this.feed, log })
+    this.offers = new Offers({ session, docker: this.docker, feed: this.feed, log })
     // Who asked was an agent of an earlier start.
     this.permissions.voidAll(journal.openRequests())
     this.agent = this.createAgent(folders)
@@ -166,7 +166,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
   async run(): Promise<void> {
     const { stages, log } = this
     const { config, session, user, state } = this
-    await this.layers.begin()
+    await this.offers.begin()
     this.docker.start()
     this.tellSurroundings()
     const started = performance.now()
@@ -176,6 +176,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
       // The agent waits for a start-up script, which may bring what it is started with, and for what it is to remember.
       const launched = this.startUp(prepared).then(() => stages.time('agent start', () => this.agent.launch()))
       const [handshake, workspace] = await both(launched, prepared)
+      await this.offers.clones(workspace.copies)
       this.workspace = workspace
       for (const text of workspace.restored?.sentences() ?? []) this.recorder.notice(text)
       await stages.time('agent session', () => this.openAgent(handshake))
@@ -211,7 +212,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
     const went = await stages.time('start-up script', () =>
       reportStartUp({ session, user, cwd, runDir: config.runDir, env, recorder, signal: this.over.signal }),
     )
-    if (went) await this.layers.make(copies)
+    if (went) await this.offers.layers(copies)
   }
 
   connected(connection: Connection): void {
@@ -233,8 +234,8 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
         this.journal.skipTo(frame.upTo)
         this.state.setAcknowledged(frame.upTo)
         break
-      case 'layersKept':
-        this.layers.kept()
+      case 'kept':
+        this.offers.kept(frame.what)
         break
       case 'notice':
         this.recorder.notice(frame.text)
@@ -262,22 +263,10 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
 
   private createAgent(folders: { agentState: string; cwd: string }): AgentKeeper {
     const { config, session, user, log, recorder, state } = this
-    const recipe = recipes[session.agentRuntime]
-    const launch = recipe.launch({
-      pack: join(config.packs, session.agentRuntime),
-      stateFolder: folders.agentState,
-      origin: session.controlPlaneUrl.replace(/\/$/, ''),
-      token: session.token,
-      model: session.model,
-      permissionMode: session.permissionMode,
-    })
-    // What the agent itself is told wins.
-    launch.env = { ...this.personalEnvironment(), ...launch.env }
+    const env = this.personalEnvironment()
     return new AgentKeeper({
-      runtime: session.agentRuntime,
+      ...fromRecipe({ session, packs: config.packs, stateFolder: folders.agentState, env }),
       user,
-      launch,
-      failureIn: (lastWords) => recipe.failureIn?.(lastWords) ?? null,
       redactor: this.redactor,
       cwd: folders.cwd,
       state,

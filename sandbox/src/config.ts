@@ -68,6 +68,8 @@ const environment = z.object({
     .default('unix:///var/run/docker.sock'),
   NODE_EXTRA_CA_CERTS: z.string().optional(),
   SSL_CERT_FILE: z.string().optional(),
+  /** Clones of large repositories that are kept for the next sessions of their projects; 0: none. */
+  HELIX_CLONE_BUDGET_GB: z.coerce.number().min(0).max(100_000).default(10),
   /** Docker layers of projects that are kept for their next sessions; 0: none. */
   HELIX_LAYER_BUDGET_GB: z.coerce.number().min(0).max(100_000).default(20),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -92,6 +94,7 @@ export interface Config {
   images: { keepMs: number; budgetBytes: number }
   /** Units: bytes in sum. */
   layerBudgetBytes: number
+  cloneBudgetBytes: number
   /** How many machines wait for sessions. */
   warmSessions: number
   port: number
@@ -136,6 +139,7 @@ export function parseConfig(env: NodeJS.ProcessEnv): Config {
       memoryBytes: values.HELIX_MEMORY_RESERVE_MB && values.HELIX_MEMORY_RESERVE_MB * 1024 ** 2,
     },
     images: { keepMs: values.HELIX_IMAGE_DAYS * 86_400_000, budgetBytes: values.HELIX_IMAGE_BUDGET_GB * 1024 ** 3 },
+    cloneBudgetBytes: values.HELIX_CLONE_BUDGET_GB * 1024 ** 3,
     layerBudgetBytes: values.HELIX_LAYER_BUDGET_GB * 1024 ** 3,
     warmSessions: values.HELIX_WARM_SESSIONS,
     port: values.HELIX_HOST_PORT,

@@ -1,6 +1,8 @@
 import { hostProtocol } from '@helix/contract/enrolment'
 import type { HostCheck, HostUp } from '@helix/contract/link'
 import type { Logger } from 'pino'
+import { CloneCache } from './caches/clones.ts'
+import { LayerCache } from './caches/layers.ts'
 import { SelfCheck } from './checks/self-check.ts'
 import type { Config } from './config.ts'
 import { DescriptorWatch } from './descriptors.ts'
@@ -15,7 +17,6 @@ import { type Identity, loadIdentity } from './identity.ts'
 import { Images } from './images/images.ts'
 import { SessionKit } from './images/kit.ts'
 import type { Footing } from './ladder/ladder.ts'
-import { LayerCache } from './layers/layer-cache.ts'
 import { type ControlPlane, createControlPlane } from './link/control-plane.ts'
 import { HostLink } from './link/host-link.ts'
 import { HostLog } from './log/host-log.ts'
@@ -58,6 +59,7 @@ export class Context implements Host {
   readonly images: Images
   readonly kit: SessionKit
   readonly layers: LayerCache
+  readonly clones: CloneCache
   readonly certificates: Certificates
   readonly egress: Egress
   readonly registry: Registry
@@ -108,16 +110,17 @@ export class Context implements Host {
     const labels = { ...ownerLabels(this.owner), 'helix.boot': bootId }
     this.packs = new PackInstaller({ engine: this.engine, image, ...parts, labels, log })
     this.kit = new SessionKit({ engine: this.engine, owner: this.owner, image, labels, log })
-    this.layers = new LayerCache({
+    const caches = {
       engine: this.engine,
       owner: this.owner,
       image,
       labels,
       stateDir: config.stateDir,
-      budgetBytes: config.layerBudgetBytes,
       free: () => this.monitor.free(),
       log,
-    })
+    }
+    this.layers = new LayerCache({ ...caches, budgetBytes: config.layerBudgetBytes })
+    this.clones = new CloneCache({ ...caches, budgetBytes: config.cloneBudgetBytes })
     this.registry = new Registry(() => this.changed())
     this.monitor = new Monitor({
       engine: this.engine,
@@ -161,7 +164,7 @@ export class Context implements Host {
       room: () => this.monitor.capacity - this.registry.size,
       packs: () => this.packs.volumes(),
     })
-    this.evictables.register(this.warm, this.kit, this.layers)
+    this.evictables.register(this.warm, this.kit, this.clones, this.layers)
   }
 
   /** `parts`: where agent packs come from and what their volumes are called; tests have their own. */

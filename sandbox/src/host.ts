@@ -1,6 +1,8 @@
 import type { SessionId } from '@helix/contract/ids'
 import type { HostUp } from '@helix/contract/link'
 import type { Logger } from 'pino'
+import type { CloneCache } from './caches/clones.ts'
+import type { LayerCache } from './caches/layers.ts'
 import type { Config } from './config.ts'
 import type { Egress } from './egress/egress.ts'
 import type { Engine } from './engine/engine.ts'
@@ -8,7 +10,6 @@ import type { Identity } from './identity.ts'
 import type { Images } from './images/images.ts'
 import type { SessionKit } from './images/kit.ts'
 import type { Footing } from './ladder/ladder.ts'
-import type { LayerCache } from './layers/layer-cache.ts'
 import type { ControlPlane } from './link/control-plane.ts'
 import type { MachineLimits } from './monitor.ts'
 import type { PackInstaller } from './packs/installer.ts'
@@ -30,6 +31,7 @@ export interface Host {
   readonly packs: Pick<PackInstaller, 'ensure'>
   readonly images: Pick<Images, 'ensure'>
   readonly kit: Pick<SessionKit, 'ensure'>
+  readonly clones: Pick<CloneCache, 'wanted' | 'bring' | 'bytesFor' | 'keep' | 'close'>
   readonly layers: Pick<LayerCache, 'keyFor' | 'has' | 'clearHalf' | 'bring' | 'keep' | 'close'>
   readonly certificates: Certificates
   readonly egress: Egress

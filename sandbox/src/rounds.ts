@@ -93,7 +93,7 @@ export class Rounds {
     if (Date.now() - this.garbageAt < garbageEveryMs) return
     this.garbageAt = Date.now()
     await this.context.garbage.collect()
-    await this.context.layers.collect()
+    for (const cache of [this.context.layers, this.context.clones]) await cache.collect()
   }
 
   /** Images of projects, and the kit that they are started with, before a session needs them. */

@@ -1,8 +1,8 @@
 import type { ProjectId, SessionId } from '@helix/contract/ids'
 import { typeid } from 'typeid-js'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { CacheLedger } from '../src/caches/ledger.ts'
 import type { Context } from '../src/context.ts'
-import { LayerLedger } from '../src/layers/ledger.ts'
 import { cacheLabels, innerDockerVolume, sessionLabels } from '../src/sessions/names.ts'
 import { startSession } from '../src/sessions/start.ts'
 import { removeSession, suspendSession } from '../src/sessions/stop.ts'
@@ -37,7 +37,7 @@ beforeEach(() => {
 })
 
 const forever = new AbortController().signal
-const kept = async () => (await world.engine.listVolumes(cacheLabels(host.owner, 'layers'))).map(({ name }) => name)
+const kept = async () => (await world.engine.listVolumes(cacheLabels(host.owner, 'layers'))).map(({ name }) => name).toSorted()
 
 async function start(on = host): Promise<{ sessionId: SessionId; stages: string[]; run(command: string): Promise<string> }> {
   const sessionId = world.plane.addSession()
@@ -109,7 +109,7 @@ test('kept layers go when they are old, too many, or when room is needed; a half
   const volume = innerDockerVolume(host.owner, host.slots.stemOf(sessionId))
   await world.engine.createVolume(volume, sessionLabels(host.owner, sessionId))
   const stale = (await world.engine.findVolume(volume))?.createdAt
-  await new LayerLedger(host.config.stateDir).fill(volume, true)
+  await new CacheLedger(host.config.stateDir, 'layers').fill(volume, true)
   const again = await world.boot()
   await startSession(again, { sessionId, epoch: 0, reason: 'test' }, forever)
   expect((await world.engine.findVolume(volume))?.createdAt).not.toBe(stale)

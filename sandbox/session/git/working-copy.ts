@@ -4,6 +4,7 @@ import type { SessionFile } from '@helix/contract/link'
 import type { Restore } from '../checkpoint/restore.ts'
 import { type Log, reasonOf } from '../log.ts'
 import type { Git } from './git.ts'
+import { cloneFromMirror } from './mirror.ts'
 
 export type RepositorySpec = SessionFile['repositories'][number]
 
@@ -31,7 +32,7 @@ export async function prepareWorkingCopy(
   const url = `${controlPlaneUrl.replace(/\/$/, '')}${spec.clonePath}`
   const copy = { spec, git: root.in(join(root.folder, spec.name)) }
   if (restore === null && (await isRepository(root, copy.git.folder))) await refresh(copy, url, log)
-  else await clone(root, copy, url, restore)
+  else await clone(root, copy, url, restore, log)
   return copy
 }
 
@@ -39,10 +40,11 @@ async function isRepository(root: Git, folder: string): Promise<boolean> {
   return (await root.find('-C', folder, 'rev-parse', '--git-dir')) === '.git'
 }
 
-async function clone(root: Git, { spec, git }: WorkingCopy, url: string, restore: Restore | null): Promise<void> {
+async function clone(root: Git, { spec, git }: WorkingCopy, url: string, restore: Restore | null, log: Log): Promise<void> {
   const partial = root.in(join(root.folder, `.clone-${spec.name}`))
   await rm(partial.folder, { recursive: true, force: true })
-  await root.remote(['clone', '--quiet', '--no-checkout', url, partial.folder], cloneDeadlineMs)
+  if (!(await cloneFromMirror(root, spec.name, url, partial.folder, cloneDeadlineMs, log)))
+    await root.remote(['clone', '--quiet', '--no-checkout', url, partial.folder], cloneDeadlineMs)
   if (restore === null || !(await restore.copy(partial, spec))) await beginBranch(partial, spec)
   // A folder that is there and is no repository is somebody's work too.
   if (await exists(git.folder)) await rename(git.folder, `${git.folder}.before-${Date.now()}`)

@@ -1,4 +1,4 @@
-import type { SupervisorUp, TurnResult } from '@helix/contract/link'
+import type { Kept, SupervisorUp, TurnResult } from '@helix/contract/link'
 import type { Journal } from '../journal/journal.ts'
 import type { Connection } from './server.ts'
 
@@ -19,7 +19,7 @@ export class Feed {
   private connection: Connection | null = null
   private sent = 0
   private pumping = false
-  private offering = false
+  private readonly offered = new Set<Kept>()
   private status: Status = { state: 'preparing', message: null, agentPid: null, stages: [] }
 
   constructor(input: { journal: Journal; sessionId: string; epoch: number; acknowledged: () => number }) {
@@ -36,7 +36,7 @@ export class Feed {
     const latest = this.journal.latestEnd
     if (latest !== null) this.results.set(latest.result.promptId, latest)
     void connection.send({ type: 'hello', ...this.identity, ...this.status, lastSequence: this.journal.last })
-    if (this.offering) void connection.send({ type: 'layers' })
+    for (const what of this.offered) void connection.send({ type: 'offer', what })
     this.wake()
   }
 
@@ -50,9 +50,10 @@ export class Feed {
   }
 
   /** Said again on each new connection until it is withdrawn. */
-  offerLayers(offering: boolean): void {
-    this.offering = offering
-    if (offering && this.connection?.open) void this.connection.send({ type: 'layers' })
+  offer(what: Kept, offering: boolean): void {
+    if (!offering) return void this.offered.delete(what)
+    this.offered.add(what)
+    if (this.connection?.open) void this.connection.send({ type: 'offer', what })
   }
 
   sendResult(end: { sequence: number; result: TurnResult }): void {

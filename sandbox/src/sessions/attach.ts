@@ -1,9 +1,10 @@
 import type { SessionId } from '@helix/contract/ids'
+import type { Kept } from '@helix/contract/link'
 import { EngineError } from '../engine/engine.ts'
 import type { Host } from '../host.ts'
 import { reasonOf } from '../reason.ts'
 import { LocalSession } from './local-session.ts'
-import { epochOf, innerDockerVolume, ownerLabels, sessionOf } from './names.ts'
+import { epochOf, innerDockerVolume, ownerLabels, sessionOf, workspaceVolume } from './names.ts'
 
 /** Begins to talk to the supervisor in a running container; null when the container does not run. */
 export async function attach(host: Host, containerId: string): Promise<LocalSession | null> {
@@ -20,11 +21,16 @@ export async function attach(host: Host, containerId: string): Promise<LocalSess
     secret: host.identity.linkSecret(sessionId, epoch),
     log: host.log,
     send: (frame) => host.send(frame),
-    layers: (id) => host.layers.keep(id, innerDockerVolume(host.owner, host.slots.stemOf(id))),
+    offered: (id, what) => keepOffered(host, id, what),
     disturbed: (disturbed) => void lookAfter(host, disturbed),
   })
   host.registry.add(session)
   return session
+}
+
+function keepOffered({ layers, clones, owner, slots }: Host, sessionId: SessionId, what: Kept): Promise<void> {
+  const stem = slots.stemOf(sessionId)
+  return what === 'layers' ? layers.keep(sessionId, innerDockerVolume(owner, stem)) : clones.keep(sessionId, workspaceVolume(owner, stem))
 }
 
 /** Finds out whether a session whose link is disturbed still has its container. An engine that does not answer proves nothing. */

@@ -1,12 +1,12 @@
 import type { SessionSpec } from '@helix/contract/hosts'
 import { type SessionFile, supervisorPort } from '@helix/contract/link'
+import { keepsLayersOf } from '../caches/layers.ts'
 import type { Config } from '../config.ts'
 import { diskLabels } from '../disk/limits.ts'
 import { type Egress, egressLabels } from '../egress/egress.ts'
 import { archiveOf } from '../engine/archive.ts'
 import type { ContainerSpec, Labels } from '../engine/engine.ts'
 import type { Footing } from '../ladder/ladder.ts'
-import { keepsLayersOf } from '../layers/layer-cache.ts'
 import type { MachineLimits } from '../monitor.ts'
 import type { Certificates } from './certificates.ts'
 import { containerName, innerDockerVolume, networkName, type Owner, type Stem, sessionLabels, workspaceVolume } from './names.ts'
@@ -96,15 +96,15 @@ export function sessionContainer(input: SessionContainer): ContainerSpec {
 /** What the supervisor is told of the session that it serves. */
 export function sessionFileOf(
   { footing, egress }: Pick<MouldInput, 'footing' | 'egress'>,
-  given: SessionSpec,
+  given: SessionSpec & { keepsClones?: readonly string[] },
   epoch: number,
   linkSecret: string,
 ): SessionFile {
-  const { orgId, projectId, taskId, egress: policy, machine, ...spec } = given
+  const { orgId, projectId, taskId, egress: policy, machine, keepsClones = [], ...spec } = given
   // gVisor's network does not lead to the engine's own resolver.
   const nameservers = footing.innerDocker === 'gvisor' ? [...egress.nameserversOf(policy)] : []
   const keepsLayers = keepsLayersOf(footing) && spec.startUp !== null
-  return { ...spec, epoch, linkSecret, innerDocker: footing.innerDocker, keepsLayers, nameservers }
+  return { ...spec, epoch, linkSecret, innerDocker: footing.innerDocker, keepsLayers, keepsClones: [...keepsClones], nameservers }
 }
 
 /** What is put into the container before its start, relative to `/`; the supervisor deletes the session file once it has read it. */

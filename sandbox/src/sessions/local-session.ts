@@ -1,5 +1,5 @@
 import type { SessionId } from '@helix/contract/ids'
-import type { HostUp } from '@helix/contract/link'
+import type { HostUp, Kept } from '@helix/contract/link'
 import type { Logger } from 'pino'
 import { JournalForwarder } from '../link/journal-forwarder.ts'
 import { SupervisorLink } from './supervisor-link.ts'
@@ -12,8 +12,8 @@ export interface LocalSessionInput {
   secret: string
   log: Logger
   send(frame: HostUp): boolean
-  /** Its inner Docker stands still; resolves when it may go on. */
-  layers(sessionId: SessionId): Promise<void>
+  /** See `SupervisorLinkOptions`. */
+  offered(sessionId: SessionId, what: Kept): Promise<void>
   /** The connection is disturbed: look whether the container lives. */
   disturbed(session: LocalSession): void
 }
@@ -54,7 +54,7 @@ export class LocalSession {
         this.activeAt = Date.now()
         this.journal.accept(entries)
       },
-      layers: () => input.layers(sessionId),
+      offered: (what) => input.offered(sessionId, what),
       disturbed: () => input.disturbed(this),
     })
   }

@@ -1,9 +1,10 @@
 import type { SessionSpec } from '@helix/contract/hosts'
 import type { SessionId } from '@helix/contract/ids'
 import { ApplicationFailure } from '@temporalio/common'
+import { worthColdBytes } from '../caches/clones.ts'
+import type { CacheKey } from '../caches/project-cache.ts'
 import type { Host, SessionRef } from '../host.ts'
 import { withKit } from '../images/kit.ts'
-import type { LayerKey } from '../layers/layer-cache.ts'
 import type { LiveSession } from '../link/control-plane.ts'
 import { reasonOf } from '../reason.ts'
 import { attach, type Readiness, whenReady } from './attach.ts'
@@ -88,10 +89,13 @@ async function begin(host: Host, start: Start, signal: AbortSignal): Promise<Beg
   const stages = new Stages()
   // Before anything is asked of the control plane.
   host.footing()
-  const { epoch, spec } = await stages.time('claim', claimFor(host, start))
+  const claim = await stages.time('claim', claimFor(host, start))
+  const { epoch } = claim
+  const spec = { ...claim.spec, keepsClones: await host.clones.wanted(claim.spec) }
   // Machines that wait are of our own image, and have a Docker without the layers of the project.
   const key = host.layers.keyFor(spec, host.footing())
-  const usual = !isForeign(host, spec) && !(await host.layers.has(key))
+  const large = (await host.clones.bytesFor(spec)) >= worthColdBytes
+  const usual = !isForeign(host, spec) && !large && !(await host.layers.has(key))
   const fresh = host.slots.slotFor(start.sessionId) === null && (epoch === 1 || (await hasNothing(host, start.sessionId)))
   const warm = fresh && usual ? await startWarm(host, epoch, spec, stages) : null
   if (fresh) stages.list.push({ name: `warm: ${warm === null ? 'no' : 'yes'}`, durationMs: 0 })
@@ -107,7 +111,7 @@ async function hasNothing(host: Host, sessionId: SessionId): Promise<boolean> {
 
 async function startCold(
   host: Host,
-  { epoch, spec, layers }: Claimed & { layers: LayerKey | null },
+  { epoch, spec, layers }: Claimed & { layers: CacheKey | null },
   stages: Stages,
   signal: AbortSignal,
 ): Promise<LocalSession> {
@@ -118,7 +122,7 @@ async function startCold(
   const labels = sessionLabels(owner, sessionId)
   const old = stages.time('old container', removeContainers(host, sessionId, 0))
   const network = stages.time('network', ensureNetwork(engine, owner, host.config.session.subnets, stem, labels))
-  const volumes = ensureVolumes(host, sessionId, footing.innerDocker !== 'none', layers, stages)
+  const volumes = ensureVolumes(host, spec, footing.innerDocker !== 'none', layers, stages)
   const pack = stages.time('agent pack', host.packs.ensure(spec.agentRuntime))
   const image = prepareImage(host, { spec, epoch }, stages, signal)
   // All of them are waited for even when one fails: none may go on behind the next try.
@@ -134,7 +138,7 @@ async function startCold(
 async function getReady(host: Host, start: Start, { session, stages, warm }: Begun, signal: AbortSignal): Promise<Readiness> {
   const { sessionId, epoch } = session
   const readiness = await stages.time('supervisor', whenReady(session, limits, signal))
-  host.layers.close(sessionId)
+  for (const cache of [host.layers, host.clones]) cache.close(sessionId)
   if (!readiness.ready) return readiness
   stages.total('ready')
   host.log.info({ sessionId, epoch, stages: stages.list }, 'session started')
@@ -157,25 +161,23 @@ async function claimFor(host: Host, { sessionId, epoch }: Start): Promise<Claime
   return claim
 }
 
-async function ensureVolumes(
-  host: Host,
-  sessionId: SessionId,
-  innerDocker: boolean,
-  layers: LayerKey | null,
-  stages: Stages,
-): Promise<void> {
+async function ensureVolumes(host: Host, spec: SessionSpec, innerDocker: boolean, layers: CacheKey | null, stages: Stages): Promise<void> {
   const { engine, owner } = host
-  const labels = sessionLabels(owner, sessionId)
-  const stem = host.slots.stemOf(sessionId)
-  const volume = innerDockerVolume(owner, stem)
-  await host.layers.clearHalf(volume)
-  const brings = innerDocker && (await host.layers.has(layers)) && (await engine.findVolume(volume)) === null
+  const labels = sessionLabels(owner, spec.sessionId)
+  const stem = host.slots.stemOf(spec.sessionId)
+  const [workspace, docker] = [workspaceVolume(owner, stem), innerDockerVolume(owner, stem)]
+  await host.layers.clearHalf(docker)
+  const isNew = async (volume: string): Promise<boolean> => (await engine.findVolume(volume)) === null
+  const bringsLayers = innerDocker && (await host.layers.has(layers)) && (await isNew(docker))
+  const bringsClones = (await host.clones.bytesFor(spec)) > 0 && (await isNew(workspace))
   await stages.time('volume', async () => {
-    await engine.createVolume(workspaceVolume(owner, stem), labels)
-    if (innerDocker) await engine.createVolume(volume, labels)
+    await engine.createVolume(workspace, labels)
+    if (innerDocker) await engine.createVolume(docker, labels)
   })
-  if (!brings || (await stages.time('layers of the project', host.layers.bring(layers, volume)))) return
-  await engine.createVolume(volume, labels)
+  const clones = bringsClones ? stages.time('clones of the project', host.clones.bring(spec, workspace)) : null
+  const brought = !bringsLayers || (await stages.time('layers of the project', host.layers.bring(layers, docker)))
+  if (!brought) await engine.createVolume(docker, labels)
+  await clones
 }
 
 async function all<T, U>(first: Promise<T>, second: Promise<U>, ...others: Promise<unknown>[]): Promise<[T, U]> {

@@ -1,5 +1,12 @@
 import type { SessionId } from '@helix/contract/ids'
-import { type PermissionAnswer, type SupervisorDown, type SupervisorUp, supervisorUp, type TurnResult } from '@helix/contract/link'
+import {
+  type Kept,
+  type PermissionAnswer,
+  type SupervisorDown,
+  type SupervisorUp,
+  supervisorUp,
+  type TurnResult,
+} from '@helix/contract/link'
 import type { JournalEntry } from '@helix/contract/sessions'
 import type { Logger } from 'pino'
 import { Backoff } from '../link/backoff.ts'
@@ -23,8 +30,8 @@ export interface SupervisorLinkOptions {
   epoch: number
   log: Logger
   entries(entries: readonly JournalEntry[]): void
-  /** See `LayerCache.keep`. */
-  layers(): Promise<void>
+  /** Something may be kept for sessions to come; resolves when it is, or will not be. */
+  offered(what: Kept): Promise<void>
   /** A connection ended or an attempt failed: look whether the container lives. */
   disturbed(): void
 }
@@ -127,7 +134,7 @@ export class SupervisorLink {
     } else if (frame.type === 'entries') {
       for (const { payload } of frame.entries) if (payload.kind === 'permission_end') this.answers.delete(payload.requestId)
       this.options.entries(frame.entries)
-    } else if (frame.type === 'layers') void this.options.layers().finally(() => this.send({ type: 'layersKept' }))
+    } else if (frame.type === 'offer') void this.options.offered(frame.what).finally(() => this.send({ type: 'kept', what: frame.what }))
     else if (frame.type === 'heartbeat') this.turns.get(frame.promptId)?.beat()
     else this.turns.get(frame.result.promptId)?.ended(frame.result)
   }

@@ -119,6 +119,7 @@ export function sessionOf(port: number, token: string, epoch: number, host = '12
     repositories: [{ name: 'sample', clonePath: '/git/sample.git', defaultBranch: 'main', baseBranch: 'main', branch, primary: true }],
     innerDocker: 'none',
     keepsLayers: false,
+    keepsClones: [],
     nameservers: [],
     permissionMode: 'allow',
   }

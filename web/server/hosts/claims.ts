@@ -70,7 +70,7 @@ async function specOf(
     .join('repositories as r', 'r.id', 'p.repository_id')
     .where({ 'p.project_id': session.project_id })
     .orderBy('p.position')
-    .select('r.name', 'r.default_branch')
+    .select('r.id', 'r.name', 'r.default_branch')
   return {
     sessionId: session.id,
     orgId: session.org_id,
@@ -90,6 +90,7 @@ async function specOf(
     kept: await keptOf(trx, session),
     secrets: await new SecretStore(context.db, context.sealing).ofSession(trx, session.org_id, session.project_id),
     repositories: rows.map((row, index) => ({
+      id: row.id,
       name: row.name,
       clonePath: `/git/${org.slug}/${row.name}.git`,
       defaultBranch: row.default_branch,

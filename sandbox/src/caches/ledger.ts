@@ -7,6 +7,8 @@ const entry = z.object({
   /** Units: bytes. */
   bytes: z.number(),
   /** Units: milliseconds of the epoch. */
+  madeAt: z.number().default(0),
+  /** Units: milliseconds of the epoch. */
   usedAt: z.number(),
 })
 const schema = z.object({
@@ -14,19 +16,19 @@ const schema = z.object({
   /** Volumes of sessions that are being filled: what a process that died left is of no use. */
   filling: z.array(z.string()),
 })
-export type LayerEntry = z.infer<typeof entry>
+export type CacheEntry = z.infer<typeof entry>
 type Ledger = z.infer<typeof schema>
 
-/** Which volume holds the layers of which kind of session. A volume that it does not name is half made, or outdated. */
-export class LayerLedger {
+/** Which volume holds what is kept by which key. A volume that it does not name is half made, or outdated. */
+export class CacheLedger {
   private readonly path: string
   private known: Promise<Ledger> | null = null
 
-  constructor(stateDir: string) {
-    this.path = join(stateDir, 'layers.json')
+  constructor(stateDir: string, kind: string) {
+    this.path = join(stateDir, `${kind}.json`)
   }
 
-  async kept(): Promise<Readonly<Record<string, LayerEntry>>> {
+  async kept(): Promise<Readonly<Record<string, CacheEntry>>> {
     return (await this.read()).kept
   }
 
@@ -34,7 +36,7 @@ export class LayerLedger {
     return (await this.read()).filling.includes(volume)
   }
 
-  keep(key: string, to: LayerEntry | null): Promise<void> {
+  keep(key: string, to: CacheEntry | null): Promise<void> {
     return this.change(({ kept: { [key]: _, ...others }, filling }) => ({ kept: to === null ? others : { ...others, [key]: to }, filling }))
   }
 
