@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ProjectId } from '@helix/contract/ids'
 import { execCommand, listPorts } from '@helix/contract/machine-use'
 import { updateProject } from '@helix/contract/projects'
 import { createSession } from '@helix/contract/session-life'
 import { getSession, type Session } from '@helix/contract/sessions'
+import { listHosts } from '@helix/contract/system'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { chromiumPath } from '../config.ts'
@@ -58,17 +60,13 @@ let scratch: Scratch
 let browser: Browser
 let page: Page
 let session: Session
+let projectId: ProjectId
 beforeAll(async () => {
   scratch = await openScratch(console.log)
   const project = await openProject(scratch.call, 'shop', null)
   await scratch.call(updateProject, { params: { projectId: project.id }, body: { startUpScript: startUp, startUpSeconds: 300 } })
-  session = await scratch.call(createSession, { params: { projectId: project.id }, body: { title: 'With Docker' } })
-  for (;;) {
-    const now = await scratch.call(getSession, { params: { sessionId: session.id } })
-    if (now.state === 'idle') break
-    if (now.state === 'stopped') throw new Error(`the session stopped: ${now.reason}`)
-    await sleep(200)
-  }
+  projectId = project.id
+  session = await openSession()
   // As root Chromium's own sandbox cannot start.
   browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox', '--disable-gpu'] })
   page = await browser.newPage()
@@ -81,7 +79,17 @@ afterAll(async () => {
   await scratch?.[Symbol.asyncDispose]()
 })
 
-const run = (command: string) => scratch.call(execCommand, { params: { sessionId: session.id }, body: { command } })
+const run = (command: string, { id: sessionId } = session) => scratch.call(execCommand, { params: { sessionId }, body: { command } })
+
+async function openSession(): Promise<Session> {
+  const { id: sessionId } = await scratch.call(createSession, { params: { projectId }, body: { title: 'With Docker' } })
+  for (;;) {
+    const now = await scratch.call(getSession, { params: { sessionId } })
+    if (now.state === 'idle') return now
+    if (now.state === 'stopped') throw new Error(`the session stopped: ${now.reason}`)
+    await sleep(200)
+  }
+}
 
 test('a start-up script builds an image and brings up what the compose file says, before the first prompt', async () => {
   const listed = await run(
@@ -115,4 +123,13 @@ test('a port of a service is previewed in the browser, its WebSocket too', async
       }),
   )
   expect(answer).toBe('heard an order')
+})
+
+test('the next session of the project has the image that the first one built, and services of its own', async ({ skip }) => {
+  const { items } = await scratch.call(listHosts, {})
+  if (items[0]?.rung !== 'userns') return skip(`on the rung ${items[0]?.rung} nothing is kept`)
+  const other = await openSession()
+  // Built anew it would have another time in it, and with that another name.
+  const image = 'docker image inspect --format {{.Id}} shop; docker compose ls -q'
+  expect((await run(image, other)).stdout).toBe((await run(image)).stdout)
 })
