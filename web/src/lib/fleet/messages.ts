@@ -125,6 +125,7 @@ export const words = {
   images: 'Images there',
   nothingThere: 'none yet: the first session fetches it',
   about: 'About',
+  now: 'Now',
   credentials: {
     own: 'Its own',
     shared: 'The runner token of all hosts: upgrade it, the next version takes a credential of its own only',
@@ -210,7 +211,7 @@ export const words = {
   parts: 'Parts of the page',
   overview: 'Overview',
   log: 'Log',
-  logText: 'The last 2,000 lines of its process; secrets are blacked out, and who reads it is in the audit log.',
+  logText: 'The last 2,000 lines of its process, in UTC. Secrets are blacked out, and who reads it is in the audit log.',
   logLevel: 'Least level',
   levelsOf: { debug: 'Everything', info: 'Information and above', warn: 'Warnings and errors', error: 'Errors' } satisfies Record<
     LogLevel,
