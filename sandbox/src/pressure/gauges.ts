@@ -34,13 +34,12 @@ async function diskGauges(dataRoot: string, reserve: number | undefined): Promis
 async function memoryGauges(ofEngine: number, reserve: number | undefined): Promise<Gauge[]> {
   const machine = await machineMemory()
   if (machine === null || Math.abs(machine.total - ofEngine) > machine.total * sameMachine) return []
-  const gauge = (of: string, { free, total }: Room): Gauge => ({
-    what: 'memory',
-    of,
-    free,
-    total,
-    reserve: Math.min(reserve ?? usual.memoryBytes, total / (reserve === undefined ? 10 : 1)),
-  })
+  const most = ({ total }: Room): number => Math.min(reserve ?? usual.memoryBytes, total / 10)
+  const gauge = (of: string, room: Room, kept: number): Gauge => ({ what: 'memory', of, ...room, reserve: kept })
   const groups = await groupMemory(machine.total)
-  return [gauge('this machine', machine), ...groups.map((room) => gauge('this host’s control group', room))]
+  // What the operator says is of the machine: a small group is not short of it from the start.
+  return [
+    gauge('this machine', machine, reserve ?? most(machine)),
+    ...groups.map((room) => gauge('this host’s control group', room, most(room))),
+  ]
 }
