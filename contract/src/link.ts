@@ -156,6 +156,8 @@ export const supervisorDown = z.discriminatedUnion('type', [
   z.object({ type: z.literal('cancel'), promptId: z.string() }),
   /** May come twice; one for a request that is over is left out. */
   z.object({ type: z.literal('answer'), answer: permissionAnswer }),
+  /** Make the working copies and start the agent now, where the session file says to wait for it. May come twice. */
+  z.object({ type: z.literal('prepare') }),
   /** Journal entries up to here are stored. */
   z.object({ type: z.literal('ack'), upTo: z.number().int() }),
   /** A line for the conversation. */
@@ -274,6 +276,8 @@ export const sessionFile = z.object({
   keepsLayers: z.boolean().default(false),
   /** Names of repositories whose clones are to be offered. */
   keepsClones: z.array(z.string()).default([]),
+  /** Listen first, and prepare when the host says so: it may have others that begin. After some seconds it is not waited for any more. */
+  patient: z.boolean().default(false),
   /** Whom names are asked at, where the engine's resolver cannot be reached; empty: as the container has it. */
   nameservers: z.array(z.string()).default([]),
   /** `ask`: the agent's requests for permission wait for a person. */

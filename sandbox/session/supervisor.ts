@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { SessionFile, SupervisorDown } from '@helix/contract/link'
 import { fromRecipe } from './agent/from-recipe.ts'
 import { AgentDied, AgentKeeper } from './agent/keeper.ts'
@@ -32,6 +33,8 @@ import { makeFolders, prepareWorkspace, type Workspace } from './workspace.ts'
 /** How long the end of a turn waits for a control plane that is away; a cancelled one is wanted sooner. */
 const pushDeadlineMs = { turn: 120_000, cancelled: 10_000 }
 const agentGraceMs = 5000
+/** Units: milliseconds. A host that says nothing by then is on its way to us, or of another version. */
+const patienceMs = 5000
 /** What is left of the time above for the checkpoint, at the least; and how long one may take when the session ends. */
 const checkpointDeadlineMs = { least: 5000, end: 10_000 }
 
@@ -64,6 +67,8 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
   private readonly surroundings: Surroundings
   private status: Status = { state: 'preparing', message: null }
   private ending = false
+  /** The host says that it is time to prepare. */
+  private readonly told = Promise.withResolvers<void>()
 
   private constructor(
     input: SupervisorInput & {
@@ -169,6 +174,8 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
     await this.offers.begin()
     this.docker.start()
     this.tellSurroundings()
+    if (session.patient) await Promise.race([this.told.promise, sleep(patienceMs, undefined, { ref: false })])
+    if (this.ending) return
     const started = performance.now()
     try {
       if (session.nameservers.length > 0) await useNameservers(session.nameservers)
@@ -230,6 +237,9 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
       case 'answer':
         this.permissions.answer(frame.answer)
         break
+      case 'prepare':
+        this.told.resolve()
+        break
       case 'ack':
         this.journal.skipTo(frame.upTo)
         this.state.setAcknowledged(frame.upTo)
@@ -248,6 +258,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
   /** Ends the agent, tells the host what is not told yet, and closes. An unfinished prompt stays unfinished. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.ending = true
+    this.told.resolve()
     this.over.abort()
     this.turns.end()
     await this.agent.stop(agentGraceMs)

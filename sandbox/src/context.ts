@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { hostProtocol } from '@helix/contract/enrolment'
 import type { HostCheck, HostUp } from '@helix/contract/link'
 import type { Logger } from 'pino'
@@ -31,6 +32,7 @@ import { reasonOf } from './reason.ts'
 import { type Certificates, readCertificates } from './sessions/certificates.ts'
 import { Homecoming } from './sessions/homecoming.ts'
 import { type Owner, ownerLabels } from './sessions/names.ts'
+import { Preparations } from './sessions/preparations.ts'
 import { Registry } from './sessions/registry.ts'
 import { startSoon } from './sessions/start.ts'
 import { fenceSession } from './sessions/stop.ts'
@@ -63,6 +65,7 @@ export class Context implements Host {
   readonly certificates: Certificates
   readonly egress: Egress
   readonly registry: Registry
+  readonly preparations = new Preparations(availableParallelism())
   readonly monitor: Monitor
   readonly credential: Credential
   readonly selfCheck: SelfCheck

@@ -15,6 +15,7 @@ import type { MachineLimits } from './monitor.ts'
 import type { PackInstaller } from './packs/installer.ts'
 import type { Certificates } from './sessions/certificates.ts'
 import type { Owner } from './sessions/names.ts'
+import type { Preparations } from './sessions/preparations.ts'
 import type { Registry } from './sessions/registry.ts'
 import type { Suspensions } from './sessions/suspensions.ts'
 import type { SlotLedger } from './warm/ledger.ts'
@@ -36,6 +37,7 @@ export interface Host {
   readonly certificates: Certificates
   readonly egress: Egress
   readonly registry: Registry
+  readonly preparations: Preparations
   readonly suspensions: Suspensions
   /** Which warm slots became which sessions. */
   readonly slots: SlotLedger

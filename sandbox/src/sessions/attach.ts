@@ -25,6 +25,7 @@ export async function attach(host: Host, containerId: string): Promise<LocalSess
     disturbed: (disturbed) => void lookAfter(host, disturbed),
   })
   host.registry.add(session)
+  host.preparations.admit(session)
   return session
 }
 

@@ -39,7 +39,7 @@ export function startSession(host: Host, start: Start, signal: AbortSignal): Pro
     signal.throwIfAborted()
     const adopted = await adopt(host, start, signal)
     if (adopted !== null) return adopted
-    const begun = await begin(host, start, signal)
+    const begun = await host.preparations.after(() => begin(host, start, signal))
     const readiness = await getReady(host, start, begun, signal)
     if (!readiness.ready) throw await failed(host, begun.session, readiness.reason)
     return { epoch: begun.session.epoch }
@@ -55,7 +55,7 @@ export async function startSoon(host: Host, start: Start): Promise<void> {
   const { sessionId } = start
   if (registry.isBusy(sessionId) || registry.find(sessionId) !== undefined || host.refusal() !== null) return
   try {
-    const begun = await registry.alone(sessionId, () => begin(host, start, ending))
+    const begun = await registry.alone(sessionId, () => host.preparations.after(() => begin(host, start, ending)))
     const readiness = await getReady(host, start, begun, ending)
     if (!readiness.ready) log.warn({ sessionId, reason: readiness.reason }, 'a session that was begun early is not ready')
   } catch (error) {

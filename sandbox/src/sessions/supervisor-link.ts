@@ -47,6 +47,7 @@ export class SupervisorLink {
   private readonly watchers = new Set<() => void>()
   private silentSince: number | null = Date.now()
   private greeted = false
+  private mayPrepare = false
   /** What the supervisor said last; null before its first word. */
   status: SupervisorStatus | null = null
   /** Why it is not the one that was meant; null while that is not known. */
@@ -78,6 +79,12 @@ export class SupervisorLink {
 
   acknowledge(upTo: number): void {
     this.send({ type: 'ack', upTo })
+  }
+
+  /** Said again on each new connection while it has not. */
+  prepare(): void {
+    this.mayPrepare = true
+    this.send({ type: 'prepare' })
   }
 
   /** A line for the conversation; lost while the supervisor is away. */
@@ -148,6 +155,7 @@ export class SupervisorLink {
     this.greeted = true
     this.silentSince = null
     this.status = frame
+    if (this.mayPrepare && frame.state === 'preparing') this.send({ type: 'prepare' })
     for (const [promptId, { prompt, cancelled }] of this.turns) {
       this.send(prompt)
       if (cancelled) this.send({ type: 'cancel', promptId })

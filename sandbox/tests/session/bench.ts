@@ -122,6 +122,7 @@ export function sessionOf(port: number, token: string, epoch: number, host = '12
     keepsClones: [],
     nameservers: [],
     permissionMode: 'allow',
+    patient: false,
   }
 }
 

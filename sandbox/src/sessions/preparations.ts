@@ -1,0 +1,72 @@
+import type { LocalSession } from './local-session.ts'
+
+/** Units: milliseconds that a session waits for others that begin, and that one may hold others up. */
+const longestMs = { wait: 1500, hold: 20_000 }
+
+/**
+ * Has sessions make their working copies and start their agents a few at a time, and after those that are just beginning: all at once would hold up each
+ * other and the shells that people open meanwhile, and none would be ready sooner.
+ */
+export class Preparations {
+  private readonly most: number
+  private readonly waiting: { session: LocalSession; since: number }[] = []
+  private beginnings = 0
+  private running = 0
+
+  /** `most`: how many prepare at once. */
+  constructor(most: number) {
+    this.most = most
+  }
+
+  /** While the work lasts nobody begins to prepare who has not waited long. */
+  async after<T>(work: () => Promise<T>): Promise<T> {
+    this.beginnings++
+    try {
+      return await work()
+    } finally {
+      this.beginnings--
+      this.look()
+    }
+  }
+
+  /** The session is told to prepare when it is its turn. One that prepares already, or is ready, takes it well. */
+  admit(session: LocalSession): void {
+    this.waiting.push({ session, since: Date.now() })
+    setTimeout(() => this.look(), longestMs.wait).unref()
+    this.look()
+  }
+
+  private look(): void {
+    for (let [next] = this.waiting; next !== undefined && this.running < this.most; [next] = this.waiting) {
+      if (this.beginnings > 0 && Date.now() - next.since < longestMs.wait) return
+      this.waiting.shift()
+      void this.run(next.session)
+    }
+  }
+
+  private async run(session: LocalSession): Promise<void> {
+    this.running++
+    session.link.prepare()
+    await untilPrepared(session)
+    this.running--
+    this.look()
+  }
+}
+
+/** Or over, or for too long already. */
+function untilPrepared({ link, gone }: LocalSession): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer)
+      unwatch()
+      resolve()
+    }
+    const timer = setTimeout(end, longestMs.hold)
+    const look = (): void => {
+      if (link.status !== null && link.status.state !== 'preparing') end()
+    }
+    const unwatch = link.watch(look)
+    void gone.then(end)
+    look()
+  })
+}
