@@ -25,6 +25,8 @@ export class LocalSession {
   readonly containerId: string
   /** Host and port of its supervisor. */
   readonly address: string
+  /** Resolves when whoever began it told of its start, or cannot; null: an earlier boot began it. */
+  startTold: Promise<void> | null = null
   readonly link: SupervisorLink
   readonly journal: JournalForwarder
   /** Units: milliseconds of the epoch. When it was last seen to do something. */

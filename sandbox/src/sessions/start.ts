@@ -77,8 +77,11 @@ async function adopt(host: Host, start: Start, signal: AbortSignal): Promise<{ e
   const session = known?.containerId === container.id ? known : await attach(host, container.id)
   if (session === null) return null
   const readiness = await whenReady(session, adoption, signal)
-  // The boot that began it may have died before it told.
-  if (readiness.ready && row.state === 'starting') await tell(host, start, session, new Stages())
+  if (readiness.ready && row.state === 'starting') {
+    // The first story is the one that is kept; the boot that had to tell it may have died before.
+    await session.startTold
+    await tell(host, start, session, new Stages())
+  }
   if (readiness.ready) return { epoch: found }
   host.log.warn({ sessionId, epoch: found, reason: readiness.reason }, 'a running session cannot be adopted')
   host.registry.drop(session, readiness.reason)
@@ -99,7 +102,8 @@ async function begin(host: Host, start: Start, signal: AbortSignal): Promise<Beg
   const fresh = host.slots.slotFor(start.sessionId) === null && (epoch === 1 || (await hasNothing(host, start.sessionId)))
   const warm = fresh && usual ? await startWarm(host, epoch, spec, stages) : null
   if (fresh) stages.list.push({ name: `warm: ${warm === null ? 'no' : 'yes'}`, durationMs: 0 })
-  return { session: warm ?? (await startCold(host, { epoch, spec, layers: key }, stages, signal)), stages, warm: warm !== null }
+  const session = warm ?? (await startCold(host, { epoch, spec, layers: key }, stages, signal))
+  return { session, stages, warm: warm !== null }
 }
 
 /** Nothing of the session is on this host, or nothing but a container that is of no use. */
@@ -136,15 +140,21 @@ async function startCold(
 
 /** Waits until the session takes prompts, and then tells how long everything took. */
 async function getReady(host: Host, start: Start, { session, stages, warm }: Begun, signal: AbortSignal): Promise<Readiness> {
-  const { sessionId, epoch } = session
-  const readiness = await stages.time('supervisor', whenReady(session, limits, signal))
-  for (const cache of [host.layers, host.clones]) cache.close(sessionId)
-  if (!readiness.ready) return readiness
-  stages.total('ready')
-  host.log.info({ sessionId, epoch, stages: stages.list }, 'session started')
-  await tell(host, start, session, stages)
-  if (warm) await nameContainer(host, session)
-  return readiness
+  const told = Promise.withResolvers<void>()
+  session.startTold = told.promise
+  try {
+    const readiness = await stages.time('supervisor', whenReady(session, limits, signal))
+    for (const cache of [host.layers, host.clones]) cache.close(session.sessionId)
+    if (!readiness.ready) return readiness
+    stages.total('ready')
+    host.log.info({ sessionId: session.sessionId, epoch: session.epoch, stages: stages.list }, 'session started')
+    await tell(host, start, session, stages)
+    told.resolve()
+    if (warm) await nameContainer(host, session)
+    return readiness
+  } finally {
+    told.resolve()
+  }
 }
 
 interface Claimed {
