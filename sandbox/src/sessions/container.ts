@@ -104,7 +104,16 @@ export function sessionFileOf(
   // gVisor's network does not lead to the engine's own resolver.
   const nameservers = footing.innerDocker === 'gvisor' ? [...egress.nameserversOf(policy)] : []
   const keepsLayers = keepsLayersOf(footing) && spec.startUp !== null
-  return { ...spec, epoch, linkSecret, innerDocker: footing.innerDocker, keepsLayers, keepsClones: [...keepsClones], nameservers, patient: true }
+  return {
+    ...spec,
+    epoch,
+    linkSecret,
+    innerDocker: footing.innerDocker,
+    keepsLayers,
+    keepsClones: [...keepsClones],
+    nameservers,
+    patient: true,
+  }
 }
 
 /** What is put into the container before its start, relative to `/`; the supervisor deletes the session file once it has read it. */
