@@ -2,18 +2,17 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SessionFile, SupervisorDown } from '@helix/contract/link'
 import { fromRecipe } from './agent/from-recipe.ts'
-import { AgentDied, AgentKeeper } from './agent/keeper.ts'
+import { AgentKeeper } from './agent/keeper.ts'
 import { Permissions } from './agent/permissions.ts'
-import { Checkpoints } from './checkpoint/checkpoints.ts'
 import { restorable } from './checkpoint/restore.ts'
 import type { Config } from './config.ts'
-import { safetyPush } from './git/safety-push.ts'
 import { settleIn } from './image/settle.ts'
 import type { Surroundings } from './image/surroundings.ts'
 import { InnerDocker } from './inner-docker.ts'
 import { useNameservers } from './inner-network.ts'
 import { Journal } from './journal/journal.ts'
 import { Recorder } from './journal/recorder.ts'
+import { KeptWork } from './kept-work.ts'
 import { Feed } from './link/feed.ts'
 import { type Connection, type LinkHandler, type LinkServer, listen } from './link/server.ts'
 import { type Log, reasonOf, redacting } from './log.ts'
@@ -30,13 +29,10 @@ import { Turns } from './turn/turns.ts'
 import { type AgentUser, createAgentUser } from './user.ts'
 import { makeFolders, prepareWorkspace, type Workspace } from './workspace.ts'
 
-/** How long the end of a turn waits for a control plane that is away; a cancelled one is wanted sooner. */
-const pushDeadlineMs = { turn: 120_000, cancelled: 10_000 }
+/** Units: milliseconds. */
 const agentGraceMs = 5000
 /** Units: milliseconds. A host that says nothing by then is on its way to us, or of another version. */
 const patienceMs = 5000
-/** What is left of the time above for the checkpoint, at the least; and how long one may take when the session ends. */
-const checkpointDeadlineMs = { least: 5000, end: 10_000 }
 
 type Status = { state: 'preparing' | 'ready' | 'broken'; message: string | null }
 
@@ -59,7 +55,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
   private readonly turns: Turns
   private readonly machine: Machine
   private readonly stopped: () => void
-  private readonly checkpoints: Checkpoints
+  private readonly work: KeptWork
   private workspace: Workspace = { copies: [], specs: null, restored: null }
   private link: LinkServer | null = null
   private readonly docker: InnerDocker
@@ -114,20 +110,22 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
     // Who asked was an agent of an earlier start.
     this.permissions.voidAll(journal.openRequests())
     this.agent = this.createAgent(folders)
-    this.checkpoints = new Checkpoints({
+    this.work = new KeptWork({
       session,
       state: this.state,
       agentState: folders.agentState,
       redactor: this.redactor,
       log,
       kept: (checkpoint) => void journal.append(checkpoint),
+      recorder: this.recorder,
+      workspace: () => this.workspace,
     })
     const runner = new TurnRunner({
       journal,
       recorder: this.recorder,
       agent: this.agent,
       log,
-      afterTurn: (cancelled, promptId) => this.keepWork(cancelled ? pushDeadlineMs.cancelled : pushDeadlineMs.turn, promptId),
+      afterTurn: (cancelled, promptId) => this.work.afterTurn(cancelled, promptId),
       cancelling: () => this.permissions.cancelAll(),
       beat: (promptId) => this.feed.heartbeat(promptId),
     })
@@ -186,7 +184,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
       await this.offers.clones(workspace.copies)
       this.workspace = workspace
       for (const text of workspace.restored?.sentences() ?? []) this.recorder.notice(text)
-      await stages.time('agent session', () => this.openAgent(handshake))
+      await stages.time('agent session', () => this.agent.openOrAgain(handshake))
       stages.list.push({ name: 'ready', durationMs: Math.round(performance.now() - started) })
       this.status = { state: 'ready', message: null }
       log.info('ready', { stages: stages.list })
@@ -264,7 +262,8 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
     await this.agent.stop(agentGraceMs)
     this.recorder.endTurn()
     await this.machine.closeAll()
-    await this.keepAtEnd()
+    // A session that never got ready has nothing of its own yet.
+    if (this.status.state === 'ready') await this.work.atEnd()
     await this.feed.drain(1000)
     await this.link?.[Symbol.asyncDispose]()
     this.docker.stop()
@@ -295,17 +294,6 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
     })
   }
 
-  /** An agent that died while the working copies were made is started once more. */
-  private async openAgent(handshake: { loads: boolean }): Promise<void> {
-    try {
-      await this.agent.open(handshake)
-    } catch (error) {
-      if (!(error instanceof AgentDied)) throw error
-      this.log.warn('the agent died before its first prompt', { reason: error.message })
-      await this.agent.open(await this.agent.launch())
-    }
-  }
-
   private report(): void {
     if (this.ending) return
     const busy = this.status.state === 'ready' && this.turns?.running != null
@@ -316,21 +304,6 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
       stages: this.stages.list,
     })
     if (!busy) this.state.save()
-  }
-
-  /** Commits are pushed where they belong, and everything is kept beside that. */
-  private async keepWork(deadlineMs: number, promptId: string): Promise<string[]> {
-    const end = Date.now() + deadlineMs
-    const notices = await safetyPush({ ...this.workspace, deadlineMs })
-    const left = Math.max(checkpointDeadlineMs.least, end - Date.now())
-    return [...notices, ...(await this.checkpoints.keep(this.workspace, { cause: 'turn', promptId, deadlineMs: left }))]
-  }
-
-  /** A session that never got ready has nothing of its own yet. */
-  private async keepAtEnd(): Promise<void> {
-    if (this.status.state !== 'ready') return
-    const kept = this.checkpoints.keep(this.workspace, { cause: 'suspend', promptId: null, deadlineMs: checkpointDeadlineMs.end })
-    for (const text of await kept) this.recorder.notice(text)
   }
 }
 

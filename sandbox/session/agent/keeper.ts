@@ -84,6 +84,17 @@ export class AgentKeeper {
     if (earlier !== null) this.input.lost()
   }
 
+  /** As `open`; an agent that died since its launch, while the working copies were made, is launched once more. */
+  async openOrAgain(handshake: { loads: boolean }): Promise<void> {
+    try {
+      await this.open(handshake)
+    } catch (error) {
+      if (!(error instanceof AgentDied)) throw error
+      this.input.log.warn('the agent died before its first prompt', { reason: error.message })
+      await this.open(await this.launch())
+    }
+  }
+
   /** Resolves with the stop reason. Throws `AgentDied` when the process ended, and the agent's own error otherwise. */
   async prompt(text: string): Promise<string> {
     const agent = this.running
