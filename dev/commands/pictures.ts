@@ -4,7 +4,7 @@ import { createLabel } from '@helix/contract/labels'
 import { invitePeople } from '@helix/contract/organisations'
 import { updateProject } from '@helix/contract/projects'
 import { createComment, createSpecLink, getSpec } from '@helix/contract/reviews'
-import { createTask, type Task } from '@helix/contract/tasks'
+import { createTask, getTask, type Task } from '@helix/contract/tasks'
 import { everyPlace, furnish, type Place, type Shown, sizes, strangersPlaces, themes } from '@helix/web/tests/pages/every-page.ts'
 import { type Browser, chromium } from 'playwright-core'
 import { chromiumPath, root } from '../config.ts'
@@ -66,8 +66,9 @@ async function seed({ call }: Scratch): Promise<Shown> {
       },
     })
   const link = await comment(call, waiting)
+  const { sessionId: taskSessionId } = await call(getTask, { params: { taskId: waiting.id } })
   const ids = { projectId: project.id, taskId: first.id, reviewId: waiting.id, repositoryId: project.repositories[0]?.id ?? '' }
-  return { ...ids, ...furniture, linkPath: new URL(link.url).pathname }
+  return { ...ids, taskSessionId: taskSessionId ?? '', ...furniture, linkPath: new URL(link.url).pathname }
 }
 
 async function take(browser: Browser, scratch: Scratch, shown: Shown): Promise<number> {

@@ -16,6 +16,9 @@ const garbageEveryMs = 600_000
 const packRetryMs = 60_000
 const prefetchEveryMs = 60_000
 
+const rulesLaidAgain =
+  'The rules that keep this session from other networks had been removed on its host, for some seconds. They stand again.'
+
 /** What this process does again and again, until it ends. */
 export class Rounds {
   private readonly context: Context
@@ -79,8 +82,12 @@ export class Rounds {
   }
 
   private async tellRefusals(): Promise<void> {
-    const { egress, engine, owner, registry } = this.context
+    const { egress, engine, owner, registry, log } = this.context
     if (!egress.filtered) return
+    if (await egress.stand()) {
+      log.warn('somebody removed the rules that keep sessions from networks of this machine; they are laid again')
+      for (const { link } of registry.all()) link.notice(rulesLaidAgain)
+    }
     for (const [sessionId, line] of await egress.look(await sessionNetworks(engine, owner))) registry.find(sessionId)?.link.notice(line)
   }
 

@@ -99,6 +99,24 @@ test('without the filter the same stand-ins are reached', async ({ skip }) => {
   await removeSession(host, sessionId)
 })
 
+test('rules that somebody takes off the machine are laid again, with what each session may', async ({ skip }) => {
+  if (!host.egress.filtered) skip('no packet filter can be set on this machine')
+  const [open, closed] = [await session({ mode: 'open', domains: [] }), await session({ mode: 'closed', domains: [] })]
+  expect(await host.egress.stand()).toBe(false)
+  const flush = () => run('nft', ['delete', 'table', 'inet', `helix_${bridgePrefix(host.owner)}`])
+  await flush()
+  expect(await closed.reaches(standIns.inner, port)).toBe(true)
+  expect(await host.egress.stand()).toBe(true)
+  expect(await open.reaches(standIns.internet, port)).toBe(true)
+  for (const one of [open, closed]) expect(await one.reaches(standIns.inner, port)).toBe(false)
+  expect(await closed.reaches(standIns.internet, port)).toBe(false)
+  // Who begins while they are away has them first.
+  await flush()
+  const late = await session({ mode: 'open', domains: [] })
+  expect([await late.reaches(standIns.internet, port), await late.reaches(standIns.inner, port)]).toEqual([true, false])
+  for (const { sessionId } of [open, closed, late]) await removeSession(host, sessionId)
+})
+
 test('a session with a list reaches what is on it, through the proxy, and is told what it was refused', async ({ skip }) => {
   if (!host.egress.filtered) skip('no packet filter can be set on this machine')
   const { sessionId, reaches, shell } = await session({ mode: 'listed', domains: [`allowed.test:${port}`] })

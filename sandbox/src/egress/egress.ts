@@ -75,6 +75,11 @@ export class Egress {
     return this.filter.begin()
   }
 
+  /** Rules that somebody took off this machine are laid again; answers whether that was so. */
+  async stand(): Promise<boolean> {
+    return (await this.filter?.stand()) ?? false
+  }
+
   get filtered(): boolean {
     return this.filter?.ready ?? false
   }

@@ -12,6 +12,9 @@ export interface FilterInput extends Omit<TableInput, 'table' | 'bridges'> {
   stemOf(sessionId: SessionId): Stem
 }
 
+/** The sets that say what is let through. */
+const rightSets = ['open_bridges', 'listed_bridges', 'control', 'control_here']
+
 const unquoted = (text: string): string => text.replaceAll('"', '')
 
 /** Keeps sessions from where they may not go, from outside of them: nothing that root inside does changes it. */
@@ -21,6 +24,8 @@ export class EgressFilter {
   /** What was told of already; refusals stay in the kernel's set for ten minutes. */
   private told = new Set<string>()
   private laid = false
+  /** What was let through when the table was last seen, by set. */
+  private rights: Record<string, string[]> = {}
   /** Bridges with rights that no network had at the last look: a session that begins has its rights a moment before it is seen. */
   private missing = new Set<string>()
 
@@ -36,18 +41,41 @@ export class EgressFilter {
   /** Lays the table; sessions that run keep what they have. Answers with why there is no filter here; null: there is. */
   async begin(): Promise<string | null> {
     if (this.laid) return null
-    const { packets, owner } = this.input
     try {
       // A start after another keeps what the one before let through.
-      const kept: Record<string, string[]> = {}
-      for (const set of ['open_bridges', 'listed_bridges', 'control', 'control_here']) kept[set] = await packets.elements(this.table, set)
-      const table = tableRules({ ...this.input, table: this.table, bridges: bridgePrefix(owner) })
-      await packets.apply(table + keptRules(this.table, kept))
+      this.rights = await this.readRights()
+      await this.lay()
       this.laid = true
       return null
     } catch (error) {
       return `Sessions cannot be kept from networks of this machine: ${reasonOf(error)}`
     }
+  }
+
+  /**
+   * Lays the table anew where somebody took it off the machine, as firewalls do that begin with an empty list: without it sessions reach everything.
+   * Answers whether that was so.
+   */
+  async stand(): Promise<boolean> {
+    if (!this.laid) return false
+    const rights = await this.readRights()
+    // In this order: sets that are empty because the table went meanwhile are not believed.
+    if ((await this.input.packets.tables()).includes(this.table)) {
+      this.rights = rights
+      return false
+    }
+    await this.lay()
+    return true
+  }
+
+  private async lay(): Promise<void> {
+    const table = tableRules({ ...this.input, table: this.table, bridges: bridgePrefix(this.input.owner) })
+    await this.input.packets.apply(table + keptRules(this.table, this.rights))
+  }
+
+  private async readRights(): Promise<Record<string, string[]>> {
+    const read = rightSets.map(async (set) => [set, await this.input.packets.elements(this.table, set)] as const)
+    return Object.fromEntries(await Promise.all(read))
   }
 
   /** Whether sessions are kept from anything. */
@@ -59,7 +87,12 @@ export class EgressFilter {
   async admit(sessionId: SessionId, mode: EgressMode, controlPlane: ControlPlaneAt): Promise<void> {
     if (!this.laid) return
     const rules = controlPlaneRules(this.table, controlPlane) + bridgeRules(this.table, this.bridgeOf(sessionId), mode)
-    await this.input.packets.apply(rules)
+    try {
+      await this.input.packets.apply(rules)
+    } catch (error) {
+      if (!(await this.stand())) throw error
+      await this.input.packets.apply(rules)
+    }
   }
 
   /** Takes its rights from every bridge that no session has. */

@@ -5,7 +5,8 @@ import { createLabel } from '@helix/contract/labels'
 import { createProject, updateProject } from '@helix/contract/projects'
 import { createRepository } from '@helix/contract/repositories'
 import { createComment, createSpecLink, getSpec } from '@helix/contract/reviews'
-import { createTask } from '@helix/contract/tasks'
+import type { JournalPayload } from '@helix/contract/sessions'
+import { createTask, getTask } from '@helix/contract/tasks'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { AgentLink, moveTo } from './agent-link.ts'
@@ -18,6 +19,17 @@ let installation: Installation
 let browser: Browser
 let shown: Shown
 let agent: AgentLink
+
+const checkpoint: JournalPayload = {
+  kind: 'checkpoint',
+  n: 1,
+  cause: 'turn',
+  promptId: null,
+  repositories: [{ name: 'sample', branch: 'feature/x', commit: 'c'.repeat(40), head: 'a'.repeat(40) }],
+  specs: null,
+  agent: null,
+  leftOut: ['sample: film.mov (2.0 GiB) is larger than 50 MiB'],
+}
 
 beforeAll(async () => {
   ;[installation, browser] = await Promise.all([openInstallation(), openBrowser()])
@@ -37,6 +49,7 @@ beforeAll(async () => {
   pushSpec(remote, task.specFolder, { requirements: '# Requirements\n\nIt greets.\n', design: '# Design\n\nOne function.\n', tasks })
   const waiting = await call(createTask, { params, body: { ...body, prompt: 'Add a farewell' } })
   agent = await AgentLink.open(installation, waiting.id)
+  await agent.says(checkpoint)
   pushSpec(remote, waiting.specFolder, { requirements: '# Requirements\n\nIt ends.\n', design: '# Design\n\nOne function.\n', tasks })
   await moveTo(installation, waiting.id, 1, 'backlog', 'spec_review')
   const ofTask = { params: { taskId: waiting.id } }
@@ -47,7 +60,9 @@ beforeAll(async () => {
   await call(updateProject, { params, body: { publicLinks: true } })
   const link = await call(createSpecLink, { ...ofTask, body: {} })
   const furniture = await furnish(call, project.id)
-  const ids = { projectId: project.id, taskId: task.id, reviewId: waiting.id, repositoryId: repository.id }
+  const { sessionId: taskSessionId } = await call(getTask, ofTask)
+  if (taskSessionId === null) throw new Error('the task has no session')
+  const ids = { projectId: project.id, taskId: task.id, reviewId: waiting.id, repositoryId: repository.id, taskSessionId }
   shown = { ...ids, ...furniture, linkPath: new URL(link.url).pathname }
 }, 240_000)
 afterAll(async () => {

@@ -18,6 +18,8 @@ export interface Shown {
   repositoryId: string
   /** One without a task. */
   sessionId: string
+  /** Of the task that waits; it has a checkpoint. */
+  taskSessionId: string
   hostId: string
   /** Of a public link to a spec. */
   linkPath: string
@@ -168,7 +170,7 @@ export function everyPlace({ projectId, taskId, reviewId, repositoryId, sessionI
 }
 
 /** The dialogs, popovers and menus that no picture is taken of; axe looks at them too. */
-export function otherDialogs({ projectId, taskId, reviewId, sessionId, hostId }: Shown): Place[] {
+export function otherDialogs({ projectId, taskId, reviewId, sessionId, taskSessionId, hostId }: Shown): Place[] {
   const project = `/projects/${projectId}`
   const spec = `/tasks/${reviewId}/spec`
   const place = (of: string, path: string, open: (page: Page) => Promise<void>): Place => ({ name: of, path, open, of })
@@ -190,6 +192,7 @@ export function otherDialogs({ projectId, taskId, reviewId, sessionId, hostId }:
     place('tasks/EditTask', `/tasks/${taskId}`, (page) => fromMenu(page, 'More actions', /^Edit title/)),
     place('sessions/SessionActions', `/sessions/${sessionId}`, (page) => fromMenu(page, 'More actions', /^Stop/)),
     place('sessions/RenameSession', `/sessions/${sessionId}`, (page) => fromMenu(page, 'More actions', /^Rename/)),
+    place('checkpoints/Fork', `/sessions/${taskSessionId}?tab=checkpoints`, (page) => dialog(page, /^Fork from here/)),
     place('sessions/NewSession', `${project}/sessions`, (page) => dialog(page, 'New session')),
     place('tasks/TemplateMenu', `${project}/new`, async (page) => {
       await page.getByLabel('What do you want?').fill('Rename it')
