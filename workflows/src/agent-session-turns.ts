@@ -1,19 +1,14 @@
 import type { PromptId, SessionId } from '@helix/contract/ids'
 import type { TurnResult } from '@helix/contract/link'
 import type { PromptMode } from '@helix/contract/task-work'
-import { CancellationScope, getExternalWorkflowHandle, isCancellation, log, patched, sleep } from '@temporalio/workflow'
-import { isHopeless, onHost, reasonOf, shared } from './agent-session-host.ts'
+import { CancellationScope, isCancellation, log, patched, sleep } from '@temporalio/workflow'
+import { SessionHome } from './agent-session-home.ts'
+import { isHopeless, onHost, reasonOf } from './agent-session-host.ts'
 import { SessionLimits } from './agent-session-limits.ts'
-import { HistoryFull, HostWait } from './agent-session-place.ts'
+import { type Ending, SessionOwner } from './agent-session-owner.ts'
+import { HistoryFull } from './agent-session-place.ts'
 import { control } from './control.ts'
-import {
-  type AgentSessionCarried,
-  type AgentSessionInput,
-  type SuspendAsked,
-  sessionNoticeSignal,
-  type TurnEnded,
-  turnEndedSignal,
-} from './messages.ts'
+import type { AgentSessionCarried, AgentSessionInput, SuspendAsked } from './messages.ts'
 
 /** Losses in a row without a finished turn before the task is told that the session cannot be had. */
 const lossesAllowed = 40
@@ -23,9 +18,6 @@ const wakesAllowed = 8
 const longestPauseMs = 10_000
 /** Units: milliseconds in which an agent has heard what its host was handed. */
 const hearingMs = 3_000
-
-/** Who ended a turn, and how it goes on. */
-type Ending = Pick<TurnEnded, 'endedBy' | 'goesOnWith'>
 
 interface Turn {
   promptId: PromptId
@@ -45,21 +37,16 @@ export class Session {
   suspendAsked = false
   /** A session with a task is ended between turns, and begins anew with the next. */
   readonly limits = new SessionLimits(() => {
-    if (this.owner === null) this.stop('Its time to live is over')
+    if (this.owner.none) this.stop('Its time to live is over')
   })
   /** A person wants the machine, and tells the agent nothing. */
   wakeAsked = false
   private readonly sessionId: SessionId
-  private readonly owner: string | null
+  private readonly owner: SessionOwner
+  readonly home: SessionHome
   private readonly queue: PromptId[]
   private readonly seen: string[]
-  private epoch: number
-  /** The host's queue while the session is known to run there. */
-  private home: string | null = null
   private current: Turn | null = null
-  readonly hostWait: HostWait
-  /** The host that it is to leave at the end of its turn. */
-  private leaves: string | null
   private stopReason = 'stopped'
   private waking: CancellationScope | null = null
   /** Why its host stopped the machine, and of which start; null: a person asked, or time did. */
@@ -67,12 +54,11 @@ export class Session {
 
   constructor(input: AgentSessionInput) {
     this.sessionId = input.sessionId
-    this.owner = input.ownerWorkflowId
+    this.owner = new SessionOwner(input.ownerWorkflowId)
     this.queue = [...(input.carried?.queue ?? [])]
     this.seen = [...(input.carried?.seen ?? [])]
-    this.epoch = input.carried?.epoch ?? 0
-    this.hostWait = new HostWait(input.sessionId)
-    this.leaves = input.carried?.leaves ?? null
+    const { epoch = 0, leaves = null } = input.carried ?? {}
+    this.home = new SessionHome({ sessionId: input.sessionId, owner: this.owner, limits: this.limits, epoch, leaves })
     this.wakeAsked = input.carried?.wakes ?? false
   }
 
@@ -86,9 +72,9 @@ export class Session {
   }
 
   carry(): AgentSessionCarried {
-    const leaves = this.leaves === null ? {} : { leaves: this.leaves }
+    const leaves = this.home.leaves === null ? {} : { leaves: this.home.leaves }
     const wakes = this.wakeAsked ? { wakes: true } : {}
-    return { epoch: this.epoch, queue: this.queue, seen: this.seen.slice(-200), ...leaves, ...wakes }
+    return { epoch: this.home.epoch, queue: this.queue, seen: this.seen.slice(-200), ...leaves, ...wakes }
   }
 
   /**
@@ -141,15 +127,11 @@ export class Session {
 
   /** A turn that runs or waits comes first, and ends the wish. A host that is to be left is left after the turn. */
   askToSuspend({ leaves, reason, epoch }: SuspendAsked = {}): void {
-    if (leaves !== undefined) this.leaves = leaves
-    else if (epoch === undefined || epoch >= this.epoch) {
+    if (leaves !== undefined) this.home.leaves = leaves
+    else if (epoch === undefined || epoch >= this.home.epoch) {
       this.suspendAsked = this.current === null && !this.waiting
       this.stoppedByHost = reason === undefined || epoch === undefined ? null : { reason, epoch }
     }
-  }
-
-  get mustLeave(): boolean {
-    return this.leaves !== null && (this.home === null || this.home.includes(this.leaves))
   }
 
   askToWake(): void {
@@ -166,7 +148,7 @@ export class Session {
     const { result, ending } = ended
     const state = result.outcome === 'error' ? 'failed' : 'ended'
     await control.recordTurn({ sessionId: this.sessionId, promptId, state, outcome: result.message ?? result.outcome })
-    await this.tell(promptId, result, this.nextAfter(ending))
+    await this.owner.tell(promptId, result, this.nextAfter(ending))
   }
 
   /** What waits already is what comes next after a stop. */
@@ -198,10 +180,10 @@ export class Session {
 
   /** Each loss of host, container or agent starts the session again and hands over the same prompt id: it is sent to the agent once. */
   private async untilDone(promptId: PromptId): Promise<TurnResult> {
-    let reason = this.epoch === 0 ? 'first start' : 'resumed for a prompt'
+    let reason = this.home.epoch === 0 ? 'first start' : 'resumed for a prompt'
     for (let losses = 0; ; losses++) {
       try {
-        const home = await this.ensureHome(reason)
+        const queue = await this.ensureHome(reason)
         const begun = await control.recordTurn({ sessionId: this.sessionId, promptId, state: 'running', outcome: null })
         if (begun.withdrawn) {
           if (this.current !== null) this.current.ending = { endedBy: 'withdrawn' }
@@ -211,68 +193,27 @@ export class Session {
           this.current.handedOver = true
           if (this.current.steeredBy !== null) void this.cutInSoon(this.current)
         }
-        return await onHost(home).turn.runTurn({ sessionId: this.sessionId, epoch: this.epoch, promptId })
+        return await onHost(queue).turn.runTurn({ sessionId: this.sessionId, epoch: this.home.epoch, promptId })
       } catch (error) {
         if (isCancellation(error) || this.current?.cancelled || error instanceof HistoryFull) throw error
         reason = reasonOf(error)
-        this.home = null
+        this.home.lose()
         if (isHopeless(error)) return { promptId, outcome: 'error', message: reason, retryable: false }
         if (losses >= lossesAllowed) {
           return { promptId, outcome: 'error', message: `The session was lost ${losses + 1} times: ${reason}`, retryable: false }
         }
         log.warn('session lost', { reason, losses })
-        await this.notice(`${reason}; going on with the session`)
+        await this.owner.notice(`${reason}; going on with the session`)
         await sleep(Math.min(500 * 2 ** Math.min(losses, 6), longestPauseMs))
       }
     }
   }
 
-  /** The queue of the host where the session runs and takes prompts. */
   private async ensureHome(reason: string): Promise<string> {
-    if (this.home !== null) return this.home
-    if (patched('placed-by-control-plane')) return this.startOn(await this.givenHost(), reason)
-    for (let look = 0; ; look++) {
-      const location = await control.locateSession({ sessionId: this.sessionId })
-      this.epoch = Math.max(this.epoch, location.epoch)
-      this.limits.take(location)
-      const queue = location.queue ?? (location.waitForHost ? null : await this.place())
-      if (queue !== null) return this.startOn(queue, reason)
-      await this.notice(location.reason ?? 'Waits for a sandbox host with room')
-      await sleep(Math.min(1000 * 2 ** Math.min(look, 4), longestPauseMs))
-    }
-  }
-
-  private async startOn(queue: string, reason: string): Promise<string> {
-    const started = await onHost(queue).start.startSession({ sessionId: this.sessionId, epoch: this.epoch, reason })
-    this.epoch = started.epoch
-    this.home = queue
+    const queue = await this.home.ensure(reason)
     // What its host told of the start before came too late.
-    if (this.stoppedByHost !== null && this.stoppedByHost.epoch < this.epoch) this.suspendAsked = false
+    if (this.stoppedByHost !== null && this.stoppedByHost.epoch < this.home.epoch) this.suspendAsked = false
     return queue
-  }
-
-  private givenHost(): Promise<string> {
-    const told: Parameters<HostWait['over']>[0] = (place) => {
-      this.epoch = Math.max(this.epoch, place.epoch)
-      this.limits.take(place)
-    }
-    return this.hostWait.over(told, (reason) => this.notice(reason))
-  }
-
-  /** Offers the session to every host with room; null when nobody took it. */
-  private async place(): Promise<string | null> {
-    try {
-      const placed = await shared.placeSession({ sessionId: this.sessionId, epoch: this.epoch })
-      if (!placed.placed) {
-        await this.notice(placed.reason)
-        return null
-      }
-      this.epoch = placed.epoch
-      return placed.queue
-    } catch (error) {
-      if (isCancellation(error)) throw error
-      return null
-    }
   }
 
   /** Starts the machine, or finds that it runs. What comes meanwhile is done afterwards. */
@@ -280,7 +221,7 @@ export class Session {
     this.wakeAsked = false
     this.suspendAsked = false
     // Its container may be gone without a turn that noticed: whoever starts it looks.
-    this.home = null
+    this.home.lose()
     const scope = new CancellationScope()
     this.waking = scope
     try {
@@ -294,7 +235,7 @@ export class Session {
   }
 
   private async untilAwake(): Promise<void> {
-    let reason = this.epoch === 0 ? 'first start' : 'resumed by a person'
+    let reason = this.home.epoch === 0 ? 'first start' : 'resumed by a person'
     for (let losses = 0; ; losses++) {
       try {
         await this.ensureHome(reason)
@@ -302,17 +243,13 @@ export class Session {
       } catch (error) {
         if (isCancellation(error) || error instanceof HistoryFull) throw error
         reason = reasonOf(error)
-        this.home = null
+        this.home.lose()
         log.warn('session not started', { reason, losses })
-        if (losses >= wakesAllowed || isHopeless(error)) return this.notAwake(reason)
+        // Nobody waits for a turn's end: the row says why, and the next wish tries again.
+        if (losses >= wakesAllowed || isHopeless(error)) return this.home.record('suspended', `It did not start: ${reason}`)
         await sleep(Math.min(500 * 2 ** Math.min(losses, 6), longestPauseMs))
       }
     }
-  }
-
-  /** Nobody waits for a turn's end: the row says why, and the next wish tries again. */
-  private async notAwake(reason: string): Promise<void> {
-    await control.recordSession({ sessionId: this.sessionId, epoch: this.epoch, state: 'suspended', reason: `It did not start: ${reason}` })
   }
 
   /** Units: milliseconds for which people still use the machine. */
@@ -322,75 +259,15 @@ export class Session {
 
   async suspend(): Promise<void> {
     const asked = this.suspendAsked
-    const leaves = this.mustLeave
+    const leaves = this.home.mustLeave
     const byHost = asked ? this.stoppedByHost : null
     this.suspendAsked = false
     this.stoppedByHost = null
-    this.leaves = null
-    // A run that goes on from an earlier one does not know the host yet.
-    const home = this.home ?? (asked || leaves ? (await control.locateSession({ sessionId: this.sessionId })).queue : null)
-    if (home === null) return
-    this.home = null
-    await onHost(home)
-      .quick.suspendSession({ sessionId: this.sessionId })
-      .catch((error) => log.warn('not suspended', { reason: reasonOf(error) }))
-    await control.recordSession({
-      sessionId: this.sessionId,
-      epoch: this.epoch,
-      state: 'suspended',
-      reason: byHost?.reason ?? (leaves ? 'its host is being emptied' : asked ? 'by a person' : 'idle'),
-    })
+    const reason = byHost?.reason ?? (leaves ? 'its host is being emptied' : asked ? 'by a person' : 'idle')
+    await this.home.suspend({ looks: asked || leaves, reason })
   }
 
-  /** Its time to live is over and its task goes on: the machine is removed, and the next turn gets a new one. */
-  async expire(): Promise<void> {
-    const home = this.home ?? (await control.locateSession({ sessionId: this.sessionId })).queue
-    this.home = null
-    this.limits.renew()
-    if (home !== null)
-      await onHost(home)
-        .quick.removeSession({ sessionId: this.sessionId })
-        .catch((error) => log.warn('not removed yet', { reason: reasonOf(error) }))
-    await control.recordSession({
-      sessionId: this.sessionId,
-      epoch: this.epoch,
-      state: 'queued',
-      reason: 'Its time to live is over; the next turn gets a new machine',
-    })
-  }
-
-  /** A host that is gone for good keeps nothing we could remove: its own garbage collection finds the session stopped. */
-  async remove(): Promise<void> {
-    await CancellationScope.nonCancellable(async () => {
-      await control.recordSession({
-        sessionId: this.sessionId,
-        epoch: this.epoch,
-        state: 'stopped',
-        reason: this.stopReason.slice(0, 2000),
-      })
-      const { queue } = await control.locateSession({ sessionId: this.sessionId })
-      if (queue !== null)
-        await onHost(queue)
-          .quick.removeSession({ sessionId: this.sessionId })
-          .catch((error) => log.warn('not removed yet', { reason: reasonOf(error) }))
-    })
-  }
-
-  private async notice(activity: string): Promise<void> {
-    await this.toOwner((owner) => owner.signal(sessionNoticeSignal, { activity }))
-  }
-
-  private async tell(promptId: PromptId, { outcome, message, retryable }: TurnResult, ending: Ending): Promise<void> {
-    await this.toOwner((owner) => owner.signal(turnEndedSignal, { promptId, outcome, message, retryable, ...ending }))
-  }
-
-  private async toOwner(send: (owner: ReturnType<typeof getExternalWorkflowHandle>) => Promise<void>): Promise<void> {
-    if (this.owner === null) return
-    try {
-      await send(getExternalWorkflowHandle(this.owner))
-    } catch (error) {
-      // The task has ended: nobody waits for this any more.
-      log.warn('owner not told', { error: String(error) })
-    }
+  remove(): Promise<void> {
+    return this.home.remove(this.stopReason)
   }
 }

@@ -20,21 +20,21 @@ export async function agentSession(input: AgentSessionInput): Promise<void> {
   setHandler(stopSessionSignal, ({ reason }) => session.stop(reason))
   setHandler(suspendSignal, (asked) => session.askToSuspend(asked))
   setHandler(wakeSignal, () => session.askToWake())
-  setHandler(placeFreedSignal, () => session.hostWait.wake())
+  setHandler(placeFreedSignal, () => session.home.hostWait.wake())
 
   for (let handled = 0; !session.stopped; ) {
     const woken = await session.limits.idle(
-      () => session.calls || session.suspendAsked || session.mustLeave,
+      () => session.calls || session.suspendAsked || session.home.mustLeave,
       () => session.usedFor(),
     )
-    const parks = (session.suspendAsked && !session.calls) || (session.mustLeave && !session.stopped)
+    const parks = (session.suspendAsked && !session.calls) || (session.home.mustLeave && !session.stopped)
     if (!woken || parks) {
       await session.suspend()
       await condition(() => session.calls)
     }
     if (session.stopped) break
     if (session.limits.over) {
-      await session.expire()
+      await session.home.expire()
       continue
     }
     if (session.wakeAsked && !session.waiting) {
