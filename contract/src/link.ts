@@ -127,7 +127,7 @@ export const hostDown = z.discriminatedUnion('type', [
     epoch: z.number().int(),
     port: z.number().int(),
   }),
-  /** The session has its place on this host: begin. Its workflow asks for the same a moment later, and for what was not begun. Hosts may leave it out. */
+  /** The session has its place on this host: begin. Its workflow asks for the same a moment later, and for what was not begun. Hosts may leave it out; it may come twice. */
   z.object({ type: z.literal('start'), sessionId: idSchema('session'), epoch: z.number().int(), reason: z.string().max(500) }),
   /** A person's answer to what an agent asked. Sent again until the journal says that the agent has it. */
   z.object({ type: z.literal('answer'), sessionId: idSchema('session'), answer: permissionAnswer }),
