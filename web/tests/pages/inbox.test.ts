@@ -126,7 +126,7 @@ test('what an agent asks is answered in the inbox, and leaves it', async () => {
   expect(await accessibilityFaults(page)).toEqual([])
   await asks.getByRole('region').getByRole('button', { name: 'Answer', exact: true }).click()
   await expect.poll(() => agent.answers.map(({ values }) => values)).toContainEqual({ port: '8080' })
-  await expect.poll(() => row.count()).toBe(0)
+  await expect.poll(() => row.count(), { timeout: 10_000 }).toBe(0)
   expect(errors).toEqual([])
   await Promise.all([agent.close(), page.close()])
 })
