@@ -58,13 +58,15 @@ export class InboxView {
   private async change(item: InboxItem, work: () => Promise<void>, next: InboxItem | null): Promise<boolean> {
     const before = this.listed
     const items = before.items.flatMap((one) => (one.id === item.id ? (next === null ? [] : [next]) : [one]))
-    this.listed = { ...before, items }
+    const shown = { ...before, items }
+    this.listed = shown
     this.busy = item.id
     try {
       await work()
       return true
     } catch (error) {
-      this.listed = before
+      // What was read meanwhile is newer than what was there before.
+      if (this.listed === shown) this.listed = before
       toasts.fail(failureOf(error))
       return false
     } finally {
