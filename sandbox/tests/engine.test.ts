@@ -9,11 +9,17 @@ import { openWorld, type World } from './world.ts'
 
 const image = 'helix-session:dev'
 let world: World
+/** What a host reaches the engine by, where a test cuts it: needed until the host's garbage was collected. */
+let socket: EngineSocket | null = null
 
 beforeEach(async () => {
   world = await openWorld()
 })
-afterEach(() => world[Symbol.asyncDispose]())
+afterEach(async () => {
+  await world[Symbol.asyncDispose]()
+  await socket?.[Symbol.asyncDispose]()
+  socket = null
+})
 
 const labels = () => ({ 'helix.installation': world.installation })
 const container = (command: string[]) =>
@@ -71,7 +77,7 @@ test('an archive that breaks off is a failure with its own reason', async () => 
 test('an engine that is away is unreachable, says where it was looked for, and a start fails so that it may be tried again', async () => {
   const nowhere = new DockerEngine('unix:///nowhere/docker.sock')
   await expect(nowhere.info()).rejects.toMatchObject({ kind: 'unreachable', message: expect.stringContaining('/nowhere/docker.sock') })
-  await using socket = await EngineSocket.open(`/tmp/helix-${world.installation}.sock`)
+  socket = await EngineSocket.open(`/tmp/helix-${world.installation}.sock`)
   const host = await world.boot({ DOCKER_HOST: `unix://${socket.path}` })
   socket.cut()
   const sessionId = world.plane.addSession()
