@@ -44,9 +44,14 @@ export const secrets: Try[] = [
     name: 'find another session’s token or files',
     async run({ attacker, victim }) {
       const { token } = await keyOf(victim)
-      const script = `grep -aslr --exclude-dir=sys '${token}' /proc/[0-9]*/environ /proc/[0-9]*/cmdline /run /tmp /home /workspace /etc 2>/dev/null; find / -xdev -path '*${victim.session.id}*' 2>/dev/null | head -3; grep -c '${victim.session.id}' /proc/self/mountinfo`
+      const search = `grep -asl '${token}'`
+      const id = victim.session.id
+      // Within their file systems: a try before mounted /proc in /tmp, whose files have no end.
+      const files = `find /run /tmp /home /workspace /etc -xdev -type f -size -64M -print0 | xargs -0 -r ${search}`
+      const names = `find / -xdev -path '*${id}*' | head -3; grep -c '${id}' /proc/self/mountinfo`
+      const script = `{ ${search} /proc/[0-9]*/environ /proc/[0-9]*/cmdline; ${files}; ${names}; } 2>/dev/null`
       const { code, out } = await attacker.root(`${script}; echo searched`, 60)
-      if (!out.endsWith('searched')) return { held: false, seen: `the search ended with ${code}` }
+      if (!out.endsWith('searched')) return { held: false, seen: `the search ended with ${code}: ${out.slice(-100)}` }
       // The search itself has the token on its command line.
       const found = out.split('\n').filter((line) => (line.startsWith('/') && !line.endsWith('/cmdline')) || /^[1-9]\d*$/.test(line))
       return { held: found.length === 0, seen: found[0] ?? 'not found' }
