@@ -43,7 +43,7 @@ export class EgressFilter {
     if (this.laid) return null
     try {
       // A start after another keeps what the one before let through.
-      this.rights = await this.readRights()
+      this.rights = (await this.readRights()) ?? {}
       await this.lay()
       this.laid = true
       return null
@@ -59,8 +59,7 @@ export class EgressFilter {
   async stand(): Promise<boolean> {
     if (!this.laid) return false
     const rights = await this.readRights()
-    // In this order: sets that are empty because the table went meanwhile are not believed.
-    if ((await this.input.packets.tables()).includes(this.table)) {
+    if (rights !== null) {
       this.rights = rights
       return false
     }
@@ -73,9 +72,10 @@ export class EgressFilter {
     await this.input.packets.apply(table + keptRules(this.table, this.rights))
   }
 
-  private async readRights(): Promise<Record<string, string[]>> {
-    const read = rightSets.map(async (set) => [set, await this.input.packets.elements(this.table, set)] as const)
-    return Object.fromEntries(await Promise.all(read))
+  /** Null: the table is not there. */
+  private async readRights(): Promise<Record<string, string[]> | null> {
+    const sets = await this.input.packets.sets(this.table)
+    return sets && Object.fromEntries(rightSets.map((name) => [name, sets[name] ?? []]))
   }
 
   /** Whether sessions are kept from anything. */
@@ -99,9 +99,9 @@ export class EgressFilter {
   async sweep(sessions: readonly SessionId[]): Promise<void> {
     if (!this.laid) return
     const kept = new Set(sessions.map((id) => this.bridgeOf(id)))
-    const sets = await Promise.all(['open_bridges', 'listed_bridges'].map((set) => this.input.packets.elements(this.table, set)))
-    const unknown = sets
-      .flat()
+    const rights = (await this.readRights()) ?? {}
+    const unknown = ['open_bridges', 'listed_bridges']
+      .flatMap((set) => rights[set] ?? [])
       .map(unquoted)
       .filter((bridge) => !kept.has(bridge))
     const gone = unknown.filter((bridge) => this.missing.has(bridge))

@@ -8,8 +8,8 @@ const deadlineMs = 10_000
 export interface PacketFilter {
   /** All of the rules or none of them. Rejects with what nft says. */
   apply(rules: string): Promise<void>
-  /** A set's elements as rules name them; none where there is no such set. */
-  elements(table: string, set: string): Promise<string[]>
+  /** What is in each set of the table at one moment, as rules name it; null: there is no such table. */
+  sets(table: string): Promise<Record<string, string[]> | null>
   refused(table: string): Promise<Refused[]>
   /** Names of all tables of the family `inet`, whosever they are. */
   tables(): Promise<string[]>
@@ -19,14 +19,14 @@ export const nft: PacketFilter = {
   async apply(rules) {
     await run(['-f', '-'], rules)
   },
-  async elements(table, set) {
-    const json = await list(table, set)
-    if (json === null) return []
-    const { nftables } = JSON.parse(json) as { nftables: { set?: { elem?: unknown[] } }[] }
-    return nftables.flatMap((one) => one.set?.elem ?? []).map(wordOf)
+  async sets(table) {
+    const json = await list('table', 'inet', table)
+    if (json === null) return null
+    const { nftables } = JSON.parse(json) as { nftables: { set?: { name: string; elem?: unknown[] } }[] }
+    return Object.fromEntries(nftables.flatMap(({ set }) => (set === undefined ? [] : [[set.name, (set.elem ?? []).map(wordOf)]])))
   },
   async refused(table) {
-    const json = await list(table, 'refused')
+    const json = await list('set', 'inet', table, 'refused')
     return json === null ? [] : refusedOf(json)
   },
   async tables() {
@@ -41,9 +41,10 @@ function wordOf(element: unknown): string {
   return Array.isArray(concat) ? concat.join(' . ') : `"${element}"`
 }
 
-async function list(table: string, set: string): Promise<string | null> {
+/** Null: it is not there. */
+async function list(...what: string[]): Promise<string | null> {
   try {
-    return await run(['-j', 'list', 'set', 'inet', table, set])
+    return await run(['-j', 'list', ...what])
   } catch (error) {
     if (/No such file or directory/.test(String(error))) return null
     throw error

@@ -6,7 +6,7 @@ const tables = ['filter', 'helix_hx00001', 'helix_hx00002', 'helix_hx00003', 'he
 /** The second is of a version that did not say that it holds its table. */
 const packets: PacketFilter = {
   apply: async () => undefined,
-  elements: async (table) => (table === 'helix_hx00002' ? [] : ['1']),
+  sets: async (table) => ({ held: table === 'helix_hx00002' ? [] : ['1'] }),
   refused: async () => [],
   tables: async () => tables,
 }

@@ -60,7 +60,7 @@ export async function leftovers(packets: PacketFilter, own: string, around: Surr
     // The kernel pads the name with zeros, and writes them like this.
     const held = new RegExp(` @${table}@*$`)
     const lives = sockets.some((line) => held.test(line)) || interfaces.some((name) => name.startsWith(prefix))
-    if (!lives && (await packets.elements(table, 'held')).length > 0) dead.push(table)
+    if (!lives && (await packets.sets(table))?.held?.length) dead.push(table)
   }
   return dead
 }
