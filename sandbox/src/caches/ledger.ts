@@ -1,6 +1,7 @@
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { writeWhole } from '../whole-file.ts'
 
 const entry = z.object({
   volume: z.string(),
@@ -61,8 +62,7 @@ export class CacheLedger {
     const before = this.read()
     const changed = before.then(async (ledger) => {
       const next = to(ledger)
-      await writeFile(`${this.path}.draft`, JSON.stringify(next), { mode: 0o600 })
-      await rename(`${this.path}.draft`, this.path)
+      await writeWhole(this.path, JSON.stringify(next))
       return next
     })
     this.known = changed.catch(() => before)

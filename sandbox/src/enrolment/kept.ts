@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { open, readFile, rename } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hostCredential } from '@helix/contract/enrolment'
 import { z } from 'zod'
+import { writeWhole } from '../whole-file.ts'
 
 /** What this host keeps of its credential. */
 const kept = z.object({
@@ -35,10 +36,5 @@ export async function readKept(stateDir: string): Promise<Kept> {
 
 /** On the disk before anybody is told of it: what is enrolled and then forgotten shuts this host out. */
 export async function writeKept(stateDir: string, value: Kept): Promise<void> {
-  const draft = `${pathOf(stateDir)}.${process.pid}`
-  const file = await open(draft, 'w', 0o600)
-  await file.writeFile(`${JSON.stringify(value)}\n`)
-  await file.sync()
-  await file.close()
-  await rename(draft, pathOf(stateDir))
+  await writeWhole(pathOf(stateDir), `${JSON.stringify(value)}\n`)
 }

@@ -1,6 +1,7 @@
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { writeWhole } from '../whole-file.ts'
 
 /** Units: milliseconds of the epoch. When this host fetched the image, and when a session last used it. */
 const ledger = z.record(z.string(), z.object({ fetchedAt: z.number(), usedAt: z.number() }))
@@ -49,7 +50,6 @@ export class ImageLedger {
 
   private async write(entries: Entries): Promise<void> {
     this.known = entries
-    await writeFile(`${this.path}.draft`, `${JSON.stringify(entries)}\n`, { mode: 0o600 })
-    await rename(`${this.path}.draft`, this.path)
+    await writeWhole(this.path, `${JSON.stringify(entries)}\n`)
   }
 }

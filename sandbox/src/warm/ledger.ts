@@ -1,9 +1,10 @@
-import { open, readFile, rename } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { idSchema, type SessionId } from '@helix/contract/ids'
 import { z } from 'zod'
 import type { Labels } from '../engine/engine.ts'
 import type { Stem } from '../sessions/names.ts'
+import { writeWhole } from '../whole-file.ts'
 import { slotOf } from './slot-labels.ts'
 
 const given = z.object({ sessionId: idSchema('session'), labels: z.record(z.string(), z.string()) })
@@ -104,18 +105,7 @@ export class SlotLedger {
     return this.next
   }
 
-  private async write(): Promise<void> {
-    const draft = `${this.path}.new`
-    const file = await open(draft, 'w', 0o600)
-    try {
-      await file.writeFile(JSON.stringify({ slots: Object.fromEntries(this.slots) }))
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(draft, this.path)
-    const folder = await open(dirname(this.path))
-    // The new name too is to outlive a loss of power.
-    await folder.sync().finally(() => folder.close())
+  private write(): Promise<void> {
+    return writeWhole(this.path, JSON.stringify({ slots: Object.fromEntries(this.slots) }))
   }
 }
