@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import type { SessionSpec } from '@helix/contract/hosts'
 import type { SessionId } from '@helix/contract/ids'
+import { digest } from '../digest.ts'
 import { copy, tooLarge, tooSmall } from './copy.ts'
 import { type CacheKey, ProjectCache, type ProjectCacheInput } from './project-cache.ts'
 
@@ -98,8 +98,5 @@ export class CloneCache extends ProjectCache {
 /** Null: the control plane does not say which repository and project it is. */
 function keyOf({ orgId, projectId }: SessionSpec, { id, name }: Repository): CacheKey | null {
   if (id === undefined || projectId === undefined || !safe.test(name)) return null
-  return createHash('sha256')
-    .update(JSON.stringify([orgId, projectId, id]))
-    .digest('hex')
-    .slice(0, 24)
+  return digest(JSON.stringify([orgId, projectId, id]), 24)
 }

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import type { SessionSpec } from '@helix/contract/hosts'
 import type { SessionId } from '@helix/contract/ids'
+import { digest } from '../digest.ts'
 import type { Footing } from '../ladder/ladder.ts'
 import { copy, tooLarge } from './copy.ts'
 import { type CacheKey, ProjectCache, type ProjectCacheInput } from './project-cache.ts'
@@ -48,7 +48,7 @@ export class LayerCache extends ProjectCache {
     this.keys.delete(sessionId)
     if (startUp === null || projectId === undefined || !keepsLayersOf(footing) || this.input.budgetBytes === 0) return null
     const text = JSON.stringify([orgId, projectId, machine.image, startUp.script, footing.innerDocker])
-    const key = createHash('sha256').update(text).digest('hex').slice(0, 24)
+    const key = digest(text, 24)
     // Where an agent was before, nothing is taken.
     if (spec.kept.turn === null && spec.kept.from === null) this.keys.set(sessionId, key)
     return key

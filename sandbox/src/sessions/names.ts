@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import type { SessionId } from '@helix/contract/ids'
+import { digest } from '../digest.ts'
 import type { Labels } from '../engine/engine.ts'
 
 /** Whose things a host may touch: those with all of these labels. */
@@ -29,8 +29,6 @@ export const networkName = named
 export const workspaceVolume = named
 /** What the inner Docker engine keeps. */
 export const innerDockerVolume = (owner: Owner, stem: Stem): string => `${named(owner, stem)}-docker`
-
-const digest = (text: string, letters: number): string => createHash('sha256').update(text).digest('hex').slice(0, letters)
 
 /** What the names of a host's bridges begin with. Linux gives a name 15 letters. */
 export const bridgePrefix = ({ installation, hostId }: Owner): string => `hx${digest(`${installation}/${hostId}`, 5)}`

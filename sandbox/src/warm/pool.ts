@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import { freemem, totalmem } from 'node:os'
 import type { AgentRuntime } from '@helix/contract/agents'
 import { machine } from '@helix/contract/machine'
+import { digest } from '../digest.ts'
 import type { Host } from '../host.ts'
 import type { Evictable } from '../pressure/evictables.ts'
 import type { Gauge } from '../pressure/levels.ts'
@@ -215,11 +215,11 @@ export class WarmPool implements Evictable {
 
   private recipeOf(wanted: Wanted): Recipe {
     const mould = this.mouldOf(wanted)
-    return digest([mould, this.host.footing().innerDocker, this.imageIds.get(mould.image) ?? null])
+    return fingerprint([mould, this.host.footing().innerDocker, this.imageIds.get(mould.image) ?? null])
   }
 
   private remember(wanted: Wanted): void {
-    const kind = digest(this.mouldOf(wanted))
+    const kind = fingerprint(this.mouldOf(wanted))
     // At the end: the map's order is that of the asking.
     this.kinds.delete(kind)
     this.kinds.set(kind, { wanted, askedAt: Date.now() })
@@ -232,4 +232,4 @@ export class WarmPool implements Evictable {
   }
 }
 
-const digest = (of: unknown): string => createHash('sha256').update(JSON.stringify(of)).digest('hex').slice(0, 16)
+const fingerprint = (of: unknown): string => digest(JSON.stringify(of), 16)
