@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { defineEndpoint } from './endpoint.ts'
 import { idSchema } from './ids.ts'
 import { commitHash, treePath } from './repositories.ts'
+import { spoken } from './spoken.ts'
 import { text, timestamp } from './text.ts'
 
 /** A line of a diff, on one of its sides; the whole file without one. */
@@ -35,7 +36,7 @@ export type CodeComment = z.infer<typeof codeComment>
 
 const params = z.object({ taskId: idSchema('task') })
 const ofComment = params.extend({ codeCommentId: idSchema('codeComment') })
-const body = text(20_000).refine((value) => value.trim() !== '', 'say something')
+const body = spoken(20_000)
 
 export const listCodeComments = defineEndpoint({
   method: 'GET',

@@ -3,6 +3,7 @@ import { defineEndpoint } from './endpoint.ts'
 import { formField, formValues } from './forms.ts'
 import { idSchema } from './ids.ts'
 import { permissionOption, session } from './sessions.ts'
+import { spoken } from './spoken.ts'
 import { promptModes } from './task-work.ts'
 import { promptMaxLength } from './tasks.ts'
 import { line, text, timestamp } from './text.ts'
@@ -64,7 +65,7 @@ export const editPrompt = defineEndpoint({
   permission: 'task:write',
   summary: 'Change your message while it waits; one that is on its way answers conflict',
   params: ofPrompt,
-  body: z.object({ text: text(promptMaxLength).refine((value) => value.trim() !== '', 'say something') }),
+  body: z.object({ text: spoken(promptMaxLength) }),
   response: queuedPrompt,
   errors: ['conflict'],
   maxBodyBytes: 1024 * 1024,

@@ -4,8 +4,9 @@ import { defineEndpoint } from './endpoint.ts'
 import { formValues } from './forms.ts'
 import { idSchema } from './ids.ts'
 import { session } from './sessions.ts'
+import { spoken } from './spoken.ts'
 import { promptMaxLength } from './tasks.ts'
-import { line, text, timestamp } from './text.ts'
+import { line, timestamp } from './text.ts'
 
 /** What people do with the agent of a session that no task has; that of a task is talked to on the task. */
 const params = z.object({ sessionId: idSchema('session') })
@@ -41,7 +42,7 @@ export const editSessionPrompt = defineEndpoint({
   permission: 'task:write',
   summary: 'Change your message while it waits; one that is on its way answers conflict',
   params: ofPrompt,
-  body: z.object({ text: text(promptMaxLength).refine((value) => value.trim() !== '', 'say something') }),
+  body: z.object({ text: spoken(promptMaxLength) }),
   response: queuedPrompt,
   errors: ['conflict'],
   maxBodyBytes: 1024 * 1024,

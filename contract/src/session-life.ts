@@ -3,12 +3,13 @@ import { agentRuntime } from './agents.ts'
 import { defineEndpoint, page, pageQuery } from './endpoint.ts'
 import { idSchema } from './ids.ts'
 import { session, sessionStates } from './sessions.ts'
-import { line, text } from './text.ts'
+import { spoken } from './spoken.ts'
+import { line } from './text.ts'
 
 const ofProject = z.object({ projectId: idSchema('project') })
 const ofSession = z.object({ sessionId: idSchema('session') })
 
-const words = text(100_000).refine((value) => value.trim() !== '', 'say something')
+const words = spoken(100_000)
 
 /** How many sessions without a task a project may have that are not stopped. */
 export const mostOpenSessions = 50

@@ -2,9 +2,10 @@ import { z } from 'zod'
 import { defineEndpoint } from './endpoint.ts'
 import { idSchema } from './ids.ts'
 import { commit, commitHash, fileChange } from './repositories.ts'
+import { spoken } from './spoken.ts'
 import { taskStatus } from './task-status.ts'
 import { promptMaxLength } from './tasks.ts'
-import { line, text, timestamp } from './text.ts'
+import { line, timestamp } from './text.ts'
 
 const params = z.object({ taskId: idSchema('task') })
 
@@ -22,7 +23,7 @@ export const sendPrompt = defineEndpoint({
   summary: 'Send a message to the agent of this task: after what waits, into the work at hand, or instead of it',
   params,
   body: z.object({
-    text: text(promptMaxLength).refine((value) => value.trim() !== '', 'say something'),
+    text: spoken(promptMaxLength),
     mode: z.enum(promptModes).default('queue'),
     attachmentIds: z.array(line(100)).max(20).default([]),
   }),
