@@ -7,6 +7,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openBrowser, openPage } from './browser.ts'
 import { type Installation, openInstallation } from './installation.ts'
+import { openPerson } from './person.ts'
 
 const many = 200
 let installation: Installation
@@ -23,11 +24,7 @@ beforeAll(async () => {
   const label = await call(createLabel, { params, body: { name: 'docs' } })
   for (let made = 0; made < many; made++)
     await call(createTask, { params, body: { prompt: `Page ${made}`, start: false, labelIds: made === 0 ? [] : [label.id] } })
-  person = await browser.newContext({ viewport: { width: 1440, height: 900 } })
-  const { page } = await openPage(person)
-  await page.goto(await installation.link())
-  await page.waitForURL(/\/projects$/)
-  await page.close()
+  person = await openPerson(installation, browser)
 })
 afterAll(async () => {
   await browser?.close()

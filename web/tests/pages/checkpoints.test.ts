@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { AgentLink, moveTo } from './agent-link.ts'
 import { accessibilityFaults, openBrowser, openPage } from './browser.ts'
 import { type Installation, openInstallation } from './installation.ts'
+import { openPerson } from './person.ts'
 
 let installation: Installation
 let browser: Browser
@@ -36,11 +37,7 @@ beforeAll(async () => {
   await moveTo(installation, task.id, 1, 'backlog', 'queued_planning')
   agent = await AgentLink.open(installation, task.id)
   await agent.says(kept(1, false))
-  person = await browser.newContext({ viewport: { width: 1440, height: 900 } })
-  const { page } = await openPage(person)
-  await page.goto(await installation.link())
-  await page.waitForURL(/\/projects$/)
-  await page.close()
+  person = await openPerson(installation, browser)
 })
 afterAll(async () => {
   agent?.close()

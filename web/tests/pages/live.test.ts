@@ -5,6 +5,7 @@ import type { Browser, BrowserContext, Page, Request } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openBrowser, openPage } from './browser.ts'
 import { type Installation, openInstallation } from './installation.ts'
+import { openPerson } from './person.ts'
 
 let installation: Installation
 let browser: Browser
@@ -22,14 +23,7 @@ afterAll(async () => {
 })
 
 /** A signed-in browser of its own. */
-async function signIn(): Promise<BrowserContext> {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } })
-  const { page } = await openPage(context)
-  await page.goto(await installation.link())
-  await page.waitForURL(/\/projects$/)
-  await page.close()
-  return context
-}
+const signIn = (): Promise<BrowserContext> => openPerson(installation, browser)
 
 async function openBoard(context: BrowserContext): Promise<{ page: Page; errors: string[] }> {
   const opened = await openPage(context)

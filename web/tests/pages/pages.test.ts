@@ -6,6 +6,7 @@ import type { Browser, BrowserContext, Request } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openBrowser, openPage } from './browser.ts'
 import { type Installation, openInstallation } from './installation.ts'
+import { openPerson } from './person.ts'
 import { pushSpec } from './spec-push.ts'
 
 const requirements = '# Requirements\n\nThe program greets **the person** whose name it is given.\n\n- one line\n- *nothing* else\n'
@@ -24,11 +25,7 @@ beforeAll(async () => {
   task = await call(createTask, { params: { projectId: project.id }, body: { prompt: 'Add a greeting', start: false } })
   const remote = `${url.replace('://', `://helix:${key}@`)}${repository.clonePath}`
   pushSpec(remote, task.specFolder, { requirements, design: '# Design\n\nOne function.\n', tasks: '# Tasks\n\n- [x] one\n- [ ] two\n' })
-  person = await browser.newContext({ viewport: { width: 1440, height: 900 } })
-  const { page } = await openPage(person)
-  await page.goto(await installation.link())
-  await page.waitForURL(/\/projects$/)
-  await page.close()
+  person = await openPerson(installation, browser)
 })
 afterAll(async () => {
   await browser?.close()

@@ -11,6 +11,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { AgentLink, moveTo } from './agent-link.ts'
 import { accessibilityFaults, openBrowser, openPage } from './browser.ts'
 import { type Installation, openInstallation } from './installation.ts'
+import { openPerson } from './person.ts'
 import { pushSpec } from './spec-push.ts'
 
 const first = {
@@ -35,11 +36,7 @@ beforeAll(async () => {
   project = await call(createProject, { body: { name: 'Sample', repositoryIds: [repository.id] } })
   await call(updateProject, { params: { projectId: project.id }, body: { publicLinks: true } })
   remote = `${url.replace('://', `://helix:${key}@`)}${repository.clonePath}`
-  person = await browser.newContext({ viewport: { width: 1440, height: 900 } })
-  const { page } = await openPage(person)
-  await page.goto(await installation.link())
-  await page.waitForURL(/\/projects$/)
-  await page.close()
+  person = await openPerson(installation, browser)
 })
 afterAll(async () => {
   await browser?.close()

@@ -11,6 +11,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { accessibilityFaults, openBrowser, openPage } from './browser.ts'
 import { FleetHost } from './fleet-host.ts'
 import { type Installation, openInstallation } from './installation.ts'
+import { openPerson } from './person.ts'
 
 let installation: Installation
 let browser: Browser
@@ -24,11 +25,7 @@ beforeAll(async () => {
   const repository = await call(createRepository, { body: { name: 'sample', source: { kind: 'sample' } } })
   project = await call(createProject, { body: { name: 'Sample', repositoryIds: [repository.id] } })
   host = await FleetHost.open(installation, 'mars')
-  person = await browser.newContext({ viewport: { width: 1440, height: 900 } })
-  const { page } = await openPage(person)
-  await page.goto(await installation.link())
-  await page.waitForURL(/\/projects$/)
-  await page.close()
+  person = await openPerson(installation, browser)
 })
 afterAll(async () => {
   await host?.close()

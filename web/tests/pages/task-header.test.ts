@@ -6,6 +6,7 @@ import type { Browser, BrowserContext } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { accessibilityFaults, openBrowser, openPage } from './browser.ts'
 import { type Installation, openInstallation } from './installation.ts'
+import { openPerson } from './person.ts'
 
 let installation: Installation
 let browser: Browser
@@ -19,11 +20,7 @@ beforeAll(async () => {
   const repository = await call(createRepository, { body: { name: 'sample', source: { kind: 'sample' } } })
   project = await call(createProject, { body: { name: 'Sample', repositoryIds: [repository.id] } })
   await call(createLabel, { params: { projectId: project.id }, body: { name: 'api', colour: 'blue' } })
-  person = await browser.newContext({ viewport: { width: 1440, height: 900 } })
-  const { page } = await openPage(person)
-  await page.goto(await installation.link())
-  await page.waitForURL(/\/projects$/)
-  await page.close()
+  person = await openPerson(installation, browser)
 })
 afterAll(async () => {
   await browser?.close()
