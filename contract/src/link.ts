@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { agentRuntime } from './agents.ts'
+import { desktopRules, plainDesktop } from './desktop.ts'
 import { exposure } from './exposure.ts'
 import { formValues } from './forms.ts'
 import { hostLabels } from './host-labels.ts'
@@ -8,6 +9,7 @@ import { idSchema } from './ids.ts'
 import { permissionMode } from './permission-mode.ts'
 import { descriptors, pressure, pressureEvent } from './pressure.ts'
 import { journalEntry, keptCheckpoint } from './sessions.ts'
+import { streamAddress, streamKey } from './stream-tickets.ts'
 
 /**
  * The link a sandbox host dials to `/internal/v1/hosts/connect` (WebSocket, `Authorization: Bearer <the host's credential>`), JSON text frames.
@@ -65,6 +67,8 @@ export const hostReport = z.object({
   /** The newest last. */
   pressureEvents: z.array(pressureEvent).max(20).optional(),
   descriptors: descriptors.optional(),
+  /** Where it shows the desktops of its sessions; absent: it shows none. */
+  stream: streamAddress.optional(),
   /** Null when all is well; else what is missing and the way out. */
   problem: z.string().max(2000).nullable(),
 })
@@ -102,6 +106,10 @@ export const hostDown = z.discriminatedUnion('type', [
     /** Host epoch: a newer connection of the same host ends the older one. */ hostEpoch: z.number().int(),
     /** Where sessions reach the control plane; the host finds out whether they do. */
     sessionUrl: z.string().optional(),
+    /** What tickets for desktops are verified with; any of them. */
+    streamKeys: z.array(streamKey).max(20).optional(),
+    /** Origins that pages with a viewer come from. */
+    pageOrigins: z.array(z.string().max(500)).max(20).optional(),
   }),
   /** Answer with lines of your log; hosts of the version before leave it out. */
   z.object({
@@ -127,6 +135,8 @@ export const hostDown = z.discriminatedUnion('type', [
     epoch: z.number().int(),
     port: z.number().int(),
   }),
+  /** The same to your own stream server, for viewers that do not reach it; hosts of the version before leave it out. */
+  z.object({ type: z.literal('dialStream'), tunnelId: z.string().max(100) }),
   /** The session has its place on this host: begin. Its workflow asks for the same a moment later, and for what was not begun. Hosts may leave it out; it may come twice. */
   z.object({ type: z.literal('start'), sessionId: idSchema('session'), epoch: z.number().int(), reason: z.string().max(500) }),
   /** A person's answer to what an agent asked. Sent again until the journal says that the agent has it. */
@@ -283,5 +293,6 @@ export const sessionFile = z.object({
   /** `ask`: the agent's requests for permission wait for a person. */
   permissionMode: permissionMode.default('allow'),
   kept: sessionKept.prefault({}),
+  desktop: desktopRules.default(plainDesktop),
 })
 export type SessionFile = z.infer<typeof sessionFile>

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { desktopRules, plainDesktop } from './desktop.ts'
 import { timestamp } from './text.ts'
 
 /** How large the machine of a session is. */
@@ -49,6 +50,7 @@ export const machineRules = z.object({
   idleMinutes: z.number(idleRule).int(idleRule).min(0, idleRule).max(10_080, idleRule),
   /** Units: hours after its first start until the session ends, with all that it did not push; 0: never. */
   ttlHours: z.number(ttlRule).int(ttlRule).min(0, ttlRule).max(8760, ttlRule),
+  desktop: desktopRules,
 })
 export type MachineRules = z.infer<typeof machineRules>
 
@@ -68,5 +70,6 @@ export const machine = z.object({
   idleMs: z.number().int().default(600_000),
   /** When the session ends; null: not by time. */
   ttlAt: timestamp.nullable().default(null),
+  desktop: desktopRules.default(plainDesktop),
 })
 export type Machine = z.infer<typeof machine>

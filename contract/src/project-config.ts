@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { grantRoles, visibility } from './access.ts'
 import { agentRuntime } from './agents.ts'
 import { branchPattern } from './branches.ts'
+import { desktopRules } from './desktop.ts'
 import { defineEndpoint } from './endpoint.ts'
 import { exposure } from './exposure.ts'
 import { idSchema } from './ids.ts'
@@ -59,6 +60,7 @@ export const projectConfig = z.strictObject({
       ttlHours: sandboxRules.shape.ttlHours.optional(),
     })
     .optional(),
+  desktop: z.strictObject(desktopRules.partial().shape).optional(),
   guidelines: text(longest.guidelines).optional(),
   labels: z
     .array(z.strictObject({ name: line(40), colour: labelColour.default('grey') }))

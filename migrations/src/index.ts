@@ -24,6 +24,7 @@ import * as checkpointLives from './0034-checkpoint-lives.ts'
 import * as checkpoints from './0034-checkpoints.ts'
 import * as pushOrganisations from './0035-push-organisations.ts'
 import * as hostProtocol from './0037-host-protocol.ts'
+import * as desktop from './0039-desktop.ts'
 
 /**
  * Migrations by explicit list: a folder scan cannot load `.ts` under every runner and records file extensions.
@@ -55,6 +56,7 @@ const list: [string, Knex.Migration][] = [
   ['0034-checkpoint-lives', checkpointLives],
   ['0035-push-organisations', pushOrganisations],
   ['0037-host-protocol', hostProtocol],
+  ['0039-desktop', desktop],
 ]
 
 export const migrations: Knex.MigrationSource<[string, Knex.Migration]> = {

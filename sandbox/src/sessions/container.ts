@@ -113,6 +113,7 @@ export function sessionFileOf(
     keepsClones: [...keepsClones],
     nameservers,
     patient: true,
+    desktop: machine.desktop,
   }
 }
 

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { plainDesktop } from '@helix/contract/desktop'
 import type { SessionFile } from '@helix/contract/link'
 import { type GitServer, makeRepository, startGitServer } from './git-server.ts'
 import { LinkClient } from './link-client.ts'
@@ -123,6 +124,7 @@ export function sessionOf(port: number, token: string, epoch: number, host = '12
     nameservers: [],
     permissionMode: 'allow',
     patient: false,
+    desktop: plainDesktop,
   }
 }
 

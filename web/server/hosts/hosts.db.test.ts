@@ -133,6 +133,16 @@ test('a host that isolates less than the project asks for, or cannot keep its se
     .toMatchObject({ outcome: 'claimed', spec: { egress: { mode: 'listed', domains: ['example.com'] } } })
 })
 
+test('a start gets the screen that the project chose', async () => {
+  const host = await new FakeHost().join(50)
+  const project = await addProject(person)
+  const desktop = { enabled: true, width: 1280, height: 720, scale: 150, fps: 30 }
+  await person.call(updateProject, { params: { projectId: project.id }, body: { desktop } })
+  const task = await addTask(person, project)
+  const { sessionId } = await server.worker(openSession, { params: { taskId: task.id }, body: { key: task.id } })
+  expect(await host.claim(sessionId)).toMatchObject({ outcome: 'claimed', spec: { machine: { desktop } } })
+})
+
 test('a new boot raises the epoch, and the old one’s start and frames are worth nothing', async () => {
   const host = await new FakeHost().join()
   const sessionId = await addSession()

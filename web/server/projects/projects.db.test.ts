@@ -308,6 +308,26 @@ test('helix.yaml is applied whole or not at all, and a second time changes nothi
   expect(outdated.code).toBe('conflict')
 })
 
+test('a project chooses the screen of its desktops, by the settings and by helix.yaml, and faults name the field', async () => {
+  const project = await addProject(ada)
+  const settings = async () => (await ada.call(getProjectSettings, params(project.id))).desktop
+  expect(await settings()).toEqual({ enabled: true, width: 1920, height: 1080, scale: 100, fps: 60 })
+  const large = { enabled: true, width: 3840, height: 2160, scale: 200, fps: 30 }
+  expect((await ada.call(updateProject, { ...params(project.id), body: { desktop: large } })).desktop).toEqual(large)
+  const apply = (yaml: string) => ada.call(applyProjectConfig, { ...params(project.id), body: { yaml: `version: 1\n${yaml}` } })
+  expect((await apply('desktop: { enabled: false, fps: 24 }\n')).changes).toEqual([
+    { path: 'desktop.enabled', from: 'true', to: 'false' },
+    { path: 'desktop.fps', from: '30', to: '24' },
+  ])
+  expect(await settings()).toEqual({ ...large, enabled: false, fps: 24 })
+  const { yaml } = await ada.call(exportProjectConfig, params(project.id))
+  expect(await apply(yaml.replace('version: 1\n', ''))).toMatchObject({ unchanged: true })
+  const bad = await failure(apply('desktop: { width: 9999 }\n'))
+  expect(bad.details?.problems).toMatchObject([{ path: 'desktop.width', line: 2, message: 'use 320 to 3840 pixels' }])
+  const refused = await failure(ada.call(updateProject, { ...params(project.id), body: { desktop: { ...large, scale: 110 } } }))
+  expect(refused.details?.fields).toEqual({ 'desktop.scale': 'use 100 to 300 percent, in steps of 25' })
+})
+
 test('reviewers of new tasks are people who may review here, and go with helix.yaml', async () => {
   const [project, other] = [await addProject(ada), await addProject(ada)]
   const { db } = server.context

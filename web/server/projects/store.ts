@@ -1,4 +1,5 @@
 import type { AgentRuntime } from '@helix/contract/agents'
+import { type DesktopRules, plainDesktop } from '@helix/contract/desktop'
 import type { OrgId, ProjectId, RepositoryId, UserId } from '@helix/contract/ids'
 import type { Project, ProjectSettings, ReviewRules, SandboxRules } from '@helix/contract/projects'
 import type { Knex } from 'knex'
@@ -35,6 +36,7 @@ interface ProjectRow {
   image: string | null
   idle_minutes: number
   ttl_hours: number
+  desktop: DesktopRules | null
   default_reviewers: UserId[]
   version: number
   changed_by: UserId | null
@@ -111,6 +113,7 @@ const columnsOf = (change: ProjectChange): Record<string, unknown> => {
     image: change.image,
     idle_minutes: change.idleMinutes,
     ttl_hours: change.ttlHours,
+    desktop: change.desktop && JSON.stringify(change.desktop),
     default_reviewers: change.defaultReviewerIds && JSON.stringify(change.defaultReviewerIds),
   }
   return Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined))
@@ -169,6 +172,7 @@ export class ProjectStore {
       image: row.image,
       idleMinutes: row.idle_minutes,
       ttlHours: row.ttl_hours,
+      desktop: row.desktop ?? plainDesktop,
       defaultReviewerIds: row.default_reviewers,
       changed: row.changed_at === null ? null : { by: person?.name ?? null, at: row.changed_at.toISOString() },
     }

@@ -1,3 +1,4 @@
+import { type DesktopRules, plainDesktop } from '@helix/contract/desktop'
 import { type Machine, type MachineSize, type Size, sizeOf } from '@helix/contract/machine'
 
 interface TimesRow {
@@ -9,6 +10,7 @@ interface MachineRow extends TimesRow {
   size: Size
   custom_size: MachineSize | null
   image: string | null
+  desktop: DesktopRules | null
 }
 
 /** When a session of the project is suspended and when it ends. A life that has not begun begins now. */
@@ -21,7 +23,16 @@ export function timesOf({ idle_minutes, ttl_hours }: TimesRow, begun: Date | nul
 export function machineOf(project: MachineRow, begun: Date | null): Machine {
   const { cpus, memoryMb, diskMb } = sizeOf(project.size, project.custom_size)
   const { idleMs, endsAt } = timesOf(project, begun)
-  return { cpus, memoryBytes: memoryMb * 1024 ** 2, diskBytes: diskMb * 1024 ** 2, image: project.image, idleMs, ttlAt: endsAt }
+  const { image, desktop } = project
+  return {
+    cpus,
+    memoryBytes: memoryMb * 1024 ** 2,
+    diskBytes: diskMb * 1024 ** 2,
+    image,
+    idleMs,
+    ttlAt: endsAt,
+    desktop: desktop ?? plainDesktop,
+  }
 }
 
 /** Units: milliseconds until the session may be suspended, as far as people's use of its machine goes; 0: now. */

@@ -1,3 +1,4 @@
+import { desktopRules } from '@helix/contract/desktop'
 import { HelixError } from '@helix/contract/errors'
 import type { OrgId, ProjectId, RepositoryId, SecretId, TeamId, UserId } from '@helix/contract/ids'
 import type { Label } from '@helix/contract/labels'
@@ -55,6 +56,7 @@ export async function currentConfig(context: Context, db: Knex, orgId: OrgId, pr
       idleMinutes: project.idleMinutes,
       ttlHours: project.ttlHours,
     },
+    desktop: project.desktop,
     guidelines: project.guidelines,
     labels: labels.map(({ name, colour }) => ({ name, colour })),
     templates: templates.map(({ id: _, ...template }) => template),
@@ -142,6 +144,8 @@ export async function planConfig(
   const change = Object.fromEntries(
     columns.filter(([, path]) => changed.has(path)).map(([key, path]) => [key, valueAt(config, path)]),
   ) as ProjectChange
+  if (changes.some(({ path }) => path.startsWith('desktop.')))
+    change.desktop = desktopRules.parse({ ...project.desktop, ...config.desktop })
   if (changed.has('repositories') && repositoryIds !== undefined) change.repositoryIds = repositoryIds
   if (changed.has('review.reviewers') && reviewerIds !== undefined) change.defaultReviewerIds = reviewerIds
   await checkChange(context, db, who, project, change, parsed)

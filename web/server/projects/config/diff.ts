@@ -31,6 +31,11 @@ const leaves = [
   'sandbox.image',
   'sandbox.idleMinutes',
   'sandbox.ttlHours',
+  'desktop.enabled',
+  'desktop.width',
+  'desktop.height',
+  'desktop.scale',
+  'desktop.fps',
   'guidelines',
   'visibility',
 ] as const
