@@ -49,6 +49,11 @@ export const desktopUp = z.discriminatedUnion('type', [
     width: count,
     height: count,
     scale: count,
+    /**
+     * The supervisor takes a binary `ack` of each frame, and lets the encoder make no third one while two are not acknowledged. A host gives them while
+     * some viewer takes frames: a narrow line makes fewer frames, and none is thrown away.
+     */
+    paced: z.boolean().default(false),
     /** Absent: all of them. */
     capabilities: z.object({ audio: z.boolean(), clipboard: z.boolean(), resize: z.boolean() }).optional(),
   }),

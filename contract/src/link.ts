@@ -69,6 +69,8 @@ export const hostReport = z.object({
   descriptors: descriptors.optional(),
   /** Where it shows the desktops of its sessions; absent: it shows none. */
   stream: streamAddress.optional(),
+  /** Sessions whose desktops were worked in during the last half minute. */
+  worked: z.array(idSchema('session')).max(1000).optional(),
   /** Null when all is well; else what is missing and the way out. */
   problem: z.string().max(2000).nullable(),
 })

@@ -33,7 +33,8 @@ export type StreamKey = z.infer<typeof streamKey>
 
 /** Where a host is reached by viewers. */
 export const streamAddress = z.object({
-  port: z.number().int().min(1).max(65_535),
+  /** Absent: none yet; viewers come through the control plane. */
+  port: z.number().int().min(1).max(65_535).optional(),
   /** Its public origin, `https://…`; absent: it has none. */
   url: z
     .url({ protocol: /^https?$/ })
