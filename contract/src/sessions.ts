@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { agentRuntime } from './agents.ts'
+import { desktopAction } from './desktop-action.ts'
 import { defineEndpoint } from './endpoint.ts'
 import { formField, formValues } from './forms.ts'
 import { idSchema } from './ids.ts'
@@ -89,6 +90,8 @@ export const journalPayload = z.discriminatedUnion('kind', [
     toolKind: z.string().optional(),
     status: z.enum(['pending', 'in_progress', 'completed', 'failed']).optional(),
     content: z.array(toolContent).optional(),
+    /** What the call did to the desktop. */
+    desktop: desktopAction.optional(),
   }),
   z.object({
     kind: z.literal('plan'),

@@ -280,6 +280,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
       redactor: this.redactor,
       cwd: folders.cwd,
       state,
+      mcpServers: [],
       log,
       events: {
         update: (update) => recorder.record(update),

@@ -1,6 +1,7 @@
 import type { ReadableStream, WritableStream } from 'node:stream/web'
 import {
   client,
+  type McpServer,
   methods,
   ndJsonStream,
   PROTOCOL_VERSION,
@@ -48,7 +49,13 @@ function questionOf({ toolCall, options }: RequestPermissionRequest): Question {
   return { title, tool: toolCall.kind ?? 'other', options: known }
 }
 
-export function connectAcp(stdin: WritableStream, stdout: ReadableStream, events: AcpEvents): AcpLink {
+/** `mcpServers`: what the agent is given beside its own tools, in a new session and in one that goes on. */
+export function connectAcp(
+  stdin: WritableStream,
+  stdout: ReadableStream,
+  events: AcpEvents,
+  mcpServers: readonly McpServer[] = [],
+): AcpLink {
   let replaying = false
   const app = client({ name: 'helix' })
     .onRequest(methods.client.session.requestPermission, async ({ params }) => {
@@ -82,13 +89,13 @@ export function connectAcp(stdin: WritableStream, stdout: ReadableStream, events
       return { loads: answer.agentCapabilities?.loadSession === true }
     },
     async newSession(cwd) {
-      const { sessionId } = await agent.request(methods.agent.session.new, { cwd, mcpServers: [] })
+      const { sessionId } = await agent.request(methods.agent.session.new, { cwd, mcpServers: [...mcpServers] })
       return sessionId
     },
     async loadSession(sessionId, cwd) {
       replaying = true
       try {
-        await agent.request(methods.agent.session.load, { sessionId, cwd, mcpServers: [] })
+        await agent.request(methods.agent.session.load, { sessionId, cwd, mcpServers: [...mcpServers] })
       } finally {
         replaying = false
       }

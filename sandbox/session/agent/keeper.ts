@@ -1,3 +1,4 @@
+import type { McpServer } from '@agentclientprotocol/sdk'
 import type { AgentRuntime } from '@helix/contract/agents'
 import { type Log, reasonOf } from '../log.ts'
 import type { ProcessRow } from '../process-table.ts'
@@ -23,6 +24,8 @@ export interface AgentKeeperInput {
   cwd: string
   state: State
   events: AcpEvents
+  /** Tools that the agent is given beside its own. */
+  mcpServers: readonly McpServer[]
   log: Log
   /** The agent's process started or ended. */
   changed(): void
@@ -49,9 +52,9 @@ export class AgentKeeper {
 
   /** Starts the process and shakes hands; the working copies need not be there yet. */
   async launch(): Promise<{ loads: boolean }> {
-    const { user, launch, redactor, events, log, changed } = this.input
+    const { user, launch, redactor, events, mcpServers, log, changed } = this.input
     await this.stop(0)
-    const agent = await AgentProcess.start({ user, launch, cwd: user.home, redactor, events })
+    const agent = await AgentProcess.start({ user, launch, cwd: user.home, redactor, events, mcpServers })
     this.agent = agent
     void agent.ended.then((reason) => {
       log.info('agent ended', { reason })

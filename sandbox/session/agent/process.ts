@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { Readable, Writable } from 'node:stream'
+import type { McpServer } from '@agentclientprotocol/sdk'
 import { reasonOf } from '../log.ts'
 import { familyOf, isShell, killAll, type ProcessRow, readProcesses } from '../process-table.ts'
 import type { Redactor } from '../redactor.ts'
@@ -35,8 +36,9 @@ export class AgentProcess {
     cwd: string
     redactor: Redactor
     events: AcpEvents
+    mcpServers: readonly McpServer[]
   }): Promise<AgentProcess> {
-    const { user, launch, cwd, redactor, events } = input
+    const { user, launch, cwd, redactor, events, mcpServers } = input
     for (const { path, text } of launch.files) {
       await writeFile(path, text, { mode: 0o600 })
       await giveTo(user, path)
@@ -56,7 +58,7 @@ export class AgentProcess {
     // Writing to an agent that has just died is answered by its end, not by this stream.
     stdin.on('error', () => undefined)
     if (child.pid === undefined) throw new Error(await ended)
-    return new AgentProcess(child, connectAcp(Writable.toWeb(stdin), Readable.toWeb(stdout), events), ended)
+    return new AgentProcess(child, connectAcp(Writable.toWeb(stdin), Readable.toWeb(stdout), events, mcpServers), ended)
   }
 
   /** Null when the process has ended. */

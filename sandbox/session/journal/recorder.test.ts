@@ -127,3 +127,25 @@ test('a start-up script between a prompt and its answer is no answer of the agen
   recorder.event({ kind: 'tool', toolCallId: `${startUpCall}2`, title: 'Start-up script', status: 'completed' })
   expect(journal.find('p')?.answered).toBe(false)
 })
+
+test('what a call did to the desktop is written into that call, by the agent’s own id or the oldest that names the tool', async () => {
+  const call = (toolCallId: string, title: string): SessionUpdate => ({ sessionUpdate: 'tool_call', toolCallId, title, status: 'pending' })
+  const action = (name: string) => ({ action: name, x: 3, y: 4, sequence: 9, atUs: 1 })
+  recorder.record(call('a', 'mcp__desktop__click'))
+  recorder.record(call('b', 'desktop: click'))
+  recorder.record(call('c', 'Desktop · Wait Until Still'))
+  expect(recorder.markDesktop(action('click'), 'b')).toBe(true)
+  expect(recorder.markDesktop(action('click'), null)).toBe(true)
+  expect(recorder.markDesktop(action('wait_until_still'), 'unknown')).toBe(true)
+  // Each call once.
+  expect(recorder.markDesktop(action('click'), null)).toBe(false)
+  recorder.desktopCall(action('click'), 'Clicked.')
+  recorder.endTurn()
+  const marks = (await payloads()).filter((payload) => payload.kind === 'tool' && payload.desktop !== undefined)
+  expect(marks).toMatchObject([
+    { toolCallId: '2.b', desktop: { action: 'click', x: 3, y: 4, sequence: 9 } },
+    { toolCallId: '1.a' },
+    { toolCallId: '3.c' },
+    { toolCallId: '7.desktop', title: 'desktop: click', status: 'completed', content: [{ kind: 'text', text: 'Clicked.' }] },
+  ])
+})

@@ -25,15 +25,20 @@ export function textOf(block: ContentBlock): string {
 }
 
 /** The journal's own id of a call, and what kind of tool it is as far as was said. */
-export type CallOf = (agentsId: string, kind: string | undefined, begins: boolean) => { id: string; toolKind: string | undefined }
+export type CallOf = (
+  agentsId: string,
+  kind: string | undefined,
+  begins: boolean,
+  title: string | undefined,
+) => { id: string; toolKind: string | undefined }
 
 /** Everything an agent reports but its words, as a journal entry; undefined for what is not kept. */
 export function entryOf(update: SessionUpdate, call: CallOf): JournalPayload | undefined {
   switch (update.sessionUpdate) {
     case 'tool_call':
-      return toolEntry(update, call(update.toolCallId, update.kind ?? undefined, true))
+      return toolEntry(update, call(update.toolCallId, update.kind ?? undefined, true, update.title))
     case 'tool_call_update':
-      return toolEntry(update, call(update.toolCallId, update.kind ?? undefined, false))
+      return toolEntry(update, call(update.toolCallId, update.kind ?? undefined, false, update.title ?? undefined))
     case 'plan':
       return { kind: 'plan', entries: update.entries.slice(0, mostPlanEntries).map(planEntry) }
     case 'notice':
