@@ -9,7 +9,12 @@ const codes = { parse: -32_700, invalid: -32_600, noMethod: -32_601, badParams: 
 const mostRunning = 64
 
 const id = z.union([z.string().max(200), z.number()])
-const message = z.looseObject({ jsonrpc: z.literal('2.0'), id: id.nullish(), method: z.string().max(200).optional(), params: z.unknown().optional() })
+const message = z.looseObject({
+  jsonrpc: z.literal('2.0'),
+  id: id.nullish(),
+  method: z.string().max(200).optional(),
+  params: z.unknown().optional(),
+})
 const called = z.looseObject({
   name: z.string().max(200),
   arguments: z.unknown().optional(),
