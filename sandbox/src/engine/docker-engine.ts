@@ -133,6 +133,8 @@ export class DockerEngine implements Engine {
   }
 
   async removeContainer(id: string): Promise<void> {
+    // gVisor's paused containers do not hear the signal that ends them: Docker waits ten seconds for it, and gives up.
+    await this.unpauseContainer(id).catch(() => undefined)
     const remove = within('remove the container', longMs, () => this.docker.getContainer(id).remove({ force: true, v: true }))
     // A conflict is a removal that is under way.
     if ((await unless(['missing', 'conflict'], remove)) !== null) return
