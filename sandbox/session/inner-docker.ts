@@ -1,7 +1,7 @@
 import { chmod, stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SessionFile } from '@helix/contract/link'
-import { translateAddresses } from './inner-network.ts'
+import { oldTables, translateAddresses } from './inner-network.ts'
 import { type Log, reasonOf } from './log.ts'
 import { killGroup } from './run.ts'
 import type { Stages } from './stages.ts'
@@ -38,10 +38,7 @@ export class InnerDocker {
 
   /** What whoever uses it is to have in the environment. */
   get environment(): Record<string, string> {
-    const { kind } = this.input
-    if (kind === 'none') return {}
-    // BuildKit starts its own containers past the rules that lead out of gVisor's network.
-    return { DOCKER_HOST: `unix://${innerDockerSocket}`, ...(kind === 'gvisor' ? { DOCKER_BUILDKIT: '0' } : {}) }
+    return this.input.kind === 'none' ? {} : { DOCKER_HOST: `unix://${innerDockerSocket}` }
   }
 
   start(): void {
@@ -87,7 +84,8 @@ export interface Engine {
 /** Throws with the reason when it does not come up in time. */
 export async function startEngine(kind: SessionFile['innerDocker'], user: AgentUser): Promise<Engine> {
   if (kind === 'gvisor') await translateAddresses(innerRange)
-  const engine = spawnAs({ ...user, ids: null }, 'dockerd', dockerdArguments(kind), { stdio: ['ignore', 'ignore', 'pipe'] })
+  const env = kind === 'gvisor' ? { PATH: `${await oldTables()}:${user.env.PATH}` } : {}
+  const engine = spawnAs({ ...user, ids: null }, 'dockerd', dockerdArguments(kind), { stdio: ['ignore', 'ignore', 'pipe'], env })
   let said = ''
   let over: string | null = null
   engine.stderr?.setEncoding('utf8')

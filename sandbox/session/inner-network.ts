@@ -1,10 +1,12 @@
-import { writeFile } from 'node:fs/promises'
+import { access, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
 import { run } from './run.ts'
 import type { AgentUser } from './user.ts'
 
 const root: AgentUser = { ids: null, home: '/root', env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8' } }
 const deadlineMs = 5000
+const tablesFolder = '/run/helix/tables'
 
 /**
  * Lets inner containers out under the session's own address where the inner engine cannot make its own rules: gVisor's network knows the old tables
@@ -17,6 +19,29 @@ export async function translateAddresses(range: string): Promise<void> {
   await nat('-F', 'POSTROUTING')
   for (const protocol of ['tcp', 'udp']) {
     await nat('-A', 'POSTROUTING', '-s', range, '-o', own.name, '-p', protocol, '-j', 'SNAT', '--to-source', own.address)
+  }
+}
+
+/**
+ * A folder in which `iptables` is the one for the old tables: with it an engine that keeps no rules of its own still leads the names of services, in the
+ * networks of its containers, to its resolver. The usual one speaks to the new tables.
+ */
+export async function oldTables(): Promise<string> {
+  await mkdir(tablesFolder, { recursive: true })
+  for (const name of ['iptables', 'ip6tables']) await leadTo(`${name}-legacy`, join(tablesFolder, name))
+  return tablesFolder
+}
+
+async function leadTo(program: string, link: string): Promise<void> {
+  for (const folder of root.env.PATH?.split(':') ?? []) {
+    const there = await access(join(folder, program)).then(
+      () => true,
+      () => false,
+    )
+    if (!there) continue
+    return symlink(join(folder, program), link).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    })
   }
 }
 

@@ -1,6 +1,7 @@
 import type { ProjectId, SessionId } from '@helix/contract/ids'
 import { typeid } from 'typeid-js'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { keepsLayersOf } from '../src/caches/layers.ts'
 import { CacheLedger } from '../src/caches/ledger.ts'
 import type { Context } from '../src/context.ts'
 import { cacheLabels, innerDockerVolume, sessionLabels } from '../src/sessions/names.ts'
@@ -58,7 +59,7 @@ async function start(on = host): Promise<{ sessionId: SessionId; stages: string[
 const without = 'the rung of this engine gives no inner Docker whose layers are kept'
 
 test('what a start-up script built is there in the next session of the project alone, without the containers', async ({ skip }) => {
-  if (host.footing().innerDocker !== 'rootless') return skip(without)
+  if (!keepsLayersOf(host.footing())) return skip(without)
   const first = await start()
   expect(await first.run('cat /tmp/ended | wc -l; docker ps --format {{.Names}}')).toBe('1\nserver\n')
   expect(await kept()).toHaveLength(1)
@@ -81,7 +82,7 @@ test('what a start-up script built is there in the next session of the project a
 })
 
 test('what an agent did in its session reaches no other one', async ({ skip }) => {
-  if (host.footing().innerDocker !== 'rootless') return skip(without)
+  if (!keepsLayersOf(host.footing())) return skip(without)
   const first = await start()
   const [before] = (await kept()).slice(-1)
   await first.run('docker tag made poison; cd /tmp/build && echo "FROM made" | docker build --tag made --label poison=1 -')
@@ -98,7 +99,7 @@ test('what an agent did in its session reaches no other one', async ({ skip }) =
 })
 
 test('kept layers go when they are old, too many, or when room is needed; a half filled volume is filled anew', async ({ skip }) => {
-  if (host.footing().innerDocker !== 'rootless') return skip(without)
+  if (!keepsLayersOf(host.footing())) return skip(without)
   const first = await start()
   const week = 8 * 24 * 3_600_000
   const orphan = `helix-${world.installation}-layers-orphan`
