@@ -1,6 +1,9 @@
 import { z } from 'zod'
 
-/** Whom a secret is given to. `environment`: every process of a session. `startup`: the start-up script alone. */
-export const exposures = ['environment', 'startup'] as const
+/**
+ * Whom a secret is given to. `environment`: every process of a session. `startup`: the start-up script alone. `image`: the host alone, which signs in to the
+ * registry of the project's image with it; no session gets it.
+ */
+export const exposures = ['environment', 'startup', 'image'] as const
 export const exposure = z.enum(exposures)
 export type Exposure = z.infer<typeof exposure>

@@ -39,6 +39,8 @@ export const claimSession = defineEndpoint({
         egress: egressPolicy.default({ mode: 'open', domains: [] }),
         permissionMode: permissionMode.default('allow'),
         machine: machine.prefault({}),
+        /** To fetch the image with, where its registry asks who it is. Secret like the token, and for the host alone. */
+        imageLogin: z.object({ user: z.string(), password: z.string(), secret: z.string() }).nullable().default(null),
         /** For what people do in the machine. Secret like the token; never stored. */
         machineToken: z.string().default(''),
         /** Origin that the container reaches the control plane by. */
@@ -142,5 +144,7 @@ export const listHostSessions = defineEndpoint({
     sessions: z.array(z.object({ sessionId: idSchema('session'), epoch: z.number().int(), state: z.enum(sessionStates) })),
     /** What projects have their sessions started from; the control plane of the version before tells none. */
     images: z.array(z.string()).optional(),
+    /** Those of them that a registry shows only to who signs in: they are fetched when a session needs them. */
+    closedImages: z.array(z.string()).optional(),
   }),
 })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { desktopRules, plainDesktop } from './desktop.ts'
+import { secretName } from './secrets.ts'
 import { timestamp } from './text.ts'
 
 /** How large the machine of a session is. */
@@ -39,6 +40,17 @@ export const imageName = z
     'an image name like node:24 or registry.example.com/team/image:tag',
   )
 
+/** As whom a registry is asked, and the secret that holds the password or token. */
+export const imageLogin = z.object({
+  user: z
+    .string()
+    .trim()
+    .min(1, 'say who signs in')
+    .max(200, 'use at most 200 characters')
+    .regex(/^[^\s:\p{Cc}]+$/u, 'a user name without spaces and colons'),
+  secret: secretName,
+})
+
 /** Settings of a project for the machines of its sessions. Each counts from the next start of a session, the times from its next turn. */
 export const machineRules = z.object({
   size: z.enum(sizes),
@@ -46,6 +58,8 @@ export const machineRules = z.object({
   customSize: customSize.nullable(),
   /** What sessions are started from; null: the installation's own image. */
   image: imageName.nullable(),
+  /** Null: its registry shows the image to everybody. */
+  imageLogin: imageLogin.nullable(),
   /** Units: minutes without a turn until the machine is suspended; 0: never. */
   idleMinutes: z.number(idleRule).int(idleRule).min(0, idleRule).max(10_080, idleRule),
   /** Units: hours after its first start until the session ends, with all that it did not push; 0: never. */

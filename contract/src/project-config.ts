@@ -56,6 +56,7 @@ export const projectConfig = z.strictObject({
       size: sandboxRules.shape.size.optional(),
       customSize: sandboxRules.shape.customSize.optional(),
       image: sandboxRules.shape.image.optional(),
+      imageLogin: sandboxRules.shape.imageLogin.optional(),
       idleMinutes: sandboxRules.shape.idleMinutes.optional(),
       ttlHours: sandboxRules.shape.ttlHours.optional(),
     })

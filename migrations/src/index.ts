@@ -24,6 +24,7 @@ import * as checkpointLives from './0034-checkpoint-lives.ts'
 import * as checkpoints from './0034-checkpoints.ts'
 import * as pushOrganisations from './0035-push-organisations.ts'
 import * as hostProtocol from './0037-host-protocol.ts'
+import * as imageLogin from './0038-image-login.ts'
 import * as desktop from './0039-desktop.ts'
 
 /**
@@ -56,6 +57,7 @@ const list: [string, Knex.Migration][] = [
   ['0034-checkpoint-lives', checkpointLives],
   ['0035-push-organisations', pushOrganisations],
   ['0037-host-protocol', hostProtocol],
+  ['0038-image-login', imageLogin],
   ['0039-desktop', desktop],
 ]
 

@@ -15,6 +15,7 @@ import { Credential } from './enrolment/credential.ts'
 import { Garbage } from './garbage/garbage.ts'
 import type { Host } from './host.ts'
 import { type Identity, loadIdentity } from './identity.ts'
+import { ClosedImages } from './images/closed.ts'
 import { Images } from './images/images.ts'
 import { SessionKit } from './images/kit.ts'
 import type { Footing } from './ladder/ladder.ts'
@@ -150,7 +151,13 @@ export class Context implements Host {
     this.descriptors = new DescriptorWatch(log)
     this.evictables = new Evictables(log)
     this.garbage = new Garbage(this)
-    this.images = new Images({ engine: this.engine, hostName: config.name, ledger: this.garbage.ledger, log })
+    this.images = new Images({
+      engine: this.engine,
+      hostName: config.name,
+      ledger: this.garbage.ledger,
+      closed: new ClosedImages(config.stateDir),
+      log,
+    })
     this.pressure = new Pressure({
       measure: () => this.monitor.gauges(),
       evictables: this.evictables,

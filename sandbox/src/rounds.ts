@@ -108,7 +108,9 @@ export class Rounds {
     const { controlPlane, images, kit, link, ending } = this.context
     // Nothing is fetched while room runs out.
     if (!link?.welcomed || this.context.problem !== null) return
-    const wanted = (await controlPlane.wanted()).images ?? []
+    const { images: named, closedImages } = await controlPlane.wanted()
+    // What a registry shows only to who signs in is fetched by the first session, which brings what is needed for it.
+    const wanted = named?.filter((image) => !closedImages.includes(image)) ?? []
     if (wanted.length === 0) return
     await kit.ensure()
     await images.prefetch(wanted, ending)

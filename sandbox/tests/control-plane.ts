@@ -203,6 +203,7 @@ export class FakeControlPlane implements AsyncDisposable {
       permissionMode: 'allow',
       egress: this.egress,
       machine: this.machine,
+      imageLogin: null,
       machineToken: 'm'.repeat(40),
       controlPlaneUrl: `http://host.docker.internal:${this.port}`,
       token: `hs_${row.epoch}`,

@@ -8,6 +8,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Context } from '../src/context.ts'
 import { archiveOf } from '../src/engine/archive.ts'
 import { unless } from '../src/engine/failures.ts'
+import { ClosedImages } from '../src/images/closed.ts'
+import { Images } from '../src/images/images.ts'
 import { cacheLabels, isCache, sessionLabels } from '../src/sessions/names.ts'
 import { startSession } from '../src/sessions/start.ts'
 import { removeSession } from '../src/sessions/stop.ts'
@@ -120,7 +122,7 @@ test('ten who need the same image at once fetch it once, and the kit of an earli
   const image = registry.nameOf('team/tiny:1')
   images.push(image)
   const before = registry.asked
-  const all = Array.from({ length: 10 }, () => host.images.ensure(image, waiting, () => undefined))
+  const all = Array.from({ length: 10 }, () => host.images.ensure(image, { project: 'tiny', login: null }, waiting, () => undefined))
   const [one, other] = await Promise.all([host.kit.ensure(), host.kit.ensure(), ...all])
   expect(one).toBe(other)
   expect(registry.asked - before).toBeLessThanOrEqual(2)
@@ -156,4 +158,47 @@ test('an image that is not to be had ends the start at once, with the way out; w
   const before = registry.asked
   await host.images.prefetch(wanted, waiting)
   expect(registry.asked).toBe(before)
+})
+
+test('an image that its registry shows to who signs in is fetched with the project’s secret, and no other project gets it for being there', async () => {
+  registry.publish('team/closed', '1', await folderAsTar())
+  const image = registry.nameOf('team/closed:1')
+  images.push(image)
+  registry.login = 'robot:of the project'
+  try {
+    const as = (project: string, password: string | null) => {
+      const login = password === null ? null : { user: 'robot', password, secret: 'REGISTRY_TOKEN' }
+      return host.images.ensure(image, { project, login }, waiting, () => undefined)
+    }
+    await expect(as('one', null)).rejects.toThrow(/does not show it without signing in.*take a user and a secret/)
+    await expect(as('one', 'wrong')).rejects.toThrow(/does not show it to robot with what the secret REGISTRY_TOKEN holds/)
+    await Promise.all([as('one', 'of the project'), expect(as('two', null)).rejects.toThrow(/cannot be had/)])
+    await expect(as('two', 'wrong')).rejects.toThrow(/cannot be had/)
+    await expect(as('two', null)).rejects.toThrow(/cannot be had/)
+    const before = registry.asked
+    await as('one', null)
+    expect(registry.asked).toBe(before)
+    const again = new Images({ ...host, hostName: 'again', ledger: host.garbage.ledger, closed: new ClosedImages(host.config.stateDir) })
+    await expect(again.ensure(image, { project: 'two', login: null }, waiting, () => undefined)).rejects.toThrow(/cannot be had/)
+    await as('two', 'of the project')
+    registry.login = null
+    await as('three', null)
+    await as('four', null)
+    expect(await readFile(join(host.config.stateDir, 'closed-images.json'), 'utf8')).not.toMatch(/robot|of the project/)
+  } finally {
+    registry.login = null
+  }
+})
+
+test('what an image is fetched with is in nothing that the session has', async () => {
+  world.plane.spec = { imageLogin: { user: 'robot', password: 'of-the-project-7', secret: 'REGISTRY_TOKEN' } }
+  const { container, run, sessionId } = await sessionOn('helix-session-base:dev')
+  images.pop()
+  expect((await run('env; cat /run/helix/* 2>/dev/null; grep -ra of-the-project-[7] /run /workspace /tmp; true')).stdout).not.toMatch(
+    /of-the-project-7/,
+  )
+  const shown = await promisify(execFile)('docker', ['inspect', container])
+  expect(shown.stdout).not.toMatch(/of-the-project-7/)
+  await removeSession(host, sessionId)
+  world.plane.spec = {}
 })

@@ -13,9 +13,17 @@ const layerType = `${types}.image.rootfs.diff.tar.gzip`
 export class Registry implements AsyncDisposable {
   private readonly blobs = new Map<string, Buffer>()
   private readonly manifests = new Map<string, Buffer>()
-  private readonly server = createServer((request, response) => void this.answer(request.url ?? '/', request.method === 'HEAD', response))
-  /** Manifests that were asked for. */
+  private readonly server = createServer((request, response) => {
+    if (this.login !== null && request.headers.authorization !== `Basic ${Buffer.from(this.login).toString('base64')}`) {
+      response.writeHead(401, { 'www-authenticate': 'Basic realm="tests"', 'content-type': 'application/json' })
+      return void response.end('{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}')
+    }
+    this.answer(request.url ?? '/', request.method === 'HEAD', response)
+  })
+  /** Manifests that were asked for, by who may. */
   asked = 0
+  /** `user:password` of whom alone it shows anything; null: of everybody. */
+  login: string | null = null
 
   static async open(): Promise<Registry> {
     const registry = new Registry()

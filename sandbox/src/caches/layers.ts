@@ -29,7 +29,8 @@ const takeLayers = (mostBytes: number): string => `cd /from
 const putLayers = `chmod --reference=/from /to; ${copy} /from/. /to/`
 
 /** Where layers are marked in attributes that any user may set; those of a rootful engine only root of the machine can copy. */
-export const keepsLayersOf = ({ innerDocker }: Pick<Footing, 'innerDocker'>): boolean => innerDocker === 'rootless' || innerDocker === 'gvisor'
+export const keepsLayersOf = ({ innerDocker }: Pick<Footing, 'innerDocker'>): boolean =>
+  innerDocker === 'rootless' || innerDocker === 'gvisor'
 
 /**
  * Images and build cache of the Docker engines inside of sessions, as start-up scripts left them: the next session of the same project begins with a copy. What

@@ -9,6 +9,7 @@ import {
   type Engine,
   EngineError,
   type EngineInfo,
+  type ImageLogin,
   type ImageSummary,
   type Labels,
   type Network,
@@ -66,8 +67,8 @@ export class DockerEngine implements Engine {
     return (await unless(['missing'], look))?.Id ?? null
   }
 
-  async pullImage(image: string, progress: (done: PullProgress) => void, signal: AbortSignal): Promise<void> {
-    await within(`fetch the image ${image}`, pullMs, () => pull(this.docker, image, progress, signal))
+  async pullImage(image: string, login: ImageLogin | null, progress: (done: PullProgress) => void, signal: AbortSignal): Promise<void> {
+    await within(`fetch the image ${image}`, pullMs, () => pull(this.docker, { image, login }, progress, signal))
   }
 
   async listImages(label?: string): Promise<ImageSummary[]> {

@@ -89,6 +89,12 @@ export interface Volume {
   createdAt: number
 }
 
+/** Who a registry is asked as. */
+export interface ImageLogin {
+  user: string
+  password: string
+}
+
 /** Of an image that is fetched. Units: bytes of what is known so far. */
 export interface PullProgress {
   bytes: number
@@ -120,8 +126,11 @@ export interface Engine {
   hasImage(image: string): Promise<boolean>
   /** What its name leads to now; null when there is no such image. */
   imageId(image: string): Promise<string | null>
-  /** Fetches it from its registry. `missing`: the registry has none of that name, or does not show it to this engine. Ends early by `signal`. */
-  pullImage(image: string, progress: (done: PullProgress) => void, signal: AbortSignal): Promise<void>
+  /**
+   * Fetches it from its registry, or asks there whether the one that is here is still shown. `missing`: the registry has none of that name, or does not show
+   * it to who asks. Ends early by `signal`.
+   */
+  pullImage(image: string, login: ImageLogin | null, progress: (done: PullProgress) => void, signal: AbortSignal): Promise<void>
   /** `label`: only those that carry it, with whatever value. */
   listImages(label?: string): Promise<ImageSummary[]>
   /** By name or id. One that is used rejects as a conflict; already gone is not an error. */

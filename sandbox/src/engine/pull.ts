@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
-import { EngineError, type PullProgress } from './engine.ts'
+import { EngineError, type ImageLogin, type PullProgress } from './engine.ts'
 
 /** One line of the engine's answer. */
 interface Line {
@@ -13,7 +13,7 @@ interface Line {
 
 /** Registries answer alike for what is not there and what may not be seen. */
 const notThere =
-  /not found|manifest unknown|pull access denied|does not exist|unauthorized|authentication required|denied|no matching manifest/i
+  /not found|manifest unknown|pull access denied|does not exist|unauthorized|authentication required|no basic auth credentials|denied|no matching manifest/i
 
 const failureOf = (image: string, words: string): EngineError =>
   new EngineError(notThere.test(words) ? 'missing' : 'failed', `Docker cannot fetch the image ${image}: ${words}`)
@@ -21,10 +21,19 @@ const failureOf = (image: string, words: string): EngineError =>
 /** Without a tag the API fetches every tag there is. */
 export const tagged = (image: string): string => (/@|:[^/]+$/.test(image) ? image : `${image}:latest`)
 
+/** In a header, and not among the parameters of the address, which the engine may log. */
+const headerOf = (login: ImageLogin | null): object | undefined =>
+  login === null ? undefined : { username: login.user, password: login.password }
+
 /** Fetches an image; a failure that comes in the middle of the answer is one too. */
-export async function pull(docker: Docker, image: string, progress: (done: PullProgress) => void, signal: AbortSignal): Promise<void> {
+export async function pull(
+  docker: Docker,
+  { image, login }: { image: string; login: ImageLogin | null },
+  progress: (done: PullProgress) => void,
+  signal: AbortSignal,
+): Promise<void> {
   const answer = await docker
-    .pull(tagged(image), { abortSignal: signal })
+    .createImage(headerOf(login), { fromImage: tagged(image), abortSignal: signal })
     .catch((error: { statusCode?: number; json?: { message?: string }; message: string }) => {
       if (error.statusCode === undefined) throw error
       throw failureOf(image, error.json?.message ?? error.message)

@@ -11,7 +11,10 @@ export type Prompt = ResponseOf<typeof fetchPrompt>
 export type LiveSession = ResponseOf<typeof listHostSessions>['sessions'][number]
 export interface Wanted {
   sessions: LiveSession[]
+  /** What projects have their sessions started from; null: it does not say. */
   images: string[] | null
+  /** Of these, what is fetched with a sign-in only. */
+  closedImages: string[]
 }
 export interface Start {
   epoch: number
@@ -54,8 +57,8 @@ export function createControlPlane(input: { url: string; token(): string; hostId
       return (await ask(listHostSessions, { params: { hostId } })).sessions
     },
     async wanted() {
-      const { sessions, images = null } = await ask(listHostSessions, { params: { hostId } })
-      return { sessions, images }
+      const { sessions, images = null, closedImages = [] } = await ask(listHostSessions, { params: { hostId } })
+      return { sessions, images, closedImages }
     },
   }
 }

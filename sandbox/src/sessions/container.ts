@@ -100,7 +100,7 @@ export function sessionFileOf(
   epoch: number,
   linkSecret: string,
 ): SessionFile {
-  const { orgId, projectId, taskId, egress: policy, machine, keepsClones = [], ...spec } = given
+  const { orgId, projectId, taskId, egress: policy, machine, imageLogin, keepsClones = [], ...spec } = given
   // gVisor's network does not lead to the engine's own resolver.
   const nameservers = footing.innerDocker === 'gvisor' ? [...egress.nameserversOf(policy)] : []
   const keepsLayers = keepsLayersOf(footing) && spec.startUp !== null

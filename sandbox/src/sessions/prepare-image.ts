@@ -35,7 +35,10 @@ export async function prepareImage(
       .reportProgress(spec.sessionId, epoch, text)
       .catch((error: unknown) => host.log.debug({ reason: reasonOf(error) }, 'the progress of a start could not be told'))
   }
-  const there = stages.time('image', host.images.ensure(image, signal, tell))
+  const there = stages.time(
+    'image',
+    host.images.ensure(image, { project: spec.projectId ?? spec.orgId, login: spec.imageLogin }, signal, tell),
+  )
   // Both are waited for even when one fails: none may go on behind the next try.
   await Promise.allSettled([there, kit])
   await there

@@ -4,6 +4,7 @@ import { HelixError } from '@helix/contract/errors'
 import type { SessionSpec } from '@helix/contract/hosts'
 import type { HostId, OrgId, SessionId } from '@helix/contract/ids'
 import { atLeast, type Rung } from '@helix/contract/isolation'
+import type { SandboxRules } from '@helix/contract/projects'
 import type { Knex } from 'knex'
 import { keptOf } from '../checkpoints/kept.ts'
 import { checkpointStore } from '../checkpoints/store.ts'
@@ -19,6 +20,8 @@ import { answerableFor, orphaned } from './answerable.ts'
 import { type HostRow, HostStore, lostAfter } from './store.ts'
 
 export type ClaimOutcome = { outcome: 'claimed'; epoch: number; spec: SessionSpec } | { outcome: 'refused'; reason: string }
+
+type ImageRow = Pick<SandboxRules, 'image'> & { image_login: SandboxRules['imageLogin'] }
 
 interface Claim {
   hostId: HostId
@@ -56,6 +59,22 @@ async function refusal(trx: Knex, session: SessionRow, claim: Claim): Promise<st
   return stays && !barred ? 'The session lives on another host' : null
 }
 
+/** What the image of the session's project is fetched with; null: its registry asks nobody who they are. */
+async function imageLoginOf(trx: Knex, context: Context, session: SessionRow, project: ImageRow): Promise<SessionSpec['imageLogin']> {
+  const { image, image_login: login } = project
+  if (image === null || login === null) return null
+  const password = await new SecretStore(context.db, context.sealing).valueOf(trx, session.org_id, session.project_id, login.secret)
+  return password === null ? null : { ...login, password }
+}
+
+/** Nobody is asked to guess why a registry shows nothing. */
+async function withoutSecret(trx: Knex, context: Context, session: SessionRow): Promise<string | null> {
+  const project = (await trx('projects').where({ id: session.project_id }).first('image', 'image_login')) as ImageRow
+  const { image, image_login: login } = project
+  if (image === null || login === null || (await imageLoginOf(trx, context, session, project)) !== null) return null
+  return `The image ${image} is fetched as ${login.user} with the secret ${login.secret}, which neither the project nor the organisation has: add it under Secrets, or change the project's settings (Sandbox)`
+}
+
 async function specOf(
   trx: Knex,
   context: Context,
@@ -82,6 +101,7 @@ async function specOf(
     permissionMode: project.permission_mode,
     egress: { mode: project.egress_mode, domains: project.egress_domains },
     machine: machineOf(project, session.life_started_at),
+    imageLogin: await imageLoginOf(trx, context, session, project),
     machineToken: machineToken(context.sealing, session.id, epoch),
     controlPlaneUrl: context.config.sessionUrl,
     token,
@@ -113,7 +133,7 @@ export async function claimSessionFor(context: Context, claim: Claim): Promise<C
   const outcome = await context.db.transaction(async (trx): Promise<ClaimOutcome & { orgId?: OrgId }> => {
     const locked = await lockUnlessReserved(trx, claim.sessionId, claim.hostId)
     const session = (await trx('agent_sessions').where({ id: claim.sessionId }).forUpdate().first()) as SessionRow
-    const reason = await refusal(trx, session, claim)
+    const reason = (await refusal(trx, session, claim)) ?? (await withoutSecret(trx, context, session))
     if (reason !== null) return { outcome: 'refused', reason }
     const person = await answerableFor(trx, session)
     if (person === null) {

@@ -197,8 +197,16 @@ test('a start that takes long says what it is at, until it takes prompts; strang
 test('a host hears which images projects want', async () => {
   const host = await new FakeHost().join()
   const project = await addProject(person)
-  await server.context.db('projects').where({ id: project.id }).update({ image: 'example.com/team/image:1' })
-  expect((await server.runner(listHostSessions, { params: { hostId: host.hostId } })).images).toEqual(['example.com/team/image:1'])
+  const other = await addProject(person)
+  const heard = () => server.runner(listHostSessions, { params: { hostId: host.hostId } })
+  const login = JSON.stringify({ user: 'robot', secret: 'REGISTRY_TOKEN' })
+  const [image, closed] = ['example.com/team/image:1', 'example.com/team/closed:1']
+  await server.context.db('projects').where({ id: project.id }).update({ image })
+  await server.context.db('projects').where({ id: other.id }).update({ image: closed, image_login: login })
+  expect(await heard()).toMatchObject({ images: [closed, image], closedImages: [closed] })
+  // Somebody has it without.
+  await server.context.db('projects').where({ id: project.id }).update({ image: closed })
+  expect(await heard()).toMatchObject({ images: [closed], closedImages: [] })
 })
 
 test('the older connection of a host is ended by the newer', async () => {

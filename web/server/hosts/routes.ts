@@ -56,7 +56,7 @@ export function hostRoutes(context: Context): Router {
   })
   mount(router, context, listHostSessions, async ({ params }) => ({
     sessions: await sessions.livingOn(params.hostId),
-    images: await store.imagesWanted(),
+    ...(await store.imagesWanted()),
   }))
   return router
 }

@@ -64,10 +64,15 @@ export class HostStore {
     return rows.map((row) => hostOf(row, Number(counts.find((count) => count.host_id === row.id)?.count ?? 0)))
   }
 
-  /** What projects have their sessions started from. */
-  async imagesWanted(): Promise<string[]> {
-    const rows = await this.db('projects').whereNull('deleted_at').whereNotNull('image').distinct('image').orderBy('image')
-    return rows.map(({ image }) => image)
+  /** What projects have their sessions started from; `closed`: of these, what no project has without signing in to the registry. */
+  async imagesWanted(): Promise<{ images: string[]; closedImages: string[] }> {
+    const rows = await this.db('projects')
+      .whereNull('deleted_at')
+      .whereNotNull('image')
+      .groupBy('image')
+      .orderBy('image')
+      .select('image', this.db.raw('bool_and(image_login is not null) as closed'))
+    return { images: rows.map(({ image }) => image), closedImages: rows.filter(({ closed }) => closed).map(({ image }) => image) }
   }
 
   async online(): Promise<number> {

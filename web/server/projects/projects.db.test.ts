@@ -156,6 +156,26 @@ test('a session is handed its project’s secrets and script, and the database h
   }
 })
 
+test('an image is fetched with a secret of the project, which no session gets, and a secret that is missing is named', async () => {
+  const project = await addProject(ada)
+  const half = await failure(
+    ada.call(updateProject, { ...params(project.id), body: { imageLogin: { user: '', secret: 'registry token' } as never } }),
+  )
+  expect(Object.keys(half.details?.fields ?? {})).toEqual(['imageLogin.user', 'imageLogin.secret'])
+  const imageLogin = { user: 'robot', secret: 'REGISTRY_TOKEN' }
+  const changed = await ada.call(updateProject, { ...params(project.id), body: { image: 'example.com/team/closed:1', imageLogin } })
+  expect(changed).toMatchObject({ imageLogin })
+  const { id } = await addTask(ada, project)
+  const without = /as robot with the secret REGISTRY_TOKEN, which neither the project nor the organisation has: add it under Secrets/
+  await expect(claim(id)).rejects.toThrow(without)
+  const body = { name: 'REGISTRY_TOKEN', value: 'of-the-registry-5', exposure: 'image' as const }
+  await ada.call(createProjectSecret, { ...params(project.id), body })
+  const spec = await claim(id)
+  expect(spec.imageLogin).toEqual({ ...imageLogin, password: 'of-the-registry-5' })
+  expect(JSON.stringify(spec.secrets)).not.toMatch(/REGISTRY_TOKEN|of-the-registry/)
+  await ada.call(updateProject, { ...params(project.id), body: { image: null, imageLogin: null } })
+})
+
 test('a deleted project is nowhere, its tasks are stopped, and it comes back whole until its time is over', async () => {
   const project = await addProject(ada)
   const [task, idle] = [await addTask(ada, project), await addTask(ada, project)]

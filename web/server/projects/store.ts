@@ -34,6 +34,7 @@ interface ProjectRow {
   size: SandboxRules['size']
   custom_size: SandboxRules['customSize']
   image: string | null
+  image_login: SandboxRules['imageLogin']
   idle_minutes: number
   ttl_hours: number
   desktop: DesktopRules | null
@@ -111,6 +112,7 @@ const columnsOf = (change: ProjectChange): Record<string, unknown> => {
     size: change.size,
     custom_size: change.customSize && JSON.stringify(change.customSize),
     image: change.image,
+    image_login: change.imageLogin && JSON.stringify(change.imageLogin),
     idle_minutes: change.idleMinutes,
     ttl_hours: change.ttlHours,
     desktop: change.desktop && JSON.stringify(change.desktop),
@@ -170,6 +172,7 @@ export class ProjectStore {
       size: row.size,
       customSize: row.custom_size,
       image: row.image,
+      imageLogin: row.image_login,
       idleMinutes: row.idle_minutes,
       ttlHours: row.ttl_hours,
       desktop: row.desktop ?? plainDesktop,

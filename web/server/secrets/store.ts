@@ -24,7 +24,7 @@ const place = (orgId: OrgId, id: string) => ({ orgId, table: 'secrets', column: 
 /** Where secrets are: of the organisation (null) or of one project. */
 type Scope = ProjectId | null
 
-/** Secrets of sessions, sealed. Nothing here answers a value but `ofSession`. */
+/** Secrets of sessions, sealed. Nothing here answers a value but `ofSession` and `valueOf`. */
 export class SecretStore {
   private readonly db: Knex
   private readonly keys: SealingKeys
@@ -89,8 +89,18 @@ export class SecretStore {
     return (await this.db('secrets').where({ org_id: orgId, project_id: scope, id }).delete()) === 1
   }
 
-  /** What a session of the project gets, opened. A project's own secret wins over the organisation's of the same name. */
+  /** What a session of the project gets, opened. */
   async ofSession(trx: Knex, orgId: OrgId, projectId: ProjectId): Promise<SessionSecret[]> {
+    return (await this.all(trx, orgId, projectId)).filter(({ exposure }) => exposure !== 'image')
+  }
+
+  /** The value that the project has under the name; null: it has none. */
+  async valueOf(trx: Knex, orgId: OrgId, projectId: ProjectId, name: string): Promise<string | null> {
+    return (await this.all(trx, orgId, projectId)).find((secret) => secret.name === name)?.value ?? null
+  }
+
+  /** A project's own secret wins over the organisation's of the same name. */
+  private async all(trx: Knex, orgId: OrgId, projectId: ProjectId): Promise<SessionSecret[]> {
     const rows = await trx('secrets')
       .where({ org_id: orgId })
       .andWhere((either) => either.whereNull('project_id').orWhere({ project_id: projectId }))

@@ -1,5 +1,6 @@
 import { desktopRules } from '@helix/contract/desktop'
 import { HelixError } from '@helix/contract/errors'
+import type { Exposure } from '@helix/contract/exposure'
 import type { OrgId, ProjectId, RepositoryId, SecretId, TeamId, UserId } from '@helix/contract/ids'
 import type { Label } from '@helix/contract/labels'
 import type { ConfigChange, ConfigProblem, ProjectConfig } from '@helix/contract/project-config'
@@ -53,6 +54,7 @@ export async function currentConfig(context: Context, db: Knex, orgId: OrgId, pr
       size: project.size,
       customSize: project.customSize,
       image: project.image,
+      imageLogin: project.imageLogin,
       idleMinutes: project.idleMinutes,
       ttlHours: project.ttlHours,
     },
@@ -72,7 +74,7 @@ export interface ConfigPlan {
   missingSecrets: string[]
   change: ProjectChange
   grants: Map<UserId | TeamId, ProjectRole> | null
-  exposures: { id: SecretId; exposure: 'environment' | 'startup' }[]
+  exposures: { id: SecretId; exposure: Exposure }[]
   visibility: ProjectConfig['visibility']
   labels: Pick<Label, 'name' | 'colour'>[]
   templates: Omit<TaskTemplate, 'id'>[]
@@ -115,6 +117,7 @@ const columns: [keyof ProjectChange, string][] = [
   ['size', 'sandbox.size'],
   ['customSize', 'sandbox.customSize'],
   ['image', 'sandbox.image'],
+  ['imageLogin', 'sandbox.imageLogin'],
   ['idleMinutes', 'sandbox.idleMinutes'],
   ['ttlHours', 'sandbox.ttlHours'],
   ['guidelines', 'guidelines'],

@@ -29,6 +29,7 @@ const leaves = [
   'sandbox.size',
   'sandbox.customSize',
   'sandbox.image',
+  'sandbox.imageLogin',
   'sandbox.idleMinutes',
   'sandbox.ttlHours',
   'desktop.enabled',

@@ -5,7 +5,8 @@ import { changeSandbox, pickSandbox } from './sandbox.ts'
 const settings = {
   size: 'medium',
   customSize: null,
-  image: null,
+  image: 'registry.example.com/team/image:1',
+  imageLogin: { user: 'robot', secret: 'REGISTRY_TOKEN' },
   idleMinutes: 10,
   ttlHours: 0,
   hostLabels: { gpu: 'a100' },
@@ -17,6 +18,12 @@ const settings = {
 test('what was read and not touched is written as it was', () => {
   const { customSize: _, ...unchanged } = settings
   expect(changeSandbox(pickSandbox(settings))).toEqual(unchanged)
+})
+
+test('a registry is signed in to with both or with nothing, and half of it is sent to be told what is missing', () => {
+  const value = { ...pickSandbox(settings), imageUser: ' ', imageSecret: '' }
+  expect(changeSandbox(value)).toMatchObject({ imageLogin: null })
+  expect(changeSandbox({ ...value, imageUser: ' robot ' })).toMatchObject({ imageLogin: { user: 'robot', secret: '' } })
 })
 
 test('a size of one’s own is typed in gigabytes, and an empty image is the installation’s own', () => {

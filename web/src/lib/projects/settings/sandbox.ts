@@ -15,6 +15,8 @@ export function pickSandbox(settings: ProjectSettings) {
     memory: String(memoryMb / mbInGb),
     disk: String(diskMb / mbInGb),
     image: settings.image ?? '',
+    imageUser: settings.imageLogin?.user ?? '',
+    imageSecret: settings.imageLogin?.secret ?? '',
     idleMinutes: String(settings.idleMinutes),
     ttlHours: String(settings.ttlHours),
     hostLabels: labelText(settings.hostLabels),
@@ -27,6 +29,12 @@ export type SandboxValue = ReturnType<typeof pickSandbox>
 
 const toMb = (gb: string): number => Math.round(Number(gb) * mbInGb)
 
+/** None of the two is none; one alone is told to be half. */
+function loginOf({ image, imageUser, imageSecret }: SandboxValue): ProjectSettings['imageLogin'] {
+  const [user, secret] = [imageUser.trim(), imageSecret.trim()]
+  return image.trim() === '' || (user === '' && secret === '') ? null : { user, secret }
+}
+
 /** What is asked of the server; figures of a size that has a name are left as they are. */
 export function changeSandbox(value: SandboxValue): BodyOf<typeof updateProject> {
   const figures = { cpus: Number(value.cpus), memoryMb: toMb(value.memory), diskMb: toMb(value.disk) }
@@ -34,6 +42,7 @@ export function changeSandbox(value: SandboxValue): BodyOf<typeof updateProject>
     size: value.size,
     ...(value.size === 'custom' ? { customSize: figures } : {}),
     image: value.image.trim() === '' ? null : value.image.trim(),
+    imageLogin: loginOf(value),
     idleMinutes: Number(value.idleMinutes),
     ttlHours: Number(value.ttlHours),
     hostLabels: labelsOf(value.hostLabels),
