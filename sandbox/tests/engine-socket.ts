@@ -37,7 +37,7 @@ export class EngineSocket implements AsyncDisposable {
       client.destroy()
       return
     }
-    const engine = createConnection('/var/run/docker.sock')
+    const engine = createConnection(process.env.DOCKER_HOST?.replace(/^unix:\/\//, '') ?? '/var/run/docker.sock')
     for (const [from, to] of [
       [client, engine],
       [engine, client],

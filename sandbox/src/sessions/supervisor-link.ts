@@ -15,6 +15,9 @@ import { Dialler } from '../link/dialler.ts'
 export type SupervisorStatus = Pick<Extract<SupervisorUp, { type: 'state' }>, 'state' | 'message' | 'stages'>
 type PromptFrame = Extract<SupervisorDown, { type: 'prompt' }>
 
+/** Units: milliseconds. */
+const lookAgainMs = 1000
+
 interface Turn {
   prompt: PromptFrame
   cancelled: boolean
@@ -48,6 +51,8 @@ export class SupervisorLink {
   private silentSince: number | null = Date.now()
   private greeted = false
   private mayPrepare = false
+  private closed = false
+  private lookAgain: NodeJS.Timeout | undefined
   /** What the supervisor said last; null before its first word. */
   status: SupervisorStatus | null = null
   /** Why it is not the one that was meant; null while that is not known. */
@@ -120,6 +125,8 @@ export class SupervisorLink {
   }
 
   close(): void {
+    this.closed = true
+    clearTimeout(this.lookAgain)
     this.dialler.close()
   }
 
@@ -173,6 +180,9 @@ export class SupervisorLink {
     }
     this.options.log.debug({ sessionId: this.options.sessionId, reason }, 'no link to the supervisor')
     this.options.disturbed()
+    // A connection ends a moment before its container does, and on gVisor nobody refuses the next attempt.
+    clearTimeout(this.lookAgain)
+    if (!this.closed) this.lookAgain = setTimeout(() => this.silentSince !== null && this.options.disturbed(), lookAgainMs)
     this.changed()
   }
 
