@@ -43,7 +43,7 @@ COPY server.mjs /server.mjs
 CMD ["$node", "/server.mjs"]
 END
 docker build --tag shop . 2>&1
-cat >compose.yaml <<'END'
+cat >compose.yaml <<END
 services:
   web:
     image: shop
@@ -100,8 +100,8 @@ test('a start-up script builds an image and brings up what the compose file says
 })
 
 test('a service finds another one by its name', async () => {
-  const heard = 'docker compose --project-directory /tmp/shop logs worker | grep -c "Composed of web"'
-  expect(await run(`for i in $(seq 50); do ${heard} && break; sleep 0.2; done`)).toMatchObject({ exitCode: 0 })
+  const heard = 'docker compose --project-directory /tmp/shop logs worker | grep -q "Composed of web"'
+  expect(await run(`for i in $(seq 50); do ${heard} && exit 0; sleep 0.2; done; exit 1`)).toMatchObject({ exitCode: 0 })
 })
 
 test('the agent builds with Docker and with buildx, finds the layers of the start-up script, and is warned of nothing', async () => {
