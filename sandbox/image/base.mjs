@@ -1,32 +1,37 @@
 import { createHash } from 'node:crypto'
 import { importDebian } from './debian.mjs'
-import { innerDockerPackages, packages } from './packages.mjs'
+import { buildPackages, desktopPackages, innerDockerPackages, packages } from './packages.mjs'
 import { run } from './run.mjs'
 
-/** The image that the session image stands on: Debian and the tools of `packages.mjs`. */
-export const baseTag = 'helix-session-base:dev'
 const pulledImage = 'debian:bookworm-slim'
 const label = 'helix.base'
 
 /**
- * Makes sure the base image is there: from the pulled `debian:bookworm-slim`, else made from Debian’s packages. An image of the same recipe
- * is kept. It holds an inner Docker engine where this engine can give one room, which `nests` says. `docker` is the command of the Docker CLI; `log`
- * gets one line per step.
+ * Makes sure that the image is there which the session image stands on, named `tag`: Debian with the tools, the desktop, and an inner Docker engine
+ * where this engine can give one room, which `nests` says. `docker` is the command of the Docker CLI; `log` gets one line per step.
  */
-export async function ensureBase({ docker = 'docker', log = () => {} } = {}) {
+export async function ensureBase({ tag, docker = 'docker', log = () => {} }) {
   const nests = await canNest(docker)
-  const wanted = nests ? [...packages, ...innerDockerPackages] : packages
+  const wanted = [...packages, ...desktopPackages, ...(nests ? innerDockerPackages : [])]
+  return { ...(await ensureDebian({ tag, wanted, docker, log })), nests }
+}
+
+/** Likewise the image in which the session’s own programs are compiled. */
+export const ensureBuilder = ({ tag, docker = 'docker', log = () => {} }) => ensureDebian({ tag, wanted: buildPackages, docker, log })
+
+/** Debian with packages: from the pulled `debian:bookworm-slim`, else made from the packages alone. An image of the same recipe is kept. */
+async function ensureDebian({ tag, wanted, docker, log }) {
   const recipe = createHash('sha256')
     .update(`1 ${wanted.join(' ')}`)
     .digest('hex')
     .slice(0, 20)
-  if ((await labelOf(docker, baseTag, label)) === recipe) return { tag: baseTag, recipe, nests, made: false }
-  if (!(await fromPulled({ docker, log, wanted, recipe }))) {
-    log('making the base image from Debian packages (about half a minute)')
+  if ((await labelOf(docker, tag, label)) === recipe) return { tag, recipe, made: false }
+  if (!(await fromPulled({ tag, docker, log, wanted, recipe }))) {
+    log(`making ${tag} from Debian packages (minutes)`)
     const id = await importDebian({ docker, log, packages: wanted, changes: [`LABEL ${label}=${recipe}`, 'ENV LANG=C.UTF-8'] })
-    await run(docker, ['tag', id, baseTag])
+    await run(docker, ['tag', id, tag])
   }
-  return { tag: baseTag, recipe, nests, made: true }
+  return { tag, recipe, made: true }
 }
 
 /** Whether the engine has what a session's own Docker engine needs: gVisor, or user namespaces. The sandbox host probes whether it works. */
@@ -43,7 +48,7 @@ export async function labelOf(docker, image, name) {
   return value.trim() === '' || value.trim() === '<no value>' ? undefined : value.trim()
 }
 
-async function fromPulled({ docker, log, wanted, recipe }) {
+async function fromPulled({ tag, docker, log, wanted, recipe }) {
   try {
     await run(docker, ['pull', '--quiet', pulledImage], { timeoutMs: 120_000 })
   } catch (error) {
@@ -54,9 +59,9 @@ async function fromPulled({ docker, log, wanted, recipe }) {
   const dockerfile = `FROM ${pulledImage}\nENV LANG=C.UTF-8\nRUN DEBIAN_FRONTEND=noninteractive sh -c '${install}'\n`
   try {
     log(`installing ${wanted.length} packages into ${pulledImage}`)
-    await run(docker, ['build', '--quiet', '--label', `${label}=${recipe}`, '--tag', baseTag, '-'], {
+    await run(docker, ['build', '--quiet', '--label', `${label}=${recipe}`, '--tag', tag, '-'], {
       input: dockerfile,
-      timeoutMs: 600_000,
+      timeoutMs: 900_000,
     })
     return true
   } catch (error) {
