@@ -154,6 +154,8 @@ bool clipboard_event(XEvent *event) {
   else if (event->type == PropertyNotify && event->xproperty.window != window) serve_taken(&event->xproperty);
   else if (event->type == PropertyNotify && event->xproperty.state == PropertyNewValue && event->xproperty.atom == atoms.property) {
     if (fetch.incremental) on_piece();
+    /* The rest of what was given up: its owner waits until each piece is gone. */
+    else if (!fetch.running) XDeleteProperty(display, window, atoms.property);
   } else return false;
   return true;
 }

@@ -11,6 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Units: bytes. */
+enum { LONGEST_TEXT = 4096 };
+
 static Display *display;
 static struct wire_in in;
 static struct wire_out out;
@@ -33,11 +36,13 @@ static void release_all(void) {
 }
 
 static void type(const uint8_t *text, size_t length) {
+  unsigned codes[LONGEST_TEXT];
+  size_t count = 0;
   for (size_t at = 0; at < length;) {
-    unsigned code;
-    at += utf8_next(text + at, length - at, &code);
-    if (code != 0) keys_type(code);
+    at += utf8_next(text + at, length - at, &codes[count]);
+    if (codes[count] != 0) count++;
   }
+  keys_type(codes, count);
 }
 
 static void on_message(const struct message *message) {
@@ -50,7 +55,7 @@ static void on_message(const struct message *message) {
   else if (message->type == MSG_KEY && length >= 4) {
     if (message->flags & KEY_DOWN) keys_press(get32(at));
     else keys_release(get32(at));
-  } else if (message->type == MSG_TEXT && length <= 4096) type(at, length);
+  } else if (message->type == MSG_TEXT && length <= LONGEST_TEXT) type(at, length);
   else if (message->type == MSG_CLIPBOARD && length >= 1) clipboard_set(at[0], at + 1, length - 1);
   else if (message->type == MSG_CLIPBOARD_WANTED) clipboard_answer();
   else if (message->type == MSG_RELEASE_ALL) release_all();

@@ -1,6 +1,8 @@
 #include "keys.h"
 #include "clock.h"
 #include <X11/XKBlib.h>
+#include <X11/Xatom.h>
+#include <X11/Xutil.h>
 #include <X11/extensions/XTest.h>
 #include <X11/keysym.h>
 #include <unistd.h>
@@ -8,6 +10,9 @@
 enum { MOST_HELD = 64, MOST_SPARE = 64, FIRST = 8, LAST = 255 };
 /* Units: microseconds. A program that is behind looks up a key after it was pressed: its meaning must not have changed meanwhile. */
 enum { SPARE_REST = 60000 };
+/* And it must have heard of a new meaning before the key is pressed. */
+enum { HEARD_AFTER = 6000 };
+enum { XF86 = 0x1008ff, AT_ONCE = 16 };
 
 static Display *display;
 static struct {
@@ -23,6 +28,8 @@ static struct {
 } spare[MOST_SPARE];
 static int spare_count;
 static bool is_spare[LAST + 1];
+/* A meaning was given that programs may not have heard of. */
+static bool fresh;
 
 /* Whoever types has them applied already: what comes is the symbol that results. */
 static bool applied(KeySym symbol) {
@@ -35,19 +42,41 @@ static void find_spare(void) {
   KeySym *all = XGetKeyboardMapping(display, FIRST, LAST - FIRST + 1, &per_code);
   if (all == NULL) return;
   for (int code = LAST; code >= FIRST && spare_count < MOST_SPARE; code--) {
-    bool empty = true;
-    for (int i = 0; i < per_code; i++)
-      if (all[(code - FIRST) * per_code + i] != NoSymbol) empty = false;
-    if (!empty) continue;
-    spare[spare_count++].code = (KeyCode)code;
-    is_spare[code] = true;
+    const KeySym *meanings = all + (code - FIRST) * per_code;
+    /* Keys of media and power that no keyboard here has count for nothing. */
+    bool empty = meanings[0] >> 8 == XF86;
+    for (int i = 0; !empty && i < per_code && meanings[i] == NoSymbol; i++) empty = i + 1 == per_code;
+    if (empty) spare[spare_count++].code = (KeyCode)code;
   }
   XFree(all);
 }
 
+/* What died before gave spare keys meanings, so that they do not look spare: they are written down at the root window. */
+static bool recall_spare(Atom name) {
+  Atom type;
+  int format;
+  unsigned long items = 0, left;
+  unsigned char *codes = NULL;
+  XGetWindowProperty(display, DefaultRootWindow(display), name, 0, MOST_SPARE / 4, False, XA_CARDINAL, &type, &format, &items, &left, &codes);
+  for (unsigned long i = 0; i < items && format == 8; i++) spare[spare_count++].code = codes[i];
+  if (codes != NULL) XFree(codes);
+  return spare_count > 0;
+}
+
+static void note_spare(Atom name) {
+  unsigned char codes[MOST_SPARE];
+  for (int i = 0; i < spare_count; i++) codes[i] = spare[i].code;
+  XChangeProperty(display, DefaultRootWindow(display), name, XA_CARDINAL, 8, PropModeReplace, codes, spare_count);
+}
+
 void keys_open(Display *from) {
   display = from;
-  find_spare();
+  Atom name = XInternAtom(display, "HELIX_SPARE_KEYS", False);
+  if (!recall_spare(name)) {
+    find_spare();
+    note_spare(name);
+  }
+  for (int i = 0; i < spare_count; i++) is_spare[spare[i].code] = true;
   /* Repeats come from the keyboard in front of the person. */
   XAutoRepeatOff(display);
 }
@@ -73,6 +102,7 @@ static KeyCode spare_for(KeySym symbol) {
   XSync(display, False);
   spare[oldest].symbol = symbol;
   spare[oldest].used = now_us();
+  fresh = true;
   return spare[oldest].code;
 }
 
@@ -124,6 +154,13 @@ static void press_with_shift(KeySym symbol, KeyCode code, bool wanted) {
   if (right != 0) send(right, true);
 }
 
+static void let_hear(void) {
+  if (!fresh) return;
+  XSync(display, False);
+  usleep(HEARD_AFTER);
+  fresh = false;
+}
+
 void keys_press(KeySym symbol) {
   if (applied(symbol) || symbol == NoSymbol || symbol > 0x1fffffff) return;
   if (held_code(symbol) != 0) keys_release(symbol);
@@ -131,6 +168,7 @@ void keys_press(KeySym symbol) {
   bool shift;
   KeyCode code = code_for(symbol, &shift);
   if (code == 0) return;
+  let_hear();
   /* Two symbols of one key at once: it is let go for the first. */
   for (int i = 0; i < held_count; i++)
     if (held[i].code == code) {
@@ -155,12 +193,23 @@ void keys_release_all(void) {
   while (held_count > 0) keys_release(held[held_count - 1].symbol);
 }
 
-void keys_type(unsigned code) {
-  KeySym symbol = code == '\n' || code == '\r' ? XK_Return
-                  : code == '\t'              ? XK_Tab
-                  : code < 0x20               ? NoSymbol
-                  : code < 0x100              ? code
-                                              : 0x1000000 | code;
-  keys_press(symbol);
-  keys_release(symbol);
+static KeySym symbol_of(unsigned code) {
+  if (code == '\n' || code == '\r') return XK_Return;
+  if (code == '\t') return XK_Tab;
+  if (code < 0x20 || (code >= 0x7f && code < 0xa0)) return NoSymbol;
+  return code < 0x100 ? code : 0x1000000 | code;
+}
+
+void keys_type(const unsigned *codes, size_t count) {
+  for (size_t at = 0; at < count; at += AT_ONCE) {
+    size_t end = at + AT_ONCE < count ? at + AT_ONCE : count;
+    bool ignored;
+    for (size_t i = at; i < end; i++)
+      if (symbol_of(codes[i]) != NoSymbol) code_for(symbol_of(codes[i]), &ignored);
+    for (size_t i = at; i < end; i++) {
+      keys_press(symbol_of(codes[i]));
+      keys_release(symbol_of(codes[i]));
+    }
+    XFlush(display);
+  }
 }
