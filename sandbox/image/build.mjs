@@ -1,22 +1,27 @@
 import { createHash } from 'node:crypto'
-import { chmod, copyFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ensureBase, labelOf } from './base.mjs'
+import { ensureBase, ensureBuilder, labelOf } from './base.mjs'
 import { findNode, findNpm } from './node.mjs'
 import { findPlugins } from './plugins.mjs'
 import { run } from './run.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const label = 'helix.image'
+const captureFolder = join(here, '..', 'session', 'capture')
+const desktopFolder = join(here, 'desktop')
 
 /**
  * Builds the session image, or finds that the one there is already made of the same things. `docker` is the command of the Docker CLI, which
  * takes its host from DOCKER_HOST; `log` gets one line per step.
  */
 export async function buildSessionImage({ tag = 'helix-session:dev', log = () => {}, docker = 'docker' } = {}) {
-  const base = await ensureBase({ docker, log })
+  // Images of another version stand on others of their own.
+  const version = tag.slice(tag.lastIndexOf(':') + 1)
+  const builder = await ensureBuilder({ tag: `helix-session-builder:${version}`, docker, log })
+  const base = await ensureBase({ tag: `helix-session-base:${version}`, docker, log })
   const supervisor = await bundleSupervisor()
   const node = await findNode({ docker })
   const npm = await findNpm()
@@ -26,12 +31,14 @@ export async function buildSessionImage({ tag = 'helix-session:dev', log = () =>
   const kit = await readFile(join(here, 'make-kit.mjs'))
   const recipe = createHash('sha256')
     .update(base.recipe)
+    .update(builder.recipe)
     .update(dockerfile)
     .update(node.version)
     .update(npm.version)
     .update(supervisor)
     .update(kit)
   for (const { name, version } of plugins) recipe.update(`${name} ${version}`)
+  for (const folder of [captureFolder, desktopFolder]) await hashFolder(recipe, folder)
   const digest = recipe.digest('hex').slice(0, 20)
   if (!base.made && (await labelOf(docker, tag, label)) === digest) return { tag, built: false }
   log(`building ${tag} with Node ${node.version} and npm ${npm.version}`)
@@ -43,10 +50,12 @@ export async function buildSessionImage({ tag = 'helix-session:dev', log = () =>
     await chmod(join(context, 'node'), 0o755)
     await mkdir(join(context, 'plugins'))
     for (const { name, path } of plugins) await copyFile(path, join(context, 'plugins', name))
+    await cp(captureFolder, join(context, 'capture'), { recursive: true })
+    await cp(desktopFolder, join(context, 'desktop'), { recursive: true })
     await writeFile(join(context, 'supervisor.mjs'), supervisor)
     await writeFile(join(context, 'make-kit.mjs'), kit)
     await writeFile(join(context, 'Dockerfile'), dockerfile)
-    await dockerBuild({ docker, context, tag, digest, base: base.tag })
+    await dockerBuild({ docker, context, tag, digest, base: base.tag, builder: builder.tag })
     // The image that had the tag before is wanted by nobody; one that a container still uses stays.
     await run(docker, ['image', 'prune', '--force', '--filter', `label=${label}`], { timeoutMs: 120_000 })
     return { tag, built: true }
@@ -77,8 +86,27 @@ async function bundleSupervisor() {
   return Buffer.from(bundle)
 }
 
-async function dockerBuild({ docker, context, tag, digest, base }) {
-  const args = ['build', '--quiet', '--tag', tag, '--label', `${label}=${digest}`, '--build-arg', `BASE=${base}`, context]
+/** Every file with its path, in one order. */
+async function hashFolder(hash, folder) {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+  for (const file of files.sort()) hash.update(`${file.slice(folder.length)}\0`).update(await readFile(file))
+}
+
+async function dockerBuild({ docker, context, tag, digest, base, builder }) {
+  const args = [
+    'build',
+    '--quiet',
+    '--tag',
+    tag,
+    '--label',
+    `${label}=${digest}`,
+    '--build-arg',
+    `BASE=${base}`,
+    '--build-arg',
+    `BUILDER=${builder}`,
+    context,
+  ]
   // The classic builder is there on every engine; newer CLIs want a plugin for the other.
   await run('env', ['DOCKER_BUILDKIT=0', docker, ...args], { timeoutMs: 600_000 })
 }
@@ -86,6 +114,7 @@ async function dockerBuild({ docker, context, tag, digest, base }) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const started = Date.now()
   const log = (line) => console.log(line)
-  const { tag, built } = await buildSessionImage({ log })
+  const [, , name] = process.argv
+  const { tag, built } = await buildSessionImage({ log, ...(name !== undefined && { tag: name }) })
   console.log(`${tag} ${built ? 'built' : 'is current'} (${((Date.now() - started) / 1000).toFixed(1)} s)`)
 }

@@ -12,6 +12,13 @@ const environment = z.object({
   HELIX_AGENT_HOME: path('/home/agent'),
   HELIX_RUN_DIR: path('/run/helix'),
   HELIX_LINK_PORT: number(supervisorPort),
+  /** The desktop's own programs. */
+  HELIX_DESKTOP_PROGRAMS: path('/opt/helix/desktop'),
+  /** What makes the picture: `x264`, or an encoder of ffmpeg like `h264_nvenc` or `h264_vaapi`. */
+  HELIX_DESKTOP_ENCODER: z
+    .string()
+    .regex(/^[a-z0-9_]{1,40}$/)
+    .default('x264'),
   /** Git and the agent run as this user when the supervisor is root; 0 keeps them root. */
   HELIX_AGENT_UID: number(1000),
   /** Where the kit is mounted in a container whose image is not ours, and what that image is called. */
@@ -44,6 +51,8 @@ export interface Config {
   agentHome: string
   runDir: string
   linkPort: number
+  desktopPrograms: string
+  desktopEncoder: string
   agentUid: number
   network: Record<string, string>
   kit: string | null
@@ -73,6 +82,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     agentHome: values.HELIX_AGENT_HOME,
     runDir: values.HELIX_RUN_DIR,
     linkPort: values.HELIX_LINK_PORT,
+    desktopPrograms: values.HELIX_DESKTOP_PROGRAMS,
+    desktopEncoder: values.HELIX_DESKTOP_ENCODER,
     agentUid: values.HELIX_AGENT_UID,
     network: { ...(values.HELIX_SESSION_KIT === undefined ? {} : ofImage(env)), ...network },
     kit: values.HELIX_SESSION_KIT ?? null,

@@ -71,6 +71,21 @@ function collect(stream: NodeJS.ReadableStream | null, most: number): () => { by
   return () => ({ bytes: Buffer.concat(chunks), whole })
 }
 
+/** Starts a program of the agent’s user that goes on by itself. Rejects when it cannot be started. */
+export function spawnApart(
+  user: AgentUser,
+  command: string,
+  args: readonly string[],
+  options: Pick<RunOptions, 'cwd' | 'env'>,
+): Promise<void> {
+  const child = spawnAs(user, command, args, { ...options, stdio: 'ignore' })
+  child.unref()
+  return new Promise((resolve, reject) => {
+    child.once('spawn', resolve)
+    child.once('error', reject)
+  })
+}
+
 /** Signals a process group; a group that is gone is not an error. */
 export function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   if (pid === undefined) return

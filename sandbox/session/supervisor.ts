@@ -6,6 +6,8 @@ import { AgentKeeper } from './agent/keeper.ts'
 import { Permissions } from './agent/permissions.ts'
 import { restorable } from './checkpoint/restore.ts'
 import type { Config } from './config.ts'
+import { Entrance } from './desktop/entrance.ts'
+import { desktopEnvironment, placeOf, whyNoDesktop } from './desktop/place.ts'
 import { settleIn } from './image/settle.ts'
 import type { Surroundings } from './image/surroundings.ts'
 import { InnerDocker } from './inner-docker.ts'
@@ -61,6 +63,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
   private readonly docker: InnerDocker
   private readonly offers: Offers
   private readonly surroundings: Surroundings
+  private readonly desktop: Entrance
   private status: Status = { state: 'preparing', message: null }
   private ending = false
   /** The host says that it is time to prepare. */
@@ -72,6 +75,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
       journal: Journal
       user: AgentUser
       surroundings: Surroundings
+      noDesktop: string | null
     },
   ) {
     const { config, session, folders, journal, user } = input
@@ -105,6 +109,13 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
       stages: this.stages,
       log,
       notice: (text) => this.recorder.notice(text),
+    })
+    this.desktop = new Entrance({
+      place: placeOf(config, user, session.desktop),
+      refusal: input.noDesktop,
+      env: this.personalEnvironment(input.noDesktop),
+      encoder: config.desktopEncoder,
+      log,
     })
     this.offers = new Offers({ session, docker: this.docker, feed: this.feed, log })
     // Who asked was an agent of an earlier start.
@@ -141,8 +152,9 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
   }
 
   /** What a person's shell has, and the agent too. */
-  private personalEnvironment(): Record<string, string> {
-    return { ...environmentOf(this.session.secrets, 'environment'), ...this.docker.environment }
+  private personalEnvironment(noDesktop = this.desktop.refusal): Record<string, string> {
+    const desktop = noDesktop === null ? desktopEnvironment(this.config) : {}
+    return { ...desktop, ...environmentOf(this.session.secrets, 'environment'), ...this.docker.environment }
   }
 
   /** Opens the journal and the link; `run` does the rest. */
@@ -152,11 +164,12 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
     const user = createAgentUser(input.config, surroundings)
     const folders = await makeFolders(input.config, input.session, user)
     const journal = await Journal.open(join(folders.helix, 'journal.jsonl'))
-    const supervisor = new Supervisor({ ...input, folders, journal, user, surroundings })
     const { config, session, log } = input
+    const noDesktop = await whyNoDesktop(session.desktop, config, user)
+    const supervisor = new Supervisor({ ...input, folders, journal, user, surroundings, noDesktop })
     const { linkSecret: secret, machineToken } = session
     const server = input.slot?.server ?? null
-    const handlers = { handler: supervisor, machine: supervisor.machine }
+    const handlers = { handler: supervisor, machine: supervisor.machine, desktop: supervisor.desktop }
     supervisor.link = await listen({ port: config.linkPort, server, secret, log, ...handlers, machineToken })
     return supervisor
   }
@@ -262,6 +275,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
     await this.agent.stop(agentGraceMs)
     this.recorder.endTurn()
     await this.machine.closeAll()
+    await this.desktop.stop()
     // A session that never got ready has nothing of its own yet.
     if (this.status.state === 'ready') await this.work.atEnd()
     await this.feed.drain(1000)

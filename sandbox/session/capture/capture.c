@@ -8,6 +8,7 @@
 #include <X11/extensions/Xfixes.h>
 #include <X11/extensions/Xrandr.h>
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,11 +23,18 @@ static struct wire_in in;
 static struct wire_out out;
 static int64_t resize_at, pointer_at;
 static bool shape_changed = true, pointer_moved = true;
+/* Changes are told at most so often. */
+enum { TELL_EVERY = 50000 };
+static bool telling, changed;
+static int64_t tell_at;
 
 static void on_event(XEvent *event) {
   struct screen *screen = studio.screen;
   int64_t now = now_us();
-  if (event->type == screen->damage_event + XDamageNotify) pace_damaged(&studio.pace, now);
+  if (event->type == screen->damage_event + XDamageNotify) {
+    pace_damaged(&studio.pace, now);
+    changed = true;
+  }
   if (event->type == screen->fixes_event + XFixesCursorNotify) shape_changed = true;
   if (event->type == screen->randr_event + RRScreenChangeNotify) {
     XRRUpdateConfiguration(event);
@@ -43,19 +51,28 @@ static void take_events(void) {
   }
 }
 
+/* The server tells of changes only once until they are looked at. */
+static void look_away(void) {
+  struct rect ignored[MOST_RECTS];
+  if (!studio.open) screen_changes(studio.screen, ignored);
+}
+
 static void run(bool on) {
+  studio.pace.untaken = 0;
   if (on == studio.open) {
     if (on) studio.pace.key_wanted = true;
     return;
   }
-  studio.pace.untaken = 0;
-  if (!on) return studio_close(&studio);
+  if (!on) {
+    studio_close(&studio);
+    return look_away();
+  }
   shape_changed = pointer_moved = true;
   studio_open(&studio);
 }
 
-static void take_still(const uint8_t *at) {
-  struct still_wanted wanted = {get32(at), get16(at + 4), get16(at + 6), at[8]};
+static void take_still(const uint8_t *at, size_t length) {
+  struct still_wanted wanted = still_read(at, length);
   /* The screen may just have got another size. */
   if (still_send(studio.screen, &out, wanted, studio.sequence)) return;
   if (screen_resized(studio.screen) && still_send(studio.screen, &out, wanted, studio.sequence)) return;
@@ -68,9 +85,13 @@ static void on_message(const struct message *message) {
   if (message->type == MSG_KEYFRAME) studio.pace.key_wanted = true;
   else if (message->type == MSG_RATE && length >= 9)
     studio_set_rate(&studio, rate_within((struct rate){(int)(get32(at) & 0xffffff), get16(at + 4), at[8]}), scale_within(get16(at + 6)));
-  else if (message->type == MSG_STILL_WANTED && length >= 9) take_still(at);
+  else if (message->type == MSG_STILL_WANTED && length >= 9) take_still(at, length);
   else if (message->type == MSG_RUN && length >= 1) run(at[0] != 0);
-  else if (message->type == MSG_TAKEN && studio.pace.untaken > 0) studio.pace.untaken--;
+  else if (message->type == MSG_TAKEN && length >= 4) studio_taken(&studio, get32(at));
+  else if (message->type == MSG_TELL_CHANGES && length >= 1) {
+    telling = at[0] != 0;
+    look_away();
+  }
 }
 
 static void resize_if_due(void) {
@@ -97,12 +118,22 @@ static void send_cursor(void) {
   shape_changed = false;
 }
 
+static void tell_changes(void) {
+  int64_t now = now_us();
+  if (!telling || !changed || now < tell_at || wire_pending(&out)) return;
+  changed = false;
+  tell_at = now + TELL_EVERY;
+  wire_put(&out, MSG_CHANGED, 0, 0);
+  look_away();
+}
+
 /* Units: microseconds; -1: until something comes. */
 static int64_t patience(void) {
   if (QLength(studio.screen->display) > 0) return 0;
   int64_t now = now_us(), wait = resize_at == 0 ? pace_wait(&studio.pace, now) : -1;
-  int64_t others[] = {resize_at, studio.open && pointer_moved && !wire_pending(&out) ? pointer_at : 0};
-  for (int i = 0; i < 2; i++) {
+  bool free_way = !wire_pending(&out);
+  int64_t others[] = {resize_at, studio.open && pointer_moved && free_way ? pointer_at : 0, telling && changed && free_way ? tell_at : 0};
+  for (int i = 0; i < 3; i++) {
     if (others[i] == 0) continue;
     int64_t left = others[i] > now ? others[i] - now : 0;
     if (wait < 0 || left < wait) wait = left;
@@ -118,6 +149,7 @@ static bool once(void) {
   enum work work = resize_at == 0 && studio.open ? pace_next(&studio.pace, now_us()) : WORK_NONE;
   if (work != WORK_NONE && !studio_work(&studio, work)) return false;
   send_cursor();
+  tell_changes();
   if (!wire_flush(&out)) return false;
   XFlush(studio.screen->display);
   struct pollfd fds[] = {{ConnectionNumber(studio.screen->display), POLLIN, 0}, {in.fd, POLLIN, 0}, {out.fd, wire_pending(&out) ? POLLOUT : 0, 0}};
@@ -130,6 +162,8 @@ static bool once(void) {
 
 int main(int count, char **words) {
   signal(SIGPIPE, SIG_IGN);
+  /* Pictures are given back to the system when they are freed. */
+  mallopt(M_MMAP_THRESHOLD, 256 << 10);
   studio = (struct studio){.options = options_of(count, words), .out = &out};
   wire_open(&in, &out, LONGEST);
   char reason[200];

@@ -1,5 +1,6 @@
 #include "studio.h"
 #include "clock.h"
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -70,6 +71,7 @@ void studio_close(struct studio *studio) {
   studio->encoder.close(&studio->encoder);
   picture_close(&studio->full);
   picture_close(&studio->scaled);
+  malloc_trim(0);
 }
 
 void studio_set_rate(struct studio *studio, struct rate rate, int scale) {
@@ -77,6 +79,11 @@ void studio_set_rate(struct studio *studio, struct rate rate, int scale) {
   studio->options.rate = rate;
   studio->options.scale = scale;
   if (studio->open && !(same_size && studio->encoder.set_rate(&studio->encoder, rate))) studio_open(studio);
+}
+
+void studio_taken(struct studio *studio, uint32_t sequence) {
+  uint32_t left = studio->sequence - sequence;
+  if (left < (uint32_t)studio->pace.untaken) studio->pace.untaken = (int)left;
 }
 
 static bool look(struct studio *studio) {

@@ -21,6 +21,8 @@ struct studio {
 bool studio_open(struct studio *studio);
 void studio_close(struct studio *studio);
 void studio_set_rate(struct studio *studio, struct rate rate, int scale);
+/* Frames up to this one are where they were to go. */
+void studio_taken(struct studio *studio, uint32_t sequence);
 /* What the pace says is due. False: the encoder failed for good. */
 bool studio_work(struct studio *studio, enum work work);
 #endif

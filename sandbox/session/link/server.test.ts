@@ -23,7 +23,8 @@ beforeEach(async () => {
     request: async (_: unknown, response: ServerResponse) => void response.end('used'),
     upgrade: async (_: unknown, socket: Duplex) => void socket.end('HTTP/1.1 418 Used\r\n\r\n'),
   }
-  server = await listen({ port: 0, server: null, secret: 'right', log, handler, machine, machineToken: 'machine' })
+  const desktop = { upgrade: async (_: unknown, socket: Duplex) => void socket.end('HTTP/1.1 409 None\r\n\r\n') }
+  server = await listen({ port: 0, server: null, secret: 'right', log, handler, machine, desktop, machineToken: 'machine' })
 })
 afterEach(async () => {
   await server[Symbol.asyncDispose]()
@@ -38,6 +39,8 @@ test.for([
   ['right', '/'],
   ['right', '/link/more'],
   ['machine', '/link'],
+  ['machine', '/desktop'],
+  ['', '/desktop'],
   ['other', '/terminals'],
 ])('a stranger with secret %j at %s is refused', async ([secret = '', path]) => {
   const [error] = await once(dial(secret, path), 'error')

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type SupervisorDown, type SupervisorUp, supervisorDown } from '@helix/contract/link'
+import { desktopPath } from '@helix/contract/stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { type Log, reasonOf } from '../log.ts'
 
@@ -34,6 +35,11 @@ export interface MachineHandler {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>
 }
 
+/** The desktop, for whoever shows the link's secret. */
+export interface DesktopHandler {
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>
+}
+
 export interface LinkInput {
   port: number
   /** One that listens at the port already; null: it is made. */
@@ -42,6 +48,7 @@ export interface LinkInput {
   log: Log
   handler: LinkHandler
   machine: MachineHandler
+  desktop: DesktopHandler
   /** Empty: nobody may use the machine. */
   machineToken: string
 }
@@ -60,12 +67,19 @@ export async function listen(input: LinkInput): Promise<LinkServer> {
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', (error) => input.log.warn('link socket failed', { reason: reasonOf(error) }))
     const pathname = new URL(request.url ?? '/', 'http://link').pathname
-    if (pathname !== '/link' && mayUse(request)) {
+    if (pathname !== '/link' && pathname !== desktopPath && mayUse(request)) {
       void input.machine.upgrade(request, socket, head).catch(() => socket.destroy())
       return
     }
-    if (pathname !== '/link' || !shows(request, input.secret)) {
+    if ((pathname !== '/link' && pathname !== desktopPath) || !shows(request, input.secret)) {
       socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n')
+      return
+    }
+    if (pathname === desktopPath) {
+      void input.desktop.upgrade(request, socket, head).catch((error) => {
+        input.log.warn('the desktop cannot be reached', { reason: reasonOf(error) })
+        socket.destroy()
+      })
       return
     }
     sockets.handleUpgrade(request, socket, head, (accepted) => {

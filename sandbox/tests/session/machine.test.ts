@@ -38,7 +38,8 @@ beforeAll(async () => {
     log,
   })
   const handler = { connected: () => undefined, received: () => undefined }
-  server = await listen({ port: 0, server: null, secret: 'link', log, handler, machine, machineToken: 'm' })
+  const desktop = { upgrade: async () => undefined }
+  server = await listen({ port: 0, server: null, secret: 'link', log, handler, machine, desktop, machineToken: 'm' })
 })
 afterAll(async () => {
   await machine.closeAll()

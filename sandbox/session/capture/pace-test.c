@@ -1,0 +1,76 @@
+#include "pace.h"
+#include "check.h"
+
+static const int64_t second = 1000000;
+
+static struct pace after_key(int64_t now) {
+  struct pace pace;
+  pace_init(&pace, 60);
+  CHECK(pace_next(&pace, now) == WORK_KEY);
+  pace_done(&pace, WORK_KEY, true, true, now);
+  pace.untaken = 0;
+  return pace;
+}
+
+static void a_still_screen_is_refined_and_then_left_alone(void) {
+  struct pace pace = after_key(second);
+  for (int step = 0; step < REFINE_STEPS; step++) {
+    int64_t now = second + 300000;
+    CHECK(pace_next(&pace, now) == WORK_REFINE);
+    pace_done(&pace, WORK_REFINE, false, true, now);
+    pace.untaken = 0;
+    pace.last_frame = second;
+  }
+  CHECK(pace_next(&pace, 100 * second) == WORK_NONE);
+  CHECK(pace_wait(&pace, 100 * second) == -1);
+}
+
+static void a_change_after_a_rest_is_sent_at_once(void) {
+  struct pace pace = after_key(second);
+  pace_damaged(&pace, 2 * second);
+  CHECK(pace_wait(&pace, 2 * second) <= 1000);
+  CHECK(pace_next(&pace, 2 * second + 1000) == WORK_FRAME);
+}
+
+static void changes_in_a_row_keep_the_frame_rate(void) {
+  struct pace pace = after_key(second);
+  int frames = 0;
+  for (int64_t now = second; now < 2 * second; now += 500) {
+    pace_damaged(&pace, now);
+    if (pace_next(&pace, now) != WORK_FRAME) continue;
+    pace_done(&pace, WORK_FRAME, true, true, now);
+    pace.untaken = 0;
+    frames++;
+  }
+  CHECK(frames >= 58 && frames <= 72);
+}
+
+static void a_consumer_that_takes_nothing_gets_two_frames(void) {
+  struct pace pace = after_key(second);
+  for (int i = 0; i < 10; i++) {
+    int64_t now = (2 + i) * second;
+    pace_damaged(&pace, now - 10000);
+    if (pace_next(&pace, now) != WORK_NONE) pace_done(&pace, pace_next(&pace, now), true, true, now);
+  }
+  CHECK(pace.untaken == MOST_UNTAKEN);
+  CHECK(pace_wait(&pace, 20 * second) == -1);
+  pace.untaken = 0;
+  CHECK(pace_next(&pace, 20 * second) == WORK_FRAME);
+}
+
+static void damage_that_changes_nothing_sends_nothing(void) {
+  struct pace pace = after_key(second);
+  pace.refined = REFINE_STEPS;
+  pace_damaged(&pace, 2 * second);
+  pace_done(&pace, WORK_FRAME, false, false, 2 * second + 1000);
+  CHECK(pace.untaken == 0 && pace_wait(&pace, 2 * second + 2000) == -1);
+}
+
+int main(void) {
+  a_still_screen_is_refined_and_then_left_alone();
+  a_change_after_a_rest_is_sent_at_once();
+  changes_in_a_row_keep_the_frame_rate();
+  a_consumer_that_takes_nothing_gets_two_frames();
+  damage_that_changes_nothing_sends_nothing();
+  return 0;
+}

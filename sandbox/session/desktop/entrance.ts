@@ -1,0 +1,71 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { DesktopHandler } from '../link/server.ts'
+import type { DesktopInput } from './desktop.ts'
+import type { DesktopLink } from './link.ts'
+import type { DesktopUse } from './use.ts'
+
+interface Opened {
+  link: DesktopLink
+  use: DesktopUse
+  stop(): void
+}
+
+/** The way to the desktop. What it is made of is loaded when somebody first comes: most of a session’s life nobody does. */
+export class Entrance implements DesktopHandler {
+  /** Why there is no desktop, for people; null: there may be one. */
+  readonly refusal: string | null
+  private readonly input: DesktopInput
+  private opened: Promise<Opened> | null = null
+  private over = false
+
+  constructor(input: DesktopInput & { refusal: string | null }) {
+    this.input = { ...input, env: { ...input.env, XDG_RUNTIME_DIR: input.place.sockets, PULSE_RUNTIME_PATH: input.place.sockets } }
+    this.refusal = input.refusal
+  }
+
+  /** Rejects with a sentence where there is no desktop. Nothing is started yet. */
+  async use(): Promise<DesktopUse> {
+    return (await this.open()).use
+  }
+
+  async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    if (this.refusal !== null) return refuse(socket, this.refusal)
+    const { link } = await this.open()
+    link.upgrade(request, socket, head)
+  }
+
+  async stop(): Promise<void> {
+    this.over = true
+    const opened = await this.opened?.catch(() => null)
+    opened?.stop()
+  }
+
+  private open(): Promise<Opened> {
+    if (this.refusal !== null) return Promise.reject(new Error(this.refusal))
+    if (this.over) return Promise.reject(new Error('The session ends.'))
+    this.opened ??= load(this.input)
+    return this.opened
+  }
+}
+
+async function load(input: DesktopInput): Promise<Opened> {
+  const [{ Desktop }, { DesktopLink }, { DesktopUse }] = await Promise.all([
+    import('./desktop.ts'),
+    import('./link.ts'),
+    import('./use.ts'),
+  ])
+  const desktop = new Desktop(input)
+  const link = new DesktopLink(desktop, input.log)
+  const stop = (): void => {
+    link.close()
+    desktop.stop()
+  }
+  return { link, use: new DesktopUse(desktop, link), stop }
+}
+
+function refuse(socket: Duplex, sentence: string): void {
+  const body = Buffer.from(sentence)
+  socket.write('HTTP/1.1 409 Conflict\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n')
+  socket.end(Buffer.concat([Buffer.from(`Content-Length: ${body.length}\r\n\r\n`), body]))
+}
