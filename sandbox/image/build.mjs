@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto'
-import { chmod, copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ensureBase, ensureBuilder, labelOf } from './base.mjs'
+import { ensureBase, labelOf } from './base.mjs'
 import { findNode, findNpm } from './node.mjs'
 import { findPlugins } from './plugins.mjs'
+import { ensurePrograms, hashFolder } from './programs.mjs'
 import { run } from './run.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const label = 'helix.image'
-const captureFolder = join(here, '..', 'session', 'capture')
 const desktopFolder = join(here, 'desktop')
 
 /**
@@ -20,8 +20,8 @@ const desktopFolder = join(here, 'desktop')
 export async function buildSessionImage({ tag = 'helix-session:dev', log = () => {}, docker = 'docker' } = {}) {
   // Images of another version stand on others of their own.
   const version = tag.slice(tag.lastIndexOf(':') + 1)
-  const builder = await ensureBuilder({ tag: `helix-session-builder:${version}`, docker, log })
-  const base = await ensureBase({ tag: `helix-session-base:${version}`, docker, log })
+  const programs = await ensurePrograms({ version, docker, log })
+  const base = await ensureBase({ tag: `helix-session-system:${version}`, docker, log })
   const supervisor = await bundleSupervisor()
   const node = await findNode({ docker })
   const npm = await findNpm()
@@ -31,14 +31,14 @@ export async function buildSessionImage({ tag = 'helix-session:dev', log = () =>
   const kit = await readFile(join(here, 'make-kit.mjs'))
   const recipe = createHash('sha256')
     .update(base.recipe)
-    .update(builder.recipe)
+    .update(programs.recipe)
     .update(dockerfile)
     .update(node.version)
     .update(npm.version)
     .update(supervisor)
     .update(kit)
   for (const { name, version } of plugins) recipe.update(`${name} ${version}`)
-  for (const folder of [captureFolder, desktopFolder]) await hashFolder(recipe, folder)
+  await hashFolder(recipe, desktopFolder)
   const digest = recipe.digest('hex').slice(0, 20)
   if (!base.made && (await labelOf(docker, tag, label)) === digest) return { tag, built: false }
   log(`building ${tag} with Node ${node.version} and npm ${npm.version}`)
@@ -50,12 +50,11 @@ export async function buildSessionImage({ tag = 'helix-session:dev', log = () =>
     await chmod(join(context, 'node'), 0o755)
     await mkdir(join(context, 'plugins'))
     for (const { name, path } of plugins) await copyFile(path, join(context, 'plugins', name))
-    await cp(captureFolder, join(context, 'capture'), { recursive: true })
     await cp(desktopFolder, join(context, 'desktop'), { recursive: true })
     await writeFile(join(context, 'supervisor.mjs'), supervisor)
     await writeFile(join(context, 'make-kit.mjs'), kit)
     await writeFile(join(context, 'Dockerfile'), dockerfile)
-    await dockerBuild({ docker, context, tag, digest, base: base.tag, builder: builder.tag })
+    await dockerBuild({ docker, context, tag, digest, base: base.tag, programs: programs.tag })
     // The image that had the tag before is wanted by nobody; one that a container still uses stays.
     await run(docker, ['image', 'prune', '--force', '--filter', `label=${label}`], { timeoutMs: 120_000 })
     return { tag, built: true }
@@ -86,14 +85,7 @@ async function bundleSupervisor() {
   return Buffer.from(bundle)
 }
 
-/** Every file with its path, in one order. */
-async function hashFolder(hash, folder) {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-  for (const file of files.sort()) hash.update(`${file.slice(folder.length)}\0`).update(await readFile(file))
-}
-
-async function dockerBuild({ docker, context, tag, digest, base, builder }) {
+async function dockerBuild({ docker, context, tag, digest, base, programs }) {
   const args = [
     'build',
     '--quiet',
@@ -104,7 +96,7 @@ async function dockerBuild({ docker, context, tag, digest, base, builder }) {
     '--build-arg',
     `BASE=${base}`,
     '--build-arg',
-    `BUILDER=${builder}`,
+    `PROGRAMS=${programs}`,
     context,
   ]
   // The classic builder is there on every engine; newer CLIs want a plugin for the other.
