@@ -21,6 +21,8 @@ export const attachment = z.object({
   type: z.enum(attachmentTypes),
   /** Units: bytes. */
   size: z.number().int(),
+  /** What it shows, as whoever made it said; null: nobody said. */
+  caption: z.string().nullable().default(null),
   /** Path under the control plane. */
   url: z.string(),
 })

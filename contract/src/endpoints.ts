@@ -24,6 +24,7 @@ import * as organisations from './organisations.ts'
 import * as people from './people.ts'
 import * as projectConfig from './project-config.ts'
 import * as projects from './projects.ts'
+import * as recordings from './recordings.ts'
 import * as registration from './registration.ts'
 import * as repositories from './repositories.ts'
 import * as reviews from './reviews.ts'
@@ -73,6 +74,7 @@ export const publicEndpoints: ReadonlyMap<string, Endpoint> = new Map(
     sessionAgent,
     checkpoints,
     machineUse,
+    recordings,
     conversation,
     codeComments,
     system,

@@ -10,6 +10,7 @@ import { labelColour } from './labels.ts'
 import { permissionMode } from './permission-mode.ts'
 import { priority } from './priorities.ts'
 import { longest, reviewRules, sandboxRules, startUpSeconds } from './projects.ts'
+import { recordingRules } from './recording-rules.ts'
 import { secretName } from './secrets.ts'
 import { templatePrompt } from './templates.ts'
 import { line, text } from './text.ts'
@@ -62,6 +63,7 @@ export const projectConfig = z.strictObject({
     })
     .optional(),
   desktop: z.strictObject(desktopRules.partial().shape).optional(),
+  recording: z.strictObject(recordingRules.partial().shape).optional(),
   guidelines: text(longest.guidelines).optional(),
   labels: z
     .array(z.strictObject({ name: line(40), colour: labelColour.default('grey') }))

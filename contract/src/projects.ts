@@ -8,6 +8,7 @@ import { idSchema } from './ids.ts'
 import { rung } from './isolation.ts'
 import { machineRules } from './machine.ts'
 import { permissionMode } from './permission-mode.ts'
+import { recordingRules } from './recording-rules.ts'
 import { line, text, timestamp } from './text.ts'
 
 export const project = z.object({
@@ -66,6 +67,8 @@ export const sandboxRules = z.object({
   /** Only hosts that have all of these labels get a session of this project. */
   hostLabels,
   ...machineRules.shape,
+  /** Of desktops; counts at once. */
+  recording: recordingRules,
 })
 export type SandboxRules = z.infer<typeof sandboxRules>
 

@@ -4,19 +4,6 @@ import { defineEndpoint } from './endpoint.ts'
 import { idSchema } from './ids.ts'
 import { line, timestamp } from './text.ts'
 
-const daysRule = 'use 1 to 365 days'
-
-/** Settings of a project for recordings of its desktops. Both count at once, for sessions that run too. */
-export const recordingRules = z.object({
-  enabled: z.boolean('use true or false'),
-  /** Units: days that a recording is kept. */
-  keepDays: z.number(daysRule).int(daysRule).min(1, daysRule).max(365, daysRule),
-})
-export type RecordingRules = z.infer<typeof recordingRules>
-
-/** What a project has that says nothing: a fortnight outlasts a review and a sprint, and disks stay bounded by quotas besides. */
-export const plainRecording: RecordingRules = { enabled: true, keepDays: 14 }
-
 /** Stills longer than this are cut to it where they are skipped. Units: milliseconds. */
 export const stillMs = 1000
 

@@ -46,12 +46,7 @@ function track(init: Init): Uint8Array {
     'mdia',
     fullBox('mdhd', 1, 0, u64(0), u64(0), u32(segmentTimescale), u64(durationUs), u16(0x55c4), u16(0)),
     fullBox('hdlr', 0, 0, u32(0), 'vide', zeros(12), 'Helix\0'),
-    box(
-      'minf',
-      fullBox('vmhd', 0, 1, zeros(8)),
-      box('dinf', fullBox('dref', 0, 0, u32(1), fullBox('url ', 0, 1))),
-      sampleTable(init),
-    ),
+    box('minf', fullBox('vmhd', 0, 1, zeros(8)), box('dinf', fullBox('dref', 0, 0, u32(1), fullBox('url ', 0, 1))), sampleTable(init)),
   )
   const head = fullBox(
     'tkhd',
@@ -80,7 +75,21 @@ export function writeInit(init: Init): Uint8Array<ArrayBuffer> {
   const ftyp = box('ftyp', 'iso5', u32(512), 'iso5', 'iso6', 'avc1', 'mp41')
   const moov = box(
     'moov',
-    fullBox('mvhd', 1, 0, u64(0), u64(0), u32(segmentTimescale), u64(durationUs), u32(0x1_0000), u16(0x100), zeros(10), matrix, zeros(24), u32(2)),
+    fullBox(
+      'mvhd',
+      1,
+      0,
+      u64(0),
+      u64(0),
+      u32(segmentTimescale),
+      u64(durationUs),
+      u32(0x1_0000),
+      u16(0x100),
+      zeros(10),
+      matrix,
+      zeros(24),
+      u32(2),
+    ),
     track(init),
     box('mvex', fullBox('mehd', 1, 0, u64(durationUs)), fullBox('trex', 0, 0, u32(1), u32(1), u32(0), u32(0), u32(0))),
   )

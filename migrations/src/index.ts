@@ -26,6 +26,7 @@ import * as pushOrganisations from './0035-push-organisations.ts'
 import * as hostProtocol from './0037-host-protocol.ts'
 import * as imageLogin from './0038-image-login.ts'
 import * as desktop from './0039-desktop.ts'
+import * as recordings from './0040-recordings.ts'
 
 /**
  * Migrations by explicit list: a folder scan cannot load `.ts` under every runner and records file extensions.
@@ -59,6 +60,7 @@ const list: [string, Knex.Migration][] = [
   ['0037-host-protocol', hostProtocol],
   ['0038-image-login', imageLogin],
   ['0039-desktop', desktop],
+  ['0040-recordings', recordings],
 ]
 
 export const migrations: Knex.MigrationSource<[string, Knex.Migration]> = {

@@ -33,6 +33,8 @@ import { pagesHandler } from './pages.ts'
 import { fleetRoutes } from './placement/fleet/routes.ts'
 import { previewRoutes } from './previews/routes.ts'
 import { projectRoutes } from './projects/routes.ts'
+import { recordingIngestRoutes } from './recordings/ingest.ts'
+import { recordingRoutes } from './recordings/routes.ts'
 import { repositoryRoutes } from './repositories/routes.ts'
 import { specLinkRoutes } from './reviews/links/routes.ts'
 import { reviewRoutes } from './reviews/routes.ts'
@@ -91,6 +93,8 @@ export async function createApp(context: Context, metrics: Metrics): Promise<Exp
   app.use(mailRoutes(context))
   app.use(conversationRoutes(context))
   app.use(codeCommentRoutes(context))
+  app.use(recordingRoutes(context))
+  app.use(recordingIngestRoutes(context))
   app.use(hostRoutes(context))
   app.use(fleetRoutes(context))
   app.use(hostCredentialRoutes(context))

@@ -41,6 +41,9 @@ const environment = z.object({
   ANTHROPIC_API_KEY: z.string().min(1).optional(),
   ANTHROPIC_BASE_URL: optionalUrl,
   HELIX_MODEL: z.string().min(1).optional(),
+  /** Recordings of desktops are removed, the oldest parts first, when one session or all together have more. 0 GB: nothing is recorded. */
+  HELIX_RECORDING_SESSION_MB: z.coerce.number().int().min(16).max(1_000_000).default(2048),
+  HELIX_RECORDING_BUDGET_GB: z.coerce.number().min(0).max(1_000_000).default(20),
   HELIX_EVENT_STREAMS_PER_USER: z.coerce.number().int().min(1).default(40),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
 })

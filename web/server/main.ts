@@ -11,6 +11,7 @@ import { IdentityStore } from './identity/store.ts'
 import { openContext } from './open-context.ts'
 import { Previews } from './previews/proxy.ts'
 import { sweepDeletedProjects } from './projects/deletion/sweep.ts'
+import { keepRecordingsFew } from './recordings/sweep.ts'
 import { routeUpgrades } from './sockets/router.ts'
 import { upgradesOf } from './sockets/upgrades.ts'
 
@@ -65,6 +66,7 @@ process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled
 await using context = await openContext(config, log)
 using _sweep = sweepDeletedProjects(context.db, log)
 using _few = keepCheckpointsFew(context)
+using _recordings = keepRecordingsFew(context)
 const metrics = new Metrics()
 const servers = await serve(context, metrics)
 const metricsServer = metrics.listen(config.METRICS_PORT, '127.0.0.1')

@@ -1,7 +1,8 @@
 import { type CallInput, createClient } from '@helix/contract/client'
-import type { Endpoint, ResponseOf } from '@helix/contract/endpoint'
+import type { BodyOf, Endpoint, ResponseOf } from '@helix/contract/endpoint'
 import { claimSession, fetchPrompt, listHostSessions, recordStart, reportProgress, reportSuspension } from '@helix/contract/hosts'
 import type { HostId, PromptId, SessionId } from '@helix/contract/ids'
+import { listRecorded, noteRecording } from '@helix/contract/recording-wire'
 
 /** Units: milliseconds. */
 const deadlineMs = 15_000
@@ -16,6 +17,7 @@ export interface Wanted {
   /** Of these, what is fetched with a sign-in only. */
   closedImages: string[]
 }
+export type RecordingNote = BodyOf<typeof noteRecording>
 export interface Start {
   epoch: number
   reason: string
@@ -34,6 +36,9 @@ export interface ControlPlane {
   liveSessions(): Promise<LiveSession[]>
   /** What lives here, and what projects have their sessions started from; null: it does not say. */
   wanted(): Promise<Wanted>
+  /** Sessions here that are recorded while their desktops run; a control plane of the version before answers "not found". */
+  recorded(): Promise<{ sessionId: SessionId; epoch: number }[]>
+  noteRecording(sessionId: SessionId, note: RecordingNote): Promise<void>
 }
 
 export function createControlPlane(input: { url: string; token(): string; hostId: HostId; bootId: string }): ControlPlane {
@@ -59,6 +64,12 @@ export function createControlPlane(input: { url: string; token(): string; hostId
     async wanted() {
       const { sessions, images = null, closedImages = [] } = await ask(listHostSessions, { params: { hostId } })
       return { sessions, images, closedImages }
+    },
+    async recorded() {
+      return (await ask(listRecorded, { params: { hostId } })).sessions
+    },
+    async noteRecording(sessionId, note) {
+      await ask(noteRecording, { params: { hostId, sessionId }, body: note })
     },
   }
 }

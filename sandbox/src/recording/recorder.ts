@@ -59,20 +59,26 @@ export class Recorder {
 
   frame(frame: Frame): void {
     const { segment } = this
-    if (segment === null) return frame.key ? this.begin(frame) : this.input.requestKey()
+    if (segment === null) {
+      this.open(frame)
+      return
+    }
     const follows = frame.key || frame.sequence === (this.sequence + 1) % 2 ** 32
     const sameSize = frame.width === segment.init.width && frame.height === segment.init.height
     const slow = segment.waiting > mostWaiting || segment.broken !== null
     if (!follows || slow || (!frame.key && (!sameSize || segment.size > mostBytes))) {
       this.end(null)
-      return frame.key && !slow ? this.begin(frame) : this.input.requestKey()
+      if (slow) this.input.requestKey()
+      else this.open(frame)
+      return
     }
     const now = this.now()
     if (frame.key && (!sameSize || this.cutWanted || this.due(segment, now) || now - this.startedAt >= worthMs)) {
       this.end(frame.capturedUs)
-      return this.begin(frame)
+      this.open(frame)
+      return
     }
-    this.add(segment, frame)
+    this.taken(segment, frame, toSample(frame.unit).bytes)
     if (this.due(segment, now)) this.input.requestKey()
   }
 
@@ -109,20 +115,19 @@ export class Recorder {
     return now - this.startedAt >= limits.ageMs || segment.pictures >= limits.pictures || segment.size >= limits.bytes
   }
 
-  private begin(frame: Frame): void {
-    const { bytes, avcC } = toSample(frame.unit)
-    if (avcC === null) return this.input.requestKey()
+  /** A segment begins with a key frame; others are left out until one comes. */
+  private open(frame: Frame): void {
+    const { bytes, avcC } = frame.key ? toSample(frame.unit) : { bytes: frame.unit, avcC: null }
+    if (avcC === null) {
+      this.input.requestKey()
+      return
+    }
     const { width, height, capturedUs } = frame
     this.path = this.input.spool.pathFor(this.input.session, capturedUs)
     this.segment = new SegmentFile(this.path, { width, height, avcC }, capturedUs)
     this.startedAt = this.now()
     this.cutWanted = false
     this.taken(this.segment, frame, bytes)
-  }
-
-  private add(segment: SegmentFile, frame: Frame): void {
-    const { bytes } = toSample(frame.unit)
-    this.taken(segment, frame, bytes)
   }
 
   private taken(segment: SegmentFile, { key, capturedUs, sequence }: Frame, bytes: Uint8Array): void {

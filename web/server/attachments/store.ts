@@ -14,9 +14,10 @@ export interface AttachmentRow {
   type: Attachment['type']
   size: number
   sha256: string
+  caption: string | null
 }
 
-type NewAttachment = Pick<AttachmentRow, 'name' | 'type' | 'size' | 'sha256'>
+type NewAttachment = Pick<AttachmentRow, 'name' | 'type' | 'size' | 'sha256'> & Partial<Pick<AttachmentRow, 'caption'>>
 
 /** Rows of uploaded files. The bytes lie on disk by their hash, once for each organisation. */
 export class AttachmentStore {
@@ -70,8 +71,8 @@ export class AttachmentStore {
   async copy({ orgId, userId }: { orgId: OrgId; userId: UserId }, taskId: TaskId, projectId: ProjectId): Promise<AttachmentId[]> {
     const rows = (await this.db('attachments').where({ org_id: orgId, task_id: taskId })) as AttachmentRow[]
     const made: AttachmentId[] = []
-    for (const { name, type, size, sha256 } of rows)
-      made.push((await this.insert(orgId, projectId, userId, { name, type, size, sha256 })).id)
+    for (const { name, type, size, sha256, caption } of rows)
+      made.push((await this.insert(orgId, projectId, userId, { name, type, size, sha256, caption })).id)
     return made
   }
 

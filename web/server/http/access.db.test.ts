@@ -9,6 +9,7 @@ import { createLabel } from '@helix/contract/labels'
 import { createTeam, invitePeople } from '@helix/contract/organisations'
 import { type Role, roles } from '@helix/contract/permissions'
 import { deleteProject } from '@helix/contract/projects'
+import * as recordingWire from '@helix/contract/recording-wire'
 import { promptMaxLength } from '@helix/contract/tasks'
 import { createTemplate } from '@helix/contract/templates'
 import { createView } from '@helix/contract/views'
@@ -31,7 +32,7 @@ let asked: Record<string, Asked>
 let secrets: string[]
 
 const endpoints = [...publicEndpoints]
-const internals = Object.entries({ ...internal, ...hosts, ...enrolment } as Record<string, unknown>).filter(
+const internals = Object.entries({ ...internal, ...hosts, ...enrolment, ...recordingWire } as Record<string, unknown>).filter(
   (entry): entry is [string, Endpoint] => (entry[1] as Partial<Endpoint> | null)?.permission !== undefined,
 )
 const commit = 'a'.repeat(40)
@@ -218,6 +219,7 @@ beforeAll(async () => {
     resumeSession: {},
     promptSession: { text: 'Go on' },
     forkCheckpoint: {},
+    clipRecording: { sessionId, fromMs: 1, toMs: 2, caption: 'It works' },
     execCommand: { command: 'true', cwd: '/workspace' },
     openTerminal: { name: 'Build' },
     sharePort: { shared: false },

@@ -14,7 +14,7 @@ const table: Record<Role | 'public', string> = {
     getSecurity removePasskey revokeOtherSessions revokeSession updateProfile listEvents acceptInvitation createOrganisation
     leaveOrganisation listOrganisations listPeople listTeams locate switchOrganisation getOwnRole listProjectMembers
     getProject getProjectSettings listProjects listDeletedProjects getFile getRepository getTree listBranches listCommits listRepositories
-    listSessions getBoard getChanges getTask getTimeline listTasks getSpec getJournal getSession listCheckpoints findTaskPaths getTaskAgent getSessionAgent
+    listSessions getBoard getChanges getTask getTimeline listTasks getSpec getJournal getSession listCheckpoints findTaskPaths getTaskAgent getSessionAgent getRecording
     listCodeComments getSystem listHosts countInbox finishInboxItem listInbox readInboxItem snoozeInboxItem cloneTask
     getFleet
     listLabels createView deleteView listViews listTemplates addPushDevice getNotifications removeOwnWebhook
@@ -27,7 +27,8 @@ const table: Record<Role | 'public', string> = {
     createRepository addDependency archiveTask createTask moveToBacklog removeDependency restoreTask undoArchive retryTask sendPrompt
     startTask updateTask answerPermission editPrompt stopTurn suspendAgent withdrawPrompt sendCodeComments bulkTasks createLabel
     deleteLabel updateLabel createTemplate deleteTemplate addAttachment removeAttachment createSession stopSession suspendSession
-    resumeSession editSessionPrompt withdrawSessionPrompt stopSessionTurn answerSessionPermission renameSession promptSession forkCheckpoint execCommand listTerminals openTerminal closeTerminal listFiles listPorts sharePort`,
+    resumeSession editSessionPrompt withdrawSessionPrompt stopSessionTurn answerSessionPermission renameSession promptSession forkCheckpoint execCommand listTerminals openTerminal closeTerminal listFiles listPorts sharePort
+    clipRecording`,
   admin: `
     createConnection createServiceAccount deactivatePerson deleteConnection getRegistration listConnections reactivatePerson
     updateConnection updateRegistration createTeam deleteTeam invitePeople listInvitations removePerson revokeInvitation

@@ -7,6 +7,8 @@ import * as hosts from '@helix/contract/hosts'
 import * as internal from '@helix/contract/internal'
 import { fileContentPath, openPreviewPath, recordingPath } from '@helix/contract/machine-use'
 import { type Role, roles } from '@helix/contract/permissions'
+import * as recordingWire from '@helix/contract/recording-wire'
+import { recordingVideoPath } from '@helix/contract/recordings'
 import { createSession } from '@helix/contract/session-life'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createApp } from '../app.ts'
@@ -29,6 +31,7 @@ const raw: Record<string, { weakest: Role; answer: number }> = {
   [`GET ${fileContentPath}`]: { weakest: 'member', answer: 503 },
   [`PUT ${fileContentPath}`]: { weakest: 'member', answer: 503 },
   [`GET ${recordingPath}`]: { weakest: 'member', answer: 503 },
+  [`GET ${recordingVideoPath}`]: { weakest: 'viewer', answer: 404 },
   [`GET ${openPreviewPath}`]: { weakest: 'member', answer: 302 },
 }
 
@@ -47,6 +50,8 @@ const others = [
   'POST /chat/completions',
   'POST /messages',
   'POST /messages/count_tokens',
+  // Hosts' own, see recordings.db.test.ts.
+  `PUT ${recordingWire.segmentPath}`,
 ]
 
 interface Layer {
@@ -97,7 +102,10 @@ async function memberOf(role: Role): Promise<string> {
 
 test('every route of the app is an endpoint of the contract or stands in a list here, and every endpoint is mounted', async () => {
   const app = await createApp(server.context, new Metrics())
-  const endpoints = [...publicEndpoints.values(), ...Object.values({ ...internal, ...hosts, ...enrolment } as Record<string, unknown>)]
+  const endpoints = [
+    ...publicEndpoints.values(),
+    ...Object.values({ ...internal, ...hosts, ...enrolment, ...recordingWire } as Record<string, unknown>),
+  ]
     .filter((one): one is Endpoint => (one as Endpoint).permission !== undefined)
     .map(({ method, path }) => `${method} ${path}`)
   const mounted = routesIn((app as unknown as { router: { stack: Layer[] } }).router.stack)

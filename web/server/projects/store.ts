@@ -2,6 +2,7 @@ import type { AgentRuntime } from '@helix/contract/agents'
 import { type DesktopRules, plainDesktop } from '@helix/contract/desktop'
 import type { OrgId, ProjectId, RepositoryId, UserId } from '@helix/contract/ids'
 import type { Project, ProjectSettings, ReviewRules, SandboxRules } from '@helix/contract/projects'
+import { plainRecording, type RecordingRules } from '@helix/contract/recording-rules'
 import type { Knex } from 'knex'
 import { newId } from '../context.ts'
 
@@ -38,6 +39,7 @@ interface ProjectRow {
   idle_minutes: number
   ttl_hours: number
   desktop: DesktopRules | null
+  recording: RecordingRules | null
   default_reviewers: UserId[]
   version: number
   changed_by: UserId | null
@@ -116,6 +118,7 @@ const columnsOf = (change: ProjectChange): Record<string, unknown> => {
     idle_minutes: change.idleMinutes,
     ttl_hours: change.ttlHours,
     desktop: change.desktop && JSON.stringify(change.desktop),
+    recording: change.recording && JSON.stringify(change.recording),
     default_reviewers: change.defaultReviewerIds && JSON.stringify(change.defaultReviewerIds),
   }
   return Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined))
@@ -176,6 +179,7 @@ export class ProjectStore {
       idleMinutes: row.idle_minutes,
       ttlHours: row.ttl_hours,
       desktop: row.desktop ?? plainDesktop,
+      recording: row.recording ?? plainRecording,
       defaultReviewerIds: row.default_reviewers,
       changed: row.changed_at === null ? null : { by: person?.name ?? null, at: row.changed_at.toISOString() },
     }

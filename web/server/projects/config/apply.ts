@@ -5,6 +5,7 @@ import type { OrgId, ProjectId, RepositoryId, SecretId, TeamId, UserId } from '@
 import type { Label } from '@helix/contract/labels'
 import type { ConfigChange, ConfigProblem, ProjectConfig } from '@helix/contract/project-config'
 import type { ProjectSettings } from '@helix/contract/projects'
+import { recordingRules } from '@helix/contract/recording-rules'
 import type { TaskTemplate } from '@helix/contract/templates'
 import type { Knex } from 'knex'
 import { GrantStore } from '../../access/grants/store.ts'
@@ -59,6 +60,7 @@ export async function currentConfig(context: Context, db: Knex, orgId: OrgId, pr
       ttlHours: project.ttlHours,
     },
     desktop: project.desktop,
+    recording: project.recording,
     guidelines: project.guidelines,
     labels: labels.map(({ name, colour }) => ({ name, colour })),
     templates: templates.map(({ id: _, ...template }) => template),
@@ -149,6 +151,8 @@ export async function planConfig(
   ) as ProjectChange
   if (changes.some(({ path }) => path.startsWith('desktop.')))
     change.desktop = desktopRules.parse({ ...project.desktop, ...config.desktop })
+  if (changes.some(({ path }) => path.startsWith('recording.')))
+    change.recording = recordingRules.parse({ ...project.recording, ...config.recording })
   if (changed.has('repositories') && repositoryIds !== undefined) change.repositoryIds = repositoryIds
   if (changed.has('review.reviewers') && reviewerIds !== undefined) change.defaultReviewerIds = reviewerIds
   await checkChange(context, db, who, project, change, parsed)

@@ -37,6 +37,8 @@ const leaves = [
   'desktop.height',
   'desktop.scale',
   'desktop.fps',
+  'recording.enabled',
+  'recording.keepDays',
   'guidelines',
   'visibility',
 ] as const

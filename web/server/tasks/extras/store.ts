@@ -33,11 +33,18 @@ const relatedOf = ({ id, project_id, number, title, status }: DependencyRow): Re
   status,
 })
 
-export const attachmentOf = (row: { id: Attachment['id']; name: string; type: Attachment['type']; size: number }): Attachment => ({
+export const attachmentOf = (row: {
+  id: Attachment['id']
+  name: string
+  type: Attachment['type']
+  size: number
+  caption?: string | null
+}): Attachment => ({
   id: row.id,
   name: row.name,
   type: row.type,
   size: row.size,
+  caption: row.caption ?? null,
   url: `/api/v1/attachments/${row.id}`,
 })
 
