@@ -65,6 +65,8 @@ export class InnerDocker {
     const { kind, waited, user, stages, log, notice } = this.input
     try {
       this.engine = await stages.time('inner docker', () => waited ?? startEngine(kind, user))
+      // One that waited stands still.
+      this.engine.goOn()
       if (this.over) this.engine.stop()
     } catch (error) {
       log.warn('no inner Docker', { reason: reasonOf(error) })

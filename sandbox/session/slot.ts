@@ -5,6 +5,7 @@ import type { Config } from './config.ts'
 import { type Engine, startEngine } from './inner-docker.ts'
 import { shows } from './link/server.ts'
 import { type Log, reasonOf } from './log.ts'
+import { WaitingPty } from './machine/pty.ts'
 import { parseSessionFile } from './session-file.ts'
 import { createAgentUser } from './user.ts'
 
@@ -17,6 +18,8 @@ export class Slot {
   readonly server: Server
   /** The engine for the session's own containers, on its way; null: there is none here. */
   readonly engine: Promise<Engine> | null
+  /** For the first terminal that somebody opens. */
+  readonly pty: WaitingPty
   private readonly secret: string
   private readonly log: Log
   private readonly taken = Promise.withResolvers<SessionFile>()
@@ -25,7 +28,9 @@ export class Slot {
   private constructor({ secret, innerDocker }: SlotFile, config: Config, log: Log) {
     this.secret = secret
     this.log = log
-    this.engine = innerDocker === 'none' ? null : startEngine(innerDocker, createAgentUser(config))
+    const user = createAgentUser(config)
+    this.pty = new WaitingPty(user)
+    this.engine = innerDocker === 'none' ? null : startEngine(innerDocker, user)
     // Told by whoever waits for it.
     this.engine?.catch(() => undefined)
     this.server = createServer({ requestTimeout: 0 }, (request, response) => void this.answer(request, response))
@@ -57,11 +62,18 @@ export class Slot {
     this.handedOver?.writeHead(204).end()
   }
 
+  /** Whatever would be done in the moment in which a session wants the machine, and need not be: the engine stands until the session prepares. */
+  private async tidy(): Promise<void> {
+    // An engine that does not come up is told in the session.
+    await this.engine?.then((engine) => engine.pause()).catch(() => undefined)
+    // Garbage of the start. Only where Node was started with the option for it.
+    globalThis.gc?.()
+  }
+
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.url !== slotPath || !shows(request, this.secret)) return void response.writeHead(404).end()
     if (request.method === 'GET') {
-      // An engine that does not come up is told in the session.
-      await this.engine?.catch(() => undefined)
+      await this.tidy()
       return void response.writeHead(204).end()
     }
     if (this.handedOver !== null) return void response.writeHead(409).end()

@@ -146,6 +146,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
       workspace: config.workspace,
       recordings: join(folders.helix, 'terminals'),
       port: () => this.port,
+      pty: input.slot?.pty ?? null,
       redactor: this.redactor,
       log,
     })
@@ -183,10 +184,10 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
     const { stages, log } = this
     const { config, session, user, state } = this
     await this.offers.begin()
-    this.docker.start()
     this.tellSurroundings()
     if (session.patient) await Promise.race([this.told.promise, sleep(patienceMs, undefined, { ref: false })])
     if (this.ending) return
+    this.docker.start()
     const started = performance.now()
     try {
       if (session.nameservers.length > 0) await useNameservers(session.nameservers)
@@ -327,7 +328,7 @@ export interface SupervisorInput {
   session: SessionFile
   log: Log
   /** What waited for the session; absent: it was started for it. */
-  slot?: Pick<Slot, 'server' | 'engine'> | null
+  slot?: Pick<Slot, 'server' | 'engine' | 'pty'> | null
   /** The host asks the supervisor to end. */
   stopped(): void
 }

@@ -219,7 +219,10 @@ export class Context implements Host {
         },
         acknowledged: (sessionId, upTo) => this.registry.find(sessionId)?.journal.acknowledged(upTo),
         answered: (sessionId, answer) => this.registry.find(sessionId)?.link.answer(answer),
-        dialled: (frame) => tunnels.dial(frame),
+        dialled: (frame) => {
+          this.preparations.stir(frame.sessionId)
+          tunnels.dial(frame)
+        },
         logsAsked: ({ type, requestId, ...query }) => {
           const secrets = [this.config.runnerToken, credential.token()]
           this.send({ type, requestId, answer: this.hostLog.read(bootId, query, secrets) })

@@ -11,6 +11,7 @@ import { Commands, type Place } from './exec.ts'
 import { Files } from './files.ts'
 import { pathInside } from './paths.ts'
 import { connectTo, listPorts } from './ports.ts'
+import type { WaitingPty } from './pty.ts'
 import { Terminals } from './terminals.ts'
 
 /** Units: bytes of one frame of typed input. */
@@ -23,6 +24,8 @@ export interface MachineInput {
   recordings: string
   /** The supervisor's own. */
   port(): number
+  /** For the first terminal; absent: none was started before. */
+  pty?: WaitingPty | null
   redactor: Redactor
   log: Log
 }
@@ -37,11 +40,11 @@ export class Machine {
   private readonly carried = new Set<Duplex>()
 
   constructor(input: MachineInput) {
-    const { place, workspace, recordings, redactor } = input
+    const { place, workspace, recordings, redactor, pty } = input
     this.input = input
     this.commands = new Commands(redactor)
     this.files = new Files(workspace, place.user)
-    this.terminals = new Terminals(recordings, redactor)
+    this.terminals = new Terminals(recordings, redactor, pty)
   }
 
   async request(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -12,7 +12,7 @@ import type { Redactor } from '../redactor.ts'
 import { shellOf } from '../user.ts'
 import type { Place } from './exec.ts'
 import { newMark } from './marked.ts'
-import { openPty } from './pty.ts'
+import { openPty, type WaitingPty } from './pty.ts'
 import { Recording } from './recording.ts'
 import { Terminal } from './terminal.ts'
 
@@ -26,10 +26,13 @@ export class Terminals {
   private readonly redactor: Redactor
   private readonly running = new Map<string, Terminal>()
   private opening = 0
+  /** Of the first terminal. */
+  private waited: WaitingPty | null
 
-  /** `folder`: on the session's volume; made when first used. */
-  constructor(folder: string, redactor: Redactor) {
+  /** `folder`: on the session's volume; made when first used. `waited`: started for the first terminal. */
+  constructor(folder: string, redactor: Redactor, waited: WaitingPty | null = null) {
     this.folder = folder
+    this.waited = waited
     this.redactor = redactor
   }
 
@@ -52,7 +55,8 @@ export class Terminals {
     await this.forgetOld()
     const mark = newMark()
     const env = { ...place.env, TERM: 'xterm-256color', COLORTERM: 'truecolor', ...mark }
-    const pty = openPty({ ...place, env, command: shellOf(place.user), columns, rows })
+    const pty = openPty({ ...place, env, command: shellOf(place.user), columns, rows, waited: this.waited })
+    this.waited = null
     if (pty.child.pid === undefined) {
       await new Promise((resolve) => pty.child.once('error', resolve))
       throw new HelixError('conflict', 'A terminal needs python3 in the image of the session.')
@@ -94,6 +98,7 @@ export class Terminals {
   }
 
   async closeAll(): Promise<void> {
+    this.waited?.end()
     await Promise.all([...this.running.values()].map((terminal) => terminal.close()))
   }
 

@@ -4,6 +4,7 @@ import { reasonOf } from '../reason.ts'
 import { bridgeName, bridgePrefix, type Owner, type Stem } from '../sessions/names.ts'
 import type { PacketFilter } from './nft.ts'
 import { bridgeRules, type ControlPlaneAt, controlPlaneRules, keptRules, type Refused, type TableInput, tableRules } from './ruleset.ts'
+import { Together } from './together.ts'
 
 export interface FilterInput extends Omit<TableInput, 'table' | 'bridges'> {
   owner: Owner
@@ -20,6 +21,7 @@ const unquoted = (text: string): string => text.replaceAll('"', '')
 /** Keeps sessions from where they may not go, from outside of them: nothing that root inside does changes it. */
 export class EgressFilter {
   private readonly input: FilterInput
+  private readonly together: Together
   readonly table: string
   /** What was told of already; refusals stay in the kernel's set for ten minutes. */
   private told = new Set<string>()
@@ -31,6 +33,7 @@ export class EgressFilter {
 
   constructor(input: FilterInput) {
     this.input = input
+    this.together = new Together(input.packets)
     this.table = `helix_${bridgePrefix(input.owner)}`
   }
 
@@ -88,7 +91,7 @@ export class EgressFilter {
     if (!this.laid) return
     const rules = controlPlaneRules(this.table, controlPlane) + bridgeRules(this.table, this.bridgeOf(sessionId), mode)
     try {
-      await this.input.packets.apply(rules)
+      await this.together.apply(rules)
     } catch (error) {
       if (!(await this.stand())) throw error
       await this.input.packets.apply(rules)

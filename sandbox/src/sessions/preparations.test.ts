@@ -3,7 +3,7 @@ import type { LocalSession } from './local-session.ts'
 import { Preparations } from './preparations.ts'
 
 /** A session as far as it prepares. */
-function session() {
+function session(sessionId = 'ses_1') {
   const watchers = new Set<() => void>()
   const end = Promise.withResolvers<string>()
   const one = { told: 0, state: 'preparing' }
@@ -21,7 +21,7 @@ function session() {
     one.state = state
     for (const changed of watchers) changed()
   }
-  return { one, become, lose: () => end.resolve('gone'), local: { link, gone: end.promise } as unknown as LocalSession }
+  return { one, become, lose: () => end.resolve('gone'), local: { sessionId, link, gone: end.promise } as unknown as LocalSession }
 }
 
 test('as many prepare at once as may, in the order in which they came; who is ready or lost makes room', async () => {
@@ -60,4 +60,20 @@ test('a start that fails holds nobody up', async () => {
   const { one, local } = session()
   preparations.admit(local)
   expect(one.told).toBe(1)
+})
+
+test('of many that begin at once nobody prepares while people open them', async () => {
+  const preparations = new Preparations(1)
+  const all = [session('ses_1'), session('ses_2'), session('ses_3')]
+  await preparations.after(async () => {
+    for (const { local } of all) preparations.admit(local)
+    preparations.stir('ses_2' as never)
+  })
+  const told = () => all.map(({ one }) => one.told)
+  expect(told()).toEqual([0, 0, 0])
+  await expect.poll(told).toEqual([1, 0, 0])
+  // Sessions that prepare already are nobody's hindrance.
+  preparations.stir('ses_1' as never)
+  all[0]?.become('ready')
+  await expect.poll(told).toEqual([1, 1, 0])
 })

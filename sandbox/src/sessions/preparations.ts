@@ -1,7 +1,10 @@
+import type { SessionId } from '@helix/contract/ids'
 import type { LocalSession } from './local-session.ts'
 
 /** Units: milliseconds that a session waits for others that begin, and that one may hold others up. */
-const longestMs = { wait: 1500, hold: 20_000 }
+const longestMs = { wait: 3000, hold: 20_000 }
+/** Units: milliseconds. Where many have begun at once, a shell that somebody asked for is open by then. */
+const quietMs = 300
 
 /**
  * Has sessions make their working copies and start their agents a few at a time, and after those that are just beginning: all at once would hold up each
@@ -12,6 +15,7 @@ export class Preparations {
   private readonly waiting: { session: LocalSession; since: number }[] = []
   private beginnings = 0
   private running = 0
+  private stirredAt = 0
 
   /** `most`: how many prepare at once. */
   constructor(most: number) {
@@ -29,16 +33,32 @@ export class Preparations {
     }
   }
 
+  /** Somebody connects to the session's machine. */
+  stir(sessionId: SessionId): void {
+    if (!this.waiting.some(({ session }) => session.sessionId === sessionId)) return
+    this.stirredAt = Date.now()
+    this.lookIn(quietMs)
+  }
+
   /** The session is told to prepare when it is its turn. One that prepares already, or is ready, takes it well. */
   admit(session: LocalSession): void {
     this.waiting.push({ session, since: Date.now() })
-    setTimeout(() => this.look(), longestMs.wait).unref()
+    this.lookIn(longestMs.wait)
     this.look()
+  }
+
+  private lookIn(ms: number): void {
+    setTimeout(() => this.look(), ms).unref()
+  }
+
+  /** There are others to be served first: sessions that begin, and where more wait than can prepare, people who open them. */
+  private get urgent(): boolean {
+    return this.beginnings > 0 || (this.waiting.length > this.most && Date.now() - this.stirredAt < quietMs)
   }
 
   private look(): void {
     for (let [next] = this.waiting; next !== undefined && this.running < this.most; [next] = this.waiting) {
-      if (this.beginnings > 0 && Date.now() - next.since < longestMs.wait) return
+      if (this.urgent && Date.now() - next.since < longestMs.wait) return
       this.waiting.shift()
       void this.run(next.session)
     }
