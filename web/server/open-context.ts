@@ -74,7 +74,7 @@ export async function openContext(config: Config, log: Logger): Promise<Context 
     health,
     tunnels,
     hostLogs: new HostLogs(tunnels, config),
-    use: new MachineUse(db),
+    use: new MachineUse(db, (error) => log.warn({ err: error }, 'the use of machines is not written')),
     streams: new AbortController(),
     newId,
   }

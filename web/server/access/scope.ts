@@ -1,7 +1,7 @@
 import { idSchema } from '@helix/contract/ids'
 import type { Role } from '@helix/contract/permissions'
 import type { Knex } from 'knex'
-import { type Grantee, projectOfSession, projectOfTask, roleOnDeletedProject, roleOnProject, roleOnRepository } from './store.ts'
+import { type Grantee, projectOfTask, roleOnDeletedProject, roleOnProject, roleOnRepository, roleOnSession } from './store.ts'
 
 /** What a request is about, as its path says, for permission and audit. */
 export interface Scope {
@@ -22,6 +22,8 @@ const ids = {
 export async function scopeOf(db: Knex, who: Grantee, params: Record<string, unknown>): Promise<Scope> {
   const given = (name: keyof typeof ids): boolean => params[name] !== undefined
   const none = { role: null, projectId: null }
+  const session = ids.sessionId.safeParse(params.sessionId)
+  if (!given('taskId') && session.success) return { kind: 'project', ...none, ...(await roleOnSession(db, who, session.data)) }
   if (given('taskId') || given('sessionId') || given('projectId')) {
     const projectId = await projectOf(db, who, params)
     if (projectId === null) return { kind: 'project', ...none }
@@ -43,7 +45,5 @@ export async function scopeOf(db: Knex, who: Grantee, params: Record<string, unk
 async function projectOf(db: Knex, { orgId }: Grantee, params: Record<string, unknown>) {
   const task = ids.taskId.safeParse(params.taskId)
   if (task.success) return projectOfTask(db, orgId, task.data)
-  const session = ids.sessionId.safeParse(params.sessionId)
-  if (session.success) return projectOfSession(db, orgId, session.data)
   return ids.projectId.safeParse(params.projectId).data ?? null
 }

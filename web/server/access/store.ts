@@ -47,6 +47,16 @@ export async function roleOnProject(db: Knex, who: Grantee, projectId: ProjectId
   return project === undefined ? null : roleWhere(db, who, projectId, project.visibility)
 }
 
+/** Likewise on the project of a session; null: there is no such session, or it is not to be seen. */
+export async function roleOnSession(db: Knex, who: Grantee, sessionId: SessionId): Promise<{ role: Role; projectId: ProjectId } | null> {
+  const row = await db('agent_sessions as s')
+    .join('projects as p', 'p.id', 's.project_id')
+    .where({ 's.org_id': who.orgId, 's.id': sessionId, 'p.deleted_at': null })
+    .first('p.id', 'p.visibility')
+  const role = row === undefined ? null : await roleWhere(db, who, row.id, row.visibility)
+  return role === null ? null : { role, projectId: row.id }
+}
+
 /** The role this person had on a project that is deleted, and has again once it is restored. */
 export async function roleOnDeletedProject(db: Knex, who: Grantee, projectId: ProjectId): Promise<Role | null> {
   const project = await db('projects').where({ org_id: who.orgId, id: projectId }).whereNotNull('deleted_at').first('visibility')
@@ -117,10 +127,6 @@ export async function visibleRepositories(db: Knex, who: Grantee): Promise<Set<R
 
 export async function projectOfTask(db: Knex, orgId: OrgId, taskId: TaskId): Promise<ProjectId | null> {
   return (await db('spec_tasks').where({ org_id: orgId, id: taskId }).first('project_id'))?.project_id ?? null
-}
-
-export async function projectOfSession(db: Knex, orgId: OrgId, sessionId: SessionId): Promise<ProjectId | null> {
-  return (await db('agent_sessions').where({ org_id: orgId, id: sessionId }).first('project_id'))?.project_id ?? null
 }
 
 /** The role on every project that this person sees; null: an owner's or administrator's, which holds on all. */

@@ -19,11 +19,12 @@ export interface LogEntry {
  * reader see 8 before 7 and never look back.
  */
 export async function appendEvent(trx: Knex, orgId: OrgId, event: HelixEvent): Promise<void> {
-  await trx.raw('select pg_advisory_xact_lock(hashtext(?))', [orgId])
+  // The row, and with it its id, is made when the lock's is there.
   await trx.raw(
-    `with appended as (insert into events (org_id, type, payload) values (?, ?, ?) returning id)
+    `with locked as materialized (select pg_advisory_xact_lock(hashtext(?))),
+       appended as (insert into events (org_id, type, payload) select ?, ?, ?::jsonb from locked returning id)
      select pg_notify('${eventsChannel}', ? || ' ' || id) from appended`,
-    [orgId, event.type, JSON.stringify(wellFormedJson(event)), orgId],
+    [orgId, orgId, event.type, JSON.stringify(wellFormedJson(event)), orgId],
   )
 }
 

@@ -4,7 +4,6 @@ import { HelixError } from '@helix/contract/errors'
 import type { SessionSpec } from '@helix/contract/hosts'
 import type { HostId, OrgId, SessionId } from '@helix/contract/ids'
 import { atLeast, type Rung } from '@helix/contract/isolation'
-import type { SandboxRules } from '@helix/contract/projects'
 import type { Knex } from 'knex'
 import { keptOf } from '../checkpoints/kept.ts'
 import { checkpointStore } from '../checkpoints/store.ts'
@@ -16,12 +15,11 @@ import { admit, hasPlaceOn, lockUnlessReserved } from '../placement/admit.ts'
 import { SecretStore } from '../secrets/store.ts'
 import { machineOf } from '../sessions/machine.ts'
 import type { SessionRow } from '../sessions/store.ts'
-import { answerableFor, orphaned } from './answerable.ts'
+import { type Answerable, answerableFor, orphaned } from './answerable.ts'
+import { type ImageRow, imageLoginOf, withoutSecret } from './image-login.ts'
 import { type HostRow, HostStore, lostAfter } from './store.ts'
 
 export type ClaimOutcome = { outcome: 'claimed'; epoch: number; spec: SessionSpec } | { outcome: 'refused'; reason: string }
-
-type ImageRow = Pick<SandboxRules, 'image'> & { image_login: SandboxRules['imageLogin'] }
 
 interface Claim {
   hostId: HostId
@@ -41,11 +39,28 @@ function unfitness(host: HostRow, project: { minimum_rung: Rung | null; egress_m
   return null
 }
 
+/** The project as a start of its session needs it. */
+type ProjectRow = Parameters<typeof machineOf>[0] &
+  ImageRow & {
+    minimum_rung: Rung | null
+    egress_mode: EgressMode
+    egress_domains: string[]
+    permission_mode: SessionSpec['permissionMode']
+    start_up_script: string
+    start_up_seconds: number
+    org_slug: string
+  }
+
+/** Null: it was deleted. */
+async function projectOf(trx: Knex, { project_id: id }: SessionRow): Promise<ProjectRow | null> {
+  const row = trx('projects as p').join('organisations as o', 'o.id', 'p.org_id').where({ 'p.id': id, 'p.deleted_at': null })
+  return (await row.first('p.*', 'o.slug as org_slug')) ?? null
+}
+
 /** Why this host may not have the session; null when it may. */
-async function refusal(trx: Knex, session: SessionRow, claim: Claim): Promise<string | null> {
+async function refusal(trx: Knex, session: SessionRow, project: ProjectRow | null, claim: Claim): Promise<string | null> {
   if (session.state === 'stopped') return 'The session has stopped'
-  const project = await trx('projects').where({ id: session.project_id, deleted_at: null }).first('minimum_rung', 'egress_mode')
-  if (project === undefined) return 'The project was deleted'
+  if (project === null) return 'The project was deleted'
   const hosts = new HostStore(trx)
   const host = await hosts.find(claim.hostId)
   if (host === null || host.boot_id !== claim.bootId) return 'This host has not connected with this boot'
@@ -59,32 +74,19 @@ async function refusal(trx: Knex, session: SessionRow, claim: Claim): Promise<st
   return stays && !barred ? 'The session lives on another host' : null
 }
 
-/** What the image of the session's project is fetched with; null: its registry asks nobody who they are. */
-async function imageLoginOf(trx: Knex, context: Context, session: SessionRow, project: ImageRow): Promise<SessionSpec['imageLogin']> {
-  const { image, image_login: login } = project
-  if (image === null || login === null) return null
-  const password = await new SecretStore(context.db, context.sealing).valueOf(trx, session.org_id, session.project_id, login.secret)
-  return password === null ? null : { ...login, password }
+interface Granted {
+  session: SessionRow
+  project: ProjectRow
+  person: Answerable
+  epoch: number
+  token: string
+  model: string
 }
 
-/** Nobody is asked to guess why a registry shows nothing. */
-async function withoutSecret(trx: Knex, context: Context, session: SessionRow): Promise<string | null> {
-  const project = (await trx('projects').where({ id: session.project_id }).first('image', 'image_login')) as ImageRow
-  const { image, image_login: login } = project
-  if (image === null || login === null || (await imageLoginOf(trx, context, session, project)) !== null) return null
-  return `The image ${image} is fetched as ${login.user} with the secret ${login.secret}, which neither the project nor the organisation has: add it under Secrets, or change the project's settings (Sandbox)`
-}
+const nothingKept: SessionSpec['kept'] = { last: 0, from: null, turn: null }
 
-async function specOf(
-  trx: Knex,
-  context: Context,
-  session: SessionRow,
-  { epoch, token, model }: { epoch: number; token: string; model: string },
-): Promise<SessionSpec> {
-  const project = await trx('projects').where({ id: session.project_id }).first()
-  const task = await trx('spec_tasks').where({ id: session.task_id }).first('base_branch', 'branch')
-  const person = await trx('users').where({ id: session.started_by }).first('name', 'email')
-  const org = await trx('organisations').where({ id: session.org_id }).first('slug')
+async function specOf(trx: Knex, context: Context, { session, project, person, epoch, token, model }: Granted): Promise<SessionSpec> {
+  const task = session.task_id === null ? undefined : await trx('spec_tasks').where({ id: session.task_id }).first('base_branch', 'branch')
   const rows = await trx('project_repositories as p')
     .join('repositories as r', 'r.id', 'p.repository_id')
     .where({ 'p.project_id': session.project_id })
@@ -107,12 +109,12 @@ async function specOf(
     token,
     gitIdentity: { name: person.name, email: person.email },
     startUp: project.start_up_script.trim() === '' ? null : { script: project.start_up_script, deadlineSeconds: project.start_up_seconds },
-    kept: await keptOf(trx, session),
+    kept: isNew(session) && session.forked_from === null ? nothingKept : await keptOf(trx, session),
     secrets: await new SecretStore(context.db, context.sealing).ofSession(trx, session.org_id, session.project_id),
     repositories: rows.map((row, index) => ({
       id: row.id,
       name: row.name,
-      clonePath: `/git/${org.slug}/${row.name}.git`,
+      clonePath: `/git/${project.org_slug}/${row.name}.git`,
       defaultBranch: row.default_branch,
       baseBranch: index === 0 && task !== undefined ? task.base_branch : row.default_branch,
       branch: task?.branch ?? `session/${session.id}`,
@@ -121,59 +123,61 @@ async function specOf(
   }
 }
 
+/** It was never claimed: nothing of an earlier start can be there. */
+const isNew = ({ epoch }: Pick<SessionRow, 'epoch'>): boolean => epoch === 0
+
+/** Writes down that the session starts on this host; the row is what it becomes. */
+async function begin(trx: Knex, session: SessionRow, claim: Claim, memoryMb: number | null): Promise<{ epoch: number; again: boolean }> {
+  const again =
+    session.host_id === claim.hostId &&
+    session.host_boot_id === claim.bootId &&
+    session.epoch === claim.epoch &&
+    session.state === 'starting'
+  const epoch = again ? session.epoch : session.epoch + 1
+  if (session.life_started_at === null) {
+    session.life_started_at = new Date()
+    session.kept_before = isNew(session) ? 0 : ((await checkpointStore.newest(trx, session.id))?.n ?? 0)
+  }
+  const { started_by, life_started_at, kept_before } = session
+  const where = { host_id: claim.hostId, host_boot_id: claim.bootId, epoch, state: 'starting', reason: null, memory_mb: memoryMb }
+  await trx('agent_sessions')
+    .where({ id: session.id })
+    .update({ ...where, started_by, life_started_at, kept_before })
+  return { epoch, again }
+}
+
 /**
  * Places the session on the host that asks, in one transaction: it is the host's already, or has no home, or its home is lost. The epoch rises
  * with every new boot or start, and with it every older token and frame is worthless. Repeated by the same boot and epoch: the same answer.
  */
 export async function claimSessionFor(context: Context, claim: Claim): Promise<ClaimOutcome> {
-  const known = await context.db('agent_sessions').where({ id: claim.sessionId }).first('project_id', 'agent_runtime')
+  const known = await context
+    .db('agent_sessions as s')
+    .leftJoin('projects as p', 'p.id', 's.project_id')
+    .where({ 's.id': claim.sessionId })
+    .first('s.agent_runtime', 'p.model')
   if (known === undefined) throw new HelixError('not_found')
-  const project = await context.db('projects').where({ id: known.project_id }).first('model')
-  const model = project?.model ?? (await context.providers.defaultModel(dialectOf[known.agent_runtime as SessionRow['agent_runtime']]))
+  const model = known.model ?? (await context.providers.defaultModel(dialectOf[known.agent_runtime as SessionRow['agent_runtime']]))
   const outcome = await context.db.transaction(async (trx): Promise<ClaimOutcome & { orgId?: OrgId }> => {
     const locked = await lockUnlessReserved(trx, claim.sessionId, claim.hostId)
     const session = (await trx('agent_sessions').where({ id: claim.sessionId }).forUpdate().first()) as SessionRow
-    const reason = (await refusal(trx, session, claim)) ?? (await withoutSecret(trx, context, session))
-    if (reason !== null) return { outcome: 'refused', reason }
+    const project = await projectOf(trx, session)
+    const reason = (await refusal(trx, session, project, claim)) ?? (project && (await withoutSecret(trx, context, session, project)))
+    if (reason !== null || project === null) return { outcome: 'refused', reason: reason ?? '' }
     const person = await answerableFor(trx, session)
     if (person === null) {
       const gone = await trx('users').where({ id: session.started_by }).first('name')
       return { outcome: 'refused', reason: orphaned(gone?.name ?? 'The person') }
     }
-    session.started_by = person
+    session.started_by = person.id
     const given = await admit(trx, session, claim.hostId, locked)
     if (given.refusal !== null) return { outcome: 'refused', reason: given.refusal }
     if (claim.epoch > session.epoch) throw new HelixError('epoch_outdated', `The session is at epoch ${session.epoch}.`)
-    const again =
-      session.host_id === claim.hostId &&
-      session.host_boot_id === claim.bootId &&
-      session.epoch === claim.epoch &&
-      session.state === 'starting'
-    const epoch = again ? session.epoch : session.epoch + 1
-    await trx('agent_sessions').where({ id: session.id }).update({
-      host_id: claim.hostId,
-      host_boot_id: claim.bootId,
-      epoch,
-      state: 'starting',
-      reason: null,
-      started_by: person,
-      memory_mb: given.memoryMb,
-    })
-    if (session.life_started_at === null) {
-      session.life_started_at = new Date()
-      session.kept_before = (await checkpointStore.newest(trx, session.id))?.n ?? 0
-      const { life_started_at, kept_before } = session
-      await trx('agent_sessions').where({ id: session.id }).update({ life_started_at, kept_before })
-    }
-    const token = await mintSessionToken(trx, { orgId: session.org_id, sessionId: session.id, epoch })
-    await appendEvent(trx, session.org_id, {
-      type: 'session.changed',
-      projectId: session.project_id,
-      sessionId: session.id,
-      taskId: session.task_id,
-      state: 'starting',
-    })
-    return { outcome: 'claimed', epoch, spec: await specOf(trx, context, session, { epoch, token, model }), orgId: session.org_id }
+    const { epoch, again } = await begin(trx, session, claim, given.memoryMb)
+    const { id: sessionId, org_id: orgId, project_id: projectId, task_id: taskId } = session
+    const token = await mintSessionToken(trx, { orgId, sessionId, epoch, first: isNew(session) && !again })
+    await appendEvent(trx, orgId, { type: 'session.changed', projectId, sessionId, taskId, state: 'starting' })
+    return { outcome: 'claimed', epoch, spec: await specOf(trx, context, { session, project, person, epoch, token, model }), orgId }
   })
   context.tunnels.claimed(claim.sessionId)
   if (outcome.orgId !== undefined) context.bus.wake(outcome.orgId)

@@ -155,7 +155,11 @@ class HostConnection {
         { hostId, version },
         'this host uses the runner token of all: upgrade it, the next version takes its own credential only',
       )
-    this.release = await this.context.tunnels.hold(hello.hostId, hostEpoch, (frame) => this.send(frame))
+    this.release = await this.context.tunnels.hold(hello.hostId, {
+      epoch: hostEpoch,
+      credential: this.caller.kind === 'host' ? this.caller.hash : null,
+      send: (frame) => this.send(frame),
+    })
     // It closed while its hold was written.
     if (this.socket.readyState !== this.socket.OPEN) return this.release()
     this.send({ type: 'welcome', hostEpoch, sessionUrl: this.context.config.sessionUrl })

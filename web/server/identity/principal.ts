@@ -57,10 +57,9 @@ export async function resolvePrincipal(context: Pick<Context, 'db' | 'config'>, 
   if (authorization !== undefined) {
     const bearer = authorization.startsWith('Bearer ') ? await resolveBearer(context.db, authorization.slice(7)) : null
     if (bearer?.kind !== 'api_key') return null
-    const user = await context.db('users').where({ id: bearer.userId }).first('name')
     return {
       userId: bearer.userId,
-      userName: user?.name ?? '',
+      userName: bearer.userName,
       orgId: bearer.orgId,
       orgRole: bearer.role,
       via: 'api_key',

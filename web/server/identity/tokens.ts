@@ -10,6 +10,7 @@ export type Bearer =
       kind: 'api_key'
       orgId: OrgId
       userId: UserId
+      userName: string
       role: Role
       scopes: readonly string[] | null
       key: { prefix: string; expiresAt: Date | null }
@@ -29,20 +30,22 @@ async function sessionOf(db: Knex, hash: string): Promise<Bearer | null> {
 async function apiKeyOf(db: Knex, hash: string): Promise<Bearer | null> {
   const row = await db('api_keys as k')
     .join('memberships as m', (join) => join.on('m.org_id', 'k.org_id').andOn('m.user_id', 'k.user_id'))
+    .join('users as u', 'u.id', 'k.user_id')
     .where({ 'k.secret_hash': hash })
     .whereNull('k.revoked_at')
     .whereNull('m.deactivated_at')
     .andWhereRaw('(k.expires_at is null or k.expires_at > now())')
-    .first('k.id', 'k.org_id', 'k.user_id', 'k.scopes', 'k.prefix', 'k.expires_at', 'm.role')
+    .first(
+      ...['k.id', 'k.org_id', 'k.user_id', 'k.scopes', 'k.prefix', 'k.expires_at', 'm.role', 'u.name'],
+      db.raw("coalesce(k.last_used_at < now() - interval '1 minute', true) as long_unused"),
+    )
   if (row === undefined) return null
-  await db('api_keys')
-    .where({ id: row.id })
-    .andWhereRaw("(last_used_at is null or last_used_at < now() - interval '1 minute')")
-    .update({ last_used_at: db.fn.now() })
+  if (row.long_unused) await db('api_keys').where({ id: row.id }).update({ last_used_at: db.fn.now() })
   return {
     kind: 'api_key',
     orgId: row.org_id,
     userId: row.user_id,
+    userName: row.name,
     role: row.role,
     scopes: row.scopes,
     key: { prefix: row.prefix, expiresAt: row.expires_at },
@@ -66,9 +69,12 @@ export async function wasSessionToken(db: Knex, token: string): Promise<boolean>
   )
 }
 
-/** A session has one live token: a new one ends the older. */
-export async function mintSessionToken(trx: Knex, input: { orgId: OrgId; sessionId: SessionId; epoch: number }): Promise<string> {
-  await revokeSessionTokens(trx, input.sessionId)
+/** A session has one live token: a new one ends the older. `first`: there is no older one. */
+export async function mintSessionToken(
+  trx: Knex,
+  input: { orgId: OrgId; sessionId: SessionId; epoch: number; first?: boolean },
+): Promise<string> {
+  if (input.first !== true) await revokeSessionTokens(trx, input.sessionId)
   const token = newSecret('hs_')
   await trx('session_tokens').insert({
     token_hash: hashSecret(token),

@@ -43,7 +43,7 @@ export function terminalAttachments(context: Context): UpgradeHandler {
 }
 
 async function dial(context: Context, sessionId: SessionId, path: string, { headers }: IncomingMessage) {
-  await context.use.touch(sessionId)
+  context.use.touch(sessionId)
   const { bytes, epoch } = await context.tunnels.dial(sessionId)
   const { response, socket } = await upgrade({
     url: `http://session${path}`,
@@ -68,7 +68,7 @@ function watch(context: Context, sessionId: SessionId, socket: Duplex, may: () =
     if (data.length > 6) typed = true
   })
   const timer = setInterval(() => {
-    if (typed) void context.use.touch(sessionId).catch(() => undefined)
+    if (typed) context.use.touch(sessionId)
     typed = false
     may().catch(() => socket.destroy())
   }, lookEveryMs)

@@ -29,7 +29,7 @@ export function machineRoutes(context: Context): Router {
   const router = Router()
 
   const ask = async <E extends Endpoint>(endpoint: E, sessionId: SessionId, input: MachineRequest): Promise<ResponseOf<E>> => {
-    await context.use.touch(sessionId)
+    context.use.touch(sessionId)
     const answer = endpoint.response.safeParse(await askMachineJson(context, sessionId, input))
     // What runs as root in a session may stand in the supervisor's place.
     if (!answer.success) throw new HelixError('machine_unavailable', 'The session’s machine answers nonsense.')
@@ -65,7 +65,7 @@ export function machineRoutes(context: Context): Router {
   const download = async (request: Request, response: Response, path: string, name: string): Promise<void> => {
     await requireActor(context, 'task:write', request)
     const sessionId = idSchema('session').parse(request.params.sessionId)
-    await context.use.touch(sessionId)
+    context.use.touch(sessionId)
     const answer = await askMachine(context, sessionId, { method: 'GET', path, deadlineMs: shortMs })
     if (answer.statusCode !== 200) throw await errorOf(answer)
     response.setHeader('content-type', 'application/octet-stream')
@@ -93,7 +93,7 @@ export function machineRoutes(context: Context): Router {
     const path = pathOf(request)
     if (Number(request.headers['content-length'] ?? 0) > uploadMostBytes)
       throw new HelixError('too_large', `A file may have ${uploadMostBytes / 1024 ** 3} GiB.`)
-    await context.use.touch(sessionId)
+    context.use.touch(sessionId)
     const headers = request.headers['content-length'] === undefined ? {} : { 'content-length': request.headers['content-length'] }
     const input = {
       method: 'PUT' as const,

@@ -28,8 +28,24 @@ export interface OutboxRow {
   attempts: number
 }
 
-export async function enqueue(trx: Knex, orgId: OrgId, message: OutboxMessage): Promise<void> {
-  await trx('outbox').insert({ org_id: orgId, kind: message.kind, payload: JSON.stringify(message) })
+/** `laterMs`: it can wait so long, or until the session is told something else. */
+export async function enqueue(trx: Knex, orgId: OrgId, message: OutboxMessage, { laterMs = 0 } = {}): Promise<void> {
+  const payload = JSON.stringify(message)
+  if (laterMs > 0) {
+    const due_at = trx.raw('now() + make_interval(secs => ?)', [laterMs / 1000])
+    await trx('outbox').insert({ org_id: orgId, kind: message.kind, payload, due_at })
+    return
+  }
+  if ('sessionId' in message) await hurry(trx, message.sessionId)
+  await trx('outbox').insert({ org_id: orgId, kind: message.kind, payload })
+}
+
+/** What a session was to be told later is told now. */
+export async function hurry(trx: Knex, sessionId: SessionId): Promise<void> {
+  await trx('outbox')
+    .where({ attempts: 0 })
+    .andWhereRaw("due_at > now() and payload->>'sessionId' = ?", [sessionId])
+    .update({ due_at: trx.fn.now() })
 }
 
 /** Takes due messages and moves their due time forward, so that a relay that dies gives them back by itself. */

@@ -14,11 +14,12 @@ export const hasPlaceOn = ({ host_id, state }: Pick<SessionRow, 'host_id' | 'sta
  * whether it is held.
  */
 export async function lockUnlessReserved(trx: Knex, sessionId: SessionId, hostId: HostId): Promise<boolean> {
-  const store = new PlacementStore(trx)
-  const session = await trx('agent_sessions').where({ id: sessionId }).first('host_id', 'state')
-  if (session !== undefined && hasPlaceOn(session, hostId)) return false
-  if ((await store.find(sessionId))?.host_id === hostId) return false
-  await store.lock()
+  const found = await trx('agent_sessions as s')
+    .leftJoin('session_places as w', 'w.session_id', 's.id')
+    .where({ 's.id': sessionId })
+    .first('s.host_id', 's.state', 'w.host_id as reserved_on')
+  if (found !== undefined && (hasPlaceOn(found, hostId) || found.reserved_on === hostId)) return false
+  await new PlacementStore(trx).lock()
   return true
 }
 

@@ -80,7 +80,7 @@ async function decided(context: Placing, { id, org_id: orgId }: SessionRow): Pro
     // Whoever had the lock before decided for all who waited.
     const given = (await store.find(id))?.host_id ?? null
     if (given !== null) return { hostId: given, position: null, reason: null }
-    const { placed, left } = await giveAway(trx, id)
+    const { placed, left } = await giveAway(trx, [id])
     others = placed.some((one) => one.id !== id)
     // All are told by the first who asks again, and a newcomer by itself.
     const told = before?.decided_ago == null ? left.filter((one) => one.id === id) : left

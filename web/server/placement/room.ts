@@ -11,13 +11,13 @@ export interface Placing extends Pick<Context, 'db' | 'bus'> {
 }
 
 /** Reserves what is free for who waits, in their order, and tells their workflows. The lock is held, and what lapsed is ended. */
-export async function giveAway(trx: Knex, asker: SessionId | null): Promise<Decision> {
+export async function giveAway(trx: Knex, askers: readonly SessionId[]): Promise<Decision> {
   const store = new PlacementStore(trx)
   const { hosts, shares, rows } = await store.state()
   const decision = decide({ hosts, shares, waiting: await store.waiting(rows), now: Date.now() })
   if (decision.placed.length === 0) return decision
   await store.reserve(decision.placed)
-  const others = decision.placed.filter(({ id }) => id !== asker).map(({ id }) => id)
+  const others = decision.placed.filter(({ id }) => !askers.includes(id)).map(({ id }) => id)
   if (others.length === 0) return decision
   for (const { id, org_id, task_id } of await store.ofTasks(others))
     await enqueue(trx, org_id, { kind: 'signalSession', taskId: task_id, sessionId: id, signal: 'placeFreed', payload: {} })
@@ -30,7 +30,7 @@ export async function roomChanged(context: Placing): Promise<void> {
   await context.db.transaction(async (trx) => {
     await new PlacementStore(trx).lock()
     await new PlacementStore(trx).endReservations()
-    await giveAway(trx, null)
+    await giveAway(trx, [])
   })
   context.outbox.nudge()
 }

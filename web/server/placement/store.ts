@@ -112,6 +112,12 @@ export class PlacementStore {
     )
   }
 
+  /** Sessions that never asked before. */
+  async joinAll(newcomers: readonly { id: SessionId; orgId: OrgId }[]): Promise<void> {
+    const rows = newcomers.map(({ id, orgId }) => ({ session_id: id, org_id: orgId }))
+    await this.db('session_places').insert(rows).onConflict('session_id').ignore()
+  }
+
   /** Without the lock. */
   async anyWaiting(): Promise<boolean> {
     return (await this.waitingRows().first('w.session_id')) !== undefined

@@ -79,7 +79,7 @@ export class Previews {
 
   /** A connection to the port, as if made inside the session. */
   private async connect({ sessionId, port }: PreviewHost): Promise<Duplex> {
-    await this.context.use.touch(sessionId)
+    this.context.use.touch(sessionId)
     const { bytes, epoch } = await this.context.tunnels.dial(sessionId)
     const headers = { ...machineHeaders(this.context, sessionId, epoch), connection: 'Upgrade', upgrade: 'helix-tcp' }
     try {

@@ -40,6 +40,9 @@ export interface SessionRow {
   memory_mb: number | null
 }
 
+/** One that was just made: it is on no host. */
+export const newSession = (row: SessionRow): Session => sessionOf({ ...row, host_name: '' })
+
 const sessionOf = (row: SessionRow & { host_name: string }): Session => ({
   id: row.id,
   projectId: row.project_id,

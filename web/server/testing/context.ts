@@ -124,7 +124,7 @@ export async function openTestContext(env: NodeJS.ProcessEnv = {}): Promise<Test
   const parts = { config, log, db, dialect, bus, temporal: recorded, outbox, git, gitStorage, pushes, providers, sealing, ...relays }
   const health = new HealthMonitor(parts, log)
   const tunnels = new Tunnels(db, config, log)
-  const use = new MachineUse(db)
+  const use = new MachineUse(db, (error) => log.warn({ err: error }, 'the use of machines is not written'))
   const hostLogs = new HostLogs(tunnels, config)
   return { ...parts, health, recorded, tunnels, hostLogs, use, streams: new AbortController(), newId, [Symbol.asyncDispose]: dispose }
 }

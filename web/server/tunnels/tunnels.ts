@@ -18,6 +18,8 @@ const lookEveryMs = 200
 
 interface Held {
   epoch: number
+  /** Of the credential that opened the link; null: the token of all. */
+  credential: string | null
   send(frame: HostDown): void
 }
 
@@ -53,8 +55,8 @@ export class Tunnels implements AsyncDisposable {
   }
 
   /** A host's link ends here from now on; the answer forgets it. */
-  async hold(hostId: HostId, epoch: number, send: (frame: HostDown) => void): Promise<() => void> {
-    const held = { epoch, send }
+  async hold(hostId: HostId, { epoch, credential, send }: Held): Promise<() => void> {
+    const held = { epoch, credential, send }
     this.held.set(hostId, held)
     await this.store.hold(hostId, epoch, this.config.internalUrl)
     return () => {
@@ -75,6 +77,11 @@ export class Tunnels implements AsyncDisposable {
   /** A host took the session: whoever waits for that goes on. */
   claimed(sessionId: SessionId): void {
     this.claims.emit(sessionId)
+  }
+
+  /** Whether the host's link ends here, and was opened with the credential of this hash. */
+  opened(hostId: string, credential: string): boolean {
+    return this.held.get(hostId as HostId)?.credential === credential
   }
 
   /** False: the link of the host does not end here. */

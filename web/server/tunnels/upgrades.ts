@@ -1,7 +1,9 @@
+import type { IncomingMessage } from 'node:http'
 import { idSchema } from '@helix/contract/ids'
 import { createWebSocketStream, WebSocketServer } from 'ws'
 import type { Context } from '../context.ts'
 import { hostCaller, speaksFor } from '../hosts/credentials/caller.ts'
+import { hashSecret } from '../identity/hashing.ts'
 import { sameSecret } from '../identity/same-secret.ts'
 import type { UpgradeHandler } from '../sockets/router.ts'
 import { refuse, splice, upgrade } from './splice.ts'
@@ -10,14 +12,20 @@ const passedOn = 'x-helix-passed-on'
 /** Units: milliseconds. */
 const pingEveryMs = 15_000
 
+/** The link that heard of the tunnel is proof enough, and ends with its credential: tunnels are many. */
+async function speaks(context: Context, { headers }: IncomingMessage, hostId: string): Promise<boolean> {
+  const token = headers.authorization?.replace(/^Bearer /, '') ?? ''
+  if (headers.cookie === undefined && context.tunnels.opened(hostId, hashSecret(token))) return true
+  const caller = await hostCaller(context, headers)
+  return caller !== null && (await speaksFor(context, caller, hostId))
+}
+
 /** `/internal/v1/hosts/tunnels/:tunnelId`: a host carries a connection into one of its sessions. */
 export function hostTunnels(context: Context): UpgradeHandler {
   const server = new WebSocketServer({ noServer: true, perMessageDeflate: false })
   return async (request, socket, head, params) => {
     const hostId = new URL(request.url ?? '/', 'http://x').searchParams.get('host') ?? ''
-    const caller = await hostCaller(context, request.headers)
-    if (caller === null || !(await speaksFor(context, caller, hostId)))
-      return void socket.end('HTTP/1.1 401 Unauthorized\r\nconnection: close\r\n\r\n')
+    if (!(await speaks(context, request, hostId))) return void socket.end('HTTP/1.1 401 Unauthorized\r\nconnection: close\r\n\r\n')
     const take = () => {
       let bytes: ReturnType<typeof createWebSocketStream> | undefined
       server.handleUpgrade(request, socket, head, (accepted) => {

@@ -6,8 +6,8 @@ import type { Context } from '../../context.ts'
 import { appendEvent } from '../../events/store.ts'
 import type { Actor } from '../../http/mount.ts'
 import { enqueue } from '../../outbox/store.ts'
-import { placeEarly } from '../../placement/early.ts'
-import { SessionStore } from '../store.ts'
+import { placeEarly, wakeLaterMs } from '../../placement/early.ts'
+import { newSession } from '../store.ts'
 import { type Fork, sessionLife } from './store.ts'
 
 const refusals = {
@@ -31,21 +31,21 @@ export async function createSessionFor(
 ): Promise<Session> {
   const { orgId, userId } = actor
   const { prompt, ...rest } = input
-  const id = await context.db.transaction(async (trx) => {
+  const laterMs = prompt === undefined ? wakeLaterMs : undefined
+  const made = await context.db.transaction(async (trx) => {
     const made = await sessionLife.insert(trx, context, { orgId, userId, ...rest })
     if (made.fate !== 'made') throw refusals[made.fate]()
     const told =
       prompt === undefined
         ? { signal: 'wake' as const, payload: {} }
-        : { signal: 'prompt' as const, payload: { promptId: await sessionLife.insertPrompt(trx, orgId, made.id, userId, prompt) } }
-    await enqueue(trx, orgId, { kind: 'tellSession', sessionId: made.id, taskId: null, ...told })
-    const about = { projectId: input.projectId, sessionId: made.id, taskId: null }
+        : { signal: 'prompt' as const, payload: { promptId: await sessionLife.insertPrompt(trx, orgId, made.row.id, userId, prompt) } }
+    const { id: sessionId } = made.row
+    await enqueue(trx, orgId, { kind: 'tellSession', sessionId, taskId: null, ...told }, { laterMs })
+    const about = { projectId: input.projectId, sessionId, taskId: null }
     await appendEvent(trx, orgId, { type: 'session.changed', ...about, state: 'queued' })
-    return made.id
+    return made.row
   })
-  await placeEarly(context, id)
+  await placeEarly(context, { id: made.id, orgId }, laterMs)
   context.bus.wake(orgId)
-  const session = await new SessionStore(context.db).find(orgId, id)
-  if (session === null) throw new HelixError('not_found')
-  return session
+  return newSession(made)
 }

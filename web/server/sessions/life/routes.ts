@@ -7,7 +7,7 @@ import type { Context } from '../../context.ts'
 import { appendEvent } from '../../events/store.ts'
 import { type Actor, mount } from '../../http/mount.ts'
 import { enqueue } from '../../outbox/store.ts'
-import { placeEarly } from '../../placement/early.ts'
+import { placeEarly, wakeLaterMs } from '../../placement/early.ts'
 import { SessionStore } from '../store.ts'
 import { createSessionFor } from './create.ts'
 import { sessionLife } from './store.ts'
@@ -63,8 +63,9 @@ export function sessionLifeRoutes(context: Context): Router {
   mount(router, context, resumeSession, async ({ actor, params }) => {
     const session = await get(actor, params.sessionId)
     if (session.state === 'stopped') throw new HelixError('conflict', 'The session has stopped and its machine is gone: start another one.')
-    await enqueue(db, actor.orgId, { kind: 'tellSession', sessionId: session.id, taskId: session.taskId, signal: 'wake', payload: {} })
-    await placeEarly(context, session.id)
+    const told = { kind: 'tellSession', sessionId: session.id, taskId: session.taskId, signal: 'wake', payload: {} } as const
+    await enqueue(db, actor.orgId, told, { laterMs: wakeLaterMs })
+    await placeEarly(context, session.id, wakeLaterMs)
     return {}
   })
   mount(router, context, promptSession, async ({ actor, params, body }) => {

@@ -3,6 +3,7 @@ import { mostOpenSessions } from '@helix/contract/session-life'
 import type { Session, SessionState } from '@helix/contract/sessions'
 import type { Knex } from 'knex'
 import { type Context, newId } from '../../context.ts'
+import type { SessionRow } from '../store.ts'
 
 export type SessionFate = 'made' | 'archived' | 'full' | 'gone' | 'pruned'
 
@@ -47,20 +48,23 @@ export const sessionLife = {
     const kept = fork === null ? null : await trx('checkpoints').where({ session_id: fork.sessionId, n: fork.n }).forUpdate().first('n')
     if (kept === undefined) return { fate: 'pruned' as const }
     const id = newId('session')
-    await trx('agent_sessions').insert({
-      id,
-      org_id: orgId,
-      project_id: projectId,
-      task_id: null,
-      title,
-      state: 'queued',
-      agent_runtime: input.agentRuntime ?? fork?.agentRuntime ?? project.agent_runtime,
-      forked_from: fork?.sessionId ?? null,
-      forked_from_n: fork?.n ?? null,
-      demo: context.providers.demo,
-      started_by: userId,
-    })
-    return { fate: 'made' as const, id }
+    const [row] = await trx('agent_sessions').insert(
+      {
+        id,
+        org_id: orgId,
+        project_id: projectId,
+        task_id: null,
+        title,
+        state: 'queued',
+        agent_runtime: input.agentRuntime ?? fork?.agentRuntime ?? project.agent_runtime,
+        forked_from: fork?.sessionId ?? null,
+        forked_from_n: fork?.n ?? null,
+        demo: context.providers.demo,
+        started_by: userId,
+      },
+      '*',
+    )
+    return { fate: 'made' as const, row: row as SessionRow }
   },
 
   /** Somebody's words for the agent, to be told by the session's workflow. */
