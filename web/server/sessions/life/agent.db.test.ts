@@ -80,11 +80,11 @@ test('a session is renamed; to strangers none of this is there', async () => {
   const on = { params: { sessionId } }
   expect(await owner.call(renameSession, { ...on, body: { title: 'Parser' } })).toMatchObject({ title: 'Parser' })
   await refused(owner.call(renameSession, { ...on, body: { title: '' } }), 'invalid_request')
-  for (const call of [
+  const calls = [
     stranger.call(getSessionAgent, on),
     stranger.call(renameSession, { ...on, body: { title: 'Mine' } }),
     stranger.call(stopSessionTurn, on),
     stranger.call(answerSessionPermission, { params: { sessionId, requestId: 'r1' }, body: { optionId: 'yes' } }),
-  ])
-    await refused(call, 'not_found')
+  ]
+  await Promise.all(calls.map((call) => refused(call, 'not_found')))
 })
