@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { newId } from '../context.ts'
 import { openTestContext, seedOrg, type TestContext } from '../testing/context.ts'
 import { OutboxRelay } from './relay.ts'
-import { claimDue, enqueue } from './store.ts'
+import { claimDue, enqueue, hurry } from './store.ts'
 
 let context: TestContext
 let orgId: Awaited<ReturnType<typeof seedOrg>>['orgId']
@@ -77,4 +77,18 @@ test('a message that was claimed by a relay that died comes due again', async ()
   expect(await claimDue(context.db, 10, 1500)).toHaveLength(1)
   expect(await claimDue(context.db, 10, 1500)).toHaveLength(0)
   await until(async () => (await claimDue(context.db, 10, 1500)).length === 1)
+})
+
+test('what can wait is told later, at once when its session is told more, and in the order of writing', async () => {
+  const told = (sessionId: ReturnType<typeof newId<'session'>>, payload: string) =>
+    ({ kind: 'tellSession', taskId: null, sessionId, signal: 'wake', payload }) as const
+  const [one, other] = [newId('session'), newId('session')]
+  await enqueue(context.db, orgId, told(one, 'first'), { laterMs: 600_000 })
+  await enqueue(context.db, orgId, told(other, 'still'), { laterMs: 600_000 })
+  expect(await claimDue(context.db, 10, 1500)).toEqual([])
+  await enqueue(context.db, orgId, told(one, 'second'))
+  const due = await claimDue(context.db, 10, 1500)
+  expect(due.map(({ message }) => (message as { payload: unknown }).payload)).toEqual(['first', 'second'])
+  await hurry(context.db, other)
+  expect(await claimDue(context.db, 10, 1500)).toMatchObject([{ message: { payload: 'still' } }])
 })

@@ -4,6 +4,7 @@ import { placeSession, recordSession } from '@helix/contract/internal'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { openDatabase } from '../db/database.ts'
 import { openTestServer, type Person, type TestServer } from '../testing/server.ts'
+import { placeOfNewcomer } from './newcomers.ts'
 import { place } from './place.ts'
 import { roomChanged } from './room.ts'
 import { addHostRow, addProjectRow, addSessionRows, keepAlive, overCommitted } from './testing.ts'
@@ -194,3 +195,15 @@ async function connection(): Promise<{ url: string | null }> {
   const { rows } = await db().raw('select current_database() as name')
   return { url: url.replace(/\/postgres(\?|$)/, `/${rows[0].name}$1`) }
 }
+
+test('newcomers of one moment are decided about together: as many as there are places begin, and the others wait in line', async () => {
+  const hostId = await addHostRow(db(), { capacity: 3 })
+  const newcomers = (await addSessions(10)).map((id) => ({ id, orgId: person.orgId }))
+  const given = await Promise.all(newcomers.map((one) => placeOfNewcomer(server.context, one)))
+  expect(given.filter((host) => host === hostId)).toHaveLength(3)
+  expect(given.filter((host) => host === null)).toHaveLength(7)
+  const positions = await db()('session_places').whereNull('host_id').orderBy('position').pluck('position')
+  expect(positions).toEqual([1, 2, 3, 4, 5, 6, 7])
+  for (const [index, { id }] of newcomers.entries()) expect(await ask(id)).toMatchObject({ placed: given[index] === hostId })
+  expect(await signalled()).toEqual([])
+})
