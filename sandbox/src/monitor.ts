@@ -1,5 +1,5 @@
 import { statfs } from 'node:fs/promises'
-import { cpus, loadavg } from 'node:os'
+import { availableParallelism, loadavg } from 'node:os'
 import type { HostLabels } from '@helix/contract/host-labels'
 import type { HostCheck, HostReport } from '@helix/contract/link'
 import type { Egress } from './egress/egress.ts'
@@ -71,7 +71,7 @@ export class Monitor {
       freeDiskBytes,
       problem: problem?.slice(0, 2000) ?? null,
       ...this.room(),
-      load: Math.round(((loadavg()[0] ?? 0) / Math.max(1, cpus().length)) * 10) / 10,
+      load: Math.round(((loadavg()[0] ?? 0) / availableParallelism()) * 10) / 10,
     }
   }
 

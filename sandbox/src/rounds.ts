@@ -35,8 +35,8 @@ export class Rounds {
   begin(): void {
     this.running.push(this.each(lookEveryMs, () => this.look()))
     this.running.push(this.each(collectEveryMs, () => this.collect()))
-    this.running.push(this.each(lookEveryMs, () => this.tellRefusals()))
-    this.running.push(this.each(diskEveryMs, () => this.context.disks.look()))
+    this.running.push(this.each(lookEveryMs, () => this.inCalm(() => this.tellRefusals())))
+    this.running.push(this.each(diskEveryMs, () => this.inCalm(() => this.context.disks.look())))
     this.running.push(this.each(pressureEveryMs, () => this.context.pressure.look()))
     this.running.push(this.each(lookEveryMs, () => this.context.suspensions.tell()))
     this.running.push(this.each(lookEveryMs, () => this.lookAtItself()))
@@ -55,6 +55,11 @@ export class Rounds {
       await work().catch((error: unknown) => log.warn({ reason: reasonOf(error) }, 'a round failed; the next one follows'))
       await pause(everyMs, ending)
     }
+  }
+
+  /** The round is left out while many sessions begin at once. */
+  private async inCalm(work: () => Promise<void>): Promise<void> {
+    if (!this.context.preparations.rush) await work()
   }
 
   private async look(): Promise<void> {

@@ -82,7 +82,7 @@ export class HostLink {
   private tellReport(): void {
     if (this.report === null || !this.welcomed) return
     // Figures that move all the time are no change.
-    const { freeDiskBytes, load, descriptors, checks = [], ...rest } = this.report
+    const { freeDiskBytes, load, running, descriptors, checks = [], ...rest } = this.report
     const gist = JSON.stringify({ ...rest, checks: checks.map(({ name, state }) => [name, state]) })
     if (gist === this.toldReport && Date.now() - this.toldAt < 10_000) return
     if (!this.send(this.report)) return

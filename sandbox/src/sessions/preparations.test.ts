@@ -71,9 +71,11 @@ test('of many that begin at once nobody prepares while people open them', async 
   })
   const told = () => all.map(({ one }) => one.told)
   expect(told()).toEqual([0, 0, 0])
+  expect(preparations.rush).toBe(true)
   await expect.poll(told).toEqual([1, 0, 0])
   // Sessions that prepare already are nobody's hindrance.
   preparations.stir('ses_1' as never)
   all[0]?.become('ready')
   await expect.poll(told).toEqual([1, 1, 0])
+  expect(preparations.rush).toBe(false)
 })

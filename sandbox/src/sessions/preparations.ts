@@ -33,6 +33,12 @@ export class Preparations {
     }
   }
 
+  /** Many have just begun, and wait to prepare: what is not for them can wait too. It lasts as long as the first of them waits at most. */
+  get rush(): boolean {
+    const [first] = this.waiting
+    return this.waiting.length > this.most && first !== undefined && Date.now() - first.since < longestMs.wait
+  }
+
   /** Somebody connects to the session's machine. */
   stir(sessionId: SessionId): void {
     if (!this.waiting.some(({ session }) => session.sessionId === sessionId)) return
