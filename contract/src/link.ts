@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { agentRuntime } from './agents.ts'
 import { desktopRules, plainDesktop } from './desktop.ts'
+import { pictureTold, watchPictures } from './desktop-pictures.ts'
 import { exposure } from './exposure.ts'
 import { formValues } from './forms.ts'
 import { hostLabels } from './host-labels.ts'
@@ -69,6 +70,8 @@ export const hostReport = z.object({
   descriptors: descriptors.optional(),
   /** Where it shows the desktops of its sessions; absent: it shows none. */
   stream: streamAddress.optional(),
+  /** It sends small pictures of desktops when asked. */
+  pictures: z.boolean().optional(),
   /** Sessions whose desktops were worked in during the last half minute. */
   worked: z.array(idSchema('session')).max(1000).optional(),
   /** Null when all is well; else what is missing and the way out. */
@@ -89,6 +92,8 @@ export const hostUp = z.discriminatedUnion('type', [
   /** What `logs` asked for. */
   z.object({ type: z.literal('logs'), requestId: z.string().max(100), answer: hostLogs }),
   z.object({ type: z.literal('dialRefused'), tunnelId: z.string().max(100), reason: z.string().max(500) }),
+  /** Beside it the pictures themselves come, as binary `still` messages. */
+  pictureTold,
 ])
 export type HostUp = z.infer<typeof hostUp>
 
@@ -121,6 +126,8 @@ export const hostDown = z.discriminatedUnion('type', [
     level: z.enum(logLevels),
     limit: z.number().int().min(1).max(mostLogLines),
   }),
+  /** Send pictures of these desktops; only to hosts that say they do. */
+  watchPictures,
   /** Replace your credential now. */
   z.object({ type: z.literal('rotate') }),
   z.object({ type: z.literal('ack'), sessionId: idSchema('session'), upTo: z.number().int() }),

@@ -15,6 +15,7 @@ import type { MachineUse } from './machine/store.ts'
 import type { MailRelay } from './mail/relay.ts'
 import type { PingRelay } from './notifications/relay.ts'
 import type { OutboxRelay } from './outbox/relay.ts'
+import type { Pictures } from './pictures/pictures.ts'
 import type { SealingKeys } from './secrets/seal.ts'
 import type { TemporalPort } from './temporal.ts'
 import type { Tunnels } from './tunnels/tunnels.ts'
@@ -41,6 +42,8 @@ export interface Context {
   /** Ways into the machines of sessions. */
   tunnels: Tunnels
   hostLogs: HostLogs
+  /** Small pictures of desktops, for pages with many. */
+  pictures: Pictures
   use: MachineUse
   /** Aborted at SIGTERM: streams that never end by themselves end now. */
   streams: AbortController

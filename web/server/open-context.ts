@@ -18,6 +18,7 @@ import { HostLogs } from './hosts/logs/logs.ts'
 import { MachineUse } from './machine/store.ts'
 import { createRelays } from './notifications/relay.ts'
 import { OutboxRelay } from './outbox/relay.ts'
+import { Pictures } from './pictures/pictures.ts'
 import { removeLeftovers } from './repositories/creation.ts'
 import { requireSealingKeys } from './secrets/installation/store.ts'
 import { sealingKeysOf } from './secrets/seal.ts'
@@ -74,6 +75,7 @@ export async function openContext(config: Config, log: Logger): Promise<Context 
     health,
     tunnels,
     hostLogs: new HostLogs(tunnels, config),
+    pictures: stack.use(new Pictures(db, config, log)),
     use: new MachineUse(db, (error) => log.warn({ err: error }, 'the use of machines is not written')),
     streams: new AbortController(),
     newId,

@@ -5,6 +5,7 @@ import type { RawData, WebSocket } from 'ws'
 import { WebSocketServer } from 'ws'
 import type { Context } from '../context.ts'
 import { undelivered } from '../conversation/requests.ts'
+import { PicturesOfHost } from '../pictures/of-host.ts'
 import { roomChanged } from '../placement/room.ts'
 import { PlacementStore } from '../placement/store.ts'
 import { JournalAnnouncer } from '../sessions/announcer.ts'
@@ -36,6 +37,7 @@ class HostConnection {
   private readonly places: PlacementStore
   private readonly announcer: JournalAnnouncer
   private readonly connected: Map<HostId, HostConnection>
+  private readonly pictures: PicturesOfHost
 
   constructor(
     socket: WebSocket,
@@ -53,8 +55,9 @@ class HostConnection {
     this.hosts = new HostStore(context.db)
     this.sessions = new SessionStore(context.db)
     this.places = new PlacementStore(context.db)
+    this.pictures = new PicturesOfHost(context, (frame) => this.send(frame))
     const timer = setInterval(() => this.ping(), pingMs)
-    socket.on('message', (data) => this.receive(data))
+    socket.on('message', (data, isBinary) => (isBinary ? this.pictures.received(data as Buffer) : this.receive(data)))
     socket.on('pong', () => {
       this.alive = true
     })
@@ -63,6 +66,7 @@ class HostConnection {
       clearInterval(timer)
       this.unsubscribe()
       this.release()
+      this.pictures.end()
       if (this.hostId !== null && connected.get(this.hostId) === this) connected.delete(this.hostId)
     })
   }
@@ -100,10 +104,12 @@ class HostConnection {
       if (!(await this.mayStay(this.hostId))) return
       await this.hosts.report(this.hostId, frame)
       await this.tellRoom(frame)
+      this.pictures.reported(this.hostId, frame)
       // Answers that another replica took, and those that got lost.
       return this.carryAnswers()
     }
     if (frame.type === 'logs') return this.context.hostLogs.answered(this.hostId, frame.requestId, frame.answer)
+    if (frame.type === 'pictureState') return this.pictures.told(frame)
     if (frame.type === 'dialRefused') return this.context.tunnels.refused(frame.tunnelId, frame.reason)
     await this.journal(frame, this.hostId)
   }

@@ -1,7 +1,11 @@
+import { desktopPicturesPath } from '@helix/contract/desktop-pictures'
 import { attachTerminalPath } from '@helix/contract/machine-use'
 import type { Context } from '../context.ts'
 import { hostLink } from '../hosts/link.ts'
 import { terminalAttachments } from '../machine/attach.ts'
+import { desktopPictures } from '../pictures/pages.ts'
+import { replicaPicturesPath } from '../pictures/replica-line.ts'
+import { replicaPictures } from '../pictures/replicas.ts'
 import { hostTunnels, replicaTunnels } from '../tunnels/upgrades.ts'
 import type { UpgradeHandler } from './router.ts'
 
@@ -12,5 +16,7 @@ export function upgradesOf(context: Context): ReadonlyMap<string, UpgradeHandler
     ['/internal/v1/hosts/tunnels/:tunnelId', hostTunnels(context)],
     ['/internal/v1/tunnels/:sessionId', replicaTunnels(context)],
     [attachTerminalPath, terminalAttachments(context)],
+    [desktopPicturesPath, desktopPictures(context)],
+    [replicaPicturesPath, replicaPictures(context)],
   ])
 }

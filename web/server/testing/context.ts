@@ -20,6 +20,7 @@ import type { Actor } from '../http/mount.ts'
 import { MachineUse } from '../machine/store.ts'
 import { createRelays } from '../notifications/relay.ts'
 import { OutboxRelay } from '../outbox/relay.ts'
+import { Pictures } from '../pictures/pictures.ts'
 import { sealingKeysOf } from '../secrets/seal.ts'
 import { taskPushListener } from '../tasks/pushes.ts'
 import type { TemporalPort } from '../temporal.ts'
@@ -109,6 +110,7 @@ export async function openTestContext(env: NodeJS.ProcessEnv = {}): Promise<Test
   })
   const outbox = new OutboxRelay(db, recorded, log)
   const dispose = async (): Promise<void> => {
+    pictures[Symbol.dispose]()
     await tunnels[Symbol.asyncDispose]()
     await relays.mail[Symbol.asyncDispose]()
     await outbox[Symbol.asyncDispose]()
@@ -126,7 +128,19 @@ export async function openTestContext(env: NodeJS.ProcessEnv = {}): Promise<Test
   const tunnels = new Tunnels(db, config, log)
   const use = new MachineUse(db, (error) => log.warn({ err: error }, 'the use of machines is not written'))
   const hostLogs = new HostLogs(tunnels, config)
-  return { ...parts, health, recorded, tunnels, hostLogs, use, streams: new AbortController(), newId, [Symbol.asyncDispose]: dispose }
+  const pictures = new Pictures(db, config, log)
+  return {
+    ...parts,
+    health,
+    recorded,
+    tunnels,
+    hostLogs,
+    pictures,
+    use,
+    streams: new AbortController(),
+    newId,
+    [Symbol.asyncDispose]: dispose,
+  }
 }
 
 /** An organisation with one owner. */
