@@ -5,7 +5,6 @@ import { idSchema, type SessionId } from '@helix/contract/ids'
 import { terminalId } from '@helix/contract/machine-use'
 import type { Context } from '../context.ts'
 import { requireActor } from '../http/mount.ts'
-import { fromElsewhere } from '../sockets/from-elsewhere.ts'
 import type { UpgradeHandler } from '../sockets/router.ts'
 import { refuse, splice, upgrade } from '../tunnels/splice.ts'
 import { machineHeaders } from './client.ts'
@@ -13,12 +12,18 @@ import { machineHeaders } from './client.ts'
 /** Units: milliseconds. Whoever lost their rights is cut off by then. */
 const lookEveryMs = 15_000
 
+/** Browsers send the cookie with a WebSocket of any page: only ours may. */
+function fromElsewhere(context: Context, { headers }: IncomingMessage): boolean {
+  if (headers.cookie === undefined || headers.origin === undefined) return false
+  return headers.origin !== context.config.frontendUrl && URL.parse(headers.origin)?.host !== headers.host
+}
+
 /** `attachTerminalPath`: the browser's WebSocket is the supervisor's; this process carries the bytes between them. */
 export function terminalAttachments(context: Context): UpgradeHandler {
   return async (request, socket, head, params) => {
     const may = () => requireActor(context, 'task:write', { headers: request.headers, params })
     try {
-      if (fromElsewhere(context.config, request)) throw new HelixError('cross_site')
+      if (fromElsewhere(context, request)) throw new HelixError('cross_site')
       await may()
       const ids = { sessionId: idSchema('session').safeParse(params.sessionId), id: terminalId.safeParse(params.terminalId) }
       if (!ids.sessionId.success || !ids.id.success) throw new HelixError('not_found')

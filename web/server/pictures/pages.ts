@@ -3,7 +3,7 @@ import type { UserId } from '@helix/contract/ids'
 import { WebSocketServer } from 'ws'
 import type { Context } from '../context.ts'
 import { requireActor } from '../http/mount.ts'
-import { fromElsewhere } from '../sockets/from-elsewhere.ts'
+import { foreignOrigin } from '../sockets/origin.ts'
 import type { UpgradeHandler } from '../sockets/router.ts'
 import { refuse } from '../tunnels/splice.ts'
 import { PageConnection } from './page-connection.ts'
@@ -19,7 +19,8 @@ export function desktopPictures(context: Context): UpgradeHandler {
   const pages = new Map<UserId, number>()
   return async (request, socket, head) => {
     try {
-      if (fromElsewhere(context.config, request)) throw new HelixError('cross_site')
+      // Browsers send the cookie with a WebSocket of any page: only ours may.
+      if (request.headers.cookie !== undefined && foreignOrigin(context.config.frontendUrl, request)) throw new HelixError('cross_site')
       const { headers } = request
       const { userId, orgId } = await requireActor(context, 'task:read', { headers, params: {} })
       if ((pages.get(userId) ?? 0) >= mostPages)
