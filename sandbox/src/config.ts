@@ -41,6 +41,14 @@ const environment = z.object({
   HELIX_WARM_SESSIONS: z.coerce.number().int().min(0).max(100).default(2),
   /** Where `/readyz` and `/metrics` are answered; 0: nowhere. */
   HELIX_HOST_PORT: port.default(0),
+  /** Where browsers connect to see desktops; 0: any port that is free. */
+  HELIX_STREAM_PORT: port.default(8090),
+  HELIX_STREAM_LISTEN: z.string().default('0.0.0.0'),
+  /** What leads browsers to that port, like https://host1.example.com; absent: they come through the control plane. */
+  HELIX_PUBLIC_STREAM_URL: z
+    .url({ protocol: /^https?$/, error: 'expected http://… or https://…' })
+    .max(500)
+    .optional(),
   HELIX_SESSION_IMAGE: z.string().default('helix-session:dev'),
   /** The most that one session gets, whatever its project asks for; absent: what the engine has. */
   HELIX_SESSION_MEMORY_MB: positive.min(256).optional(),
@@ -98,6 +106,7 @@ export interface Config {
   /** How many machines wait for sessions. */
   warmSessions: number
   port: number
+  stream: { port: number; listen: string; publicUrl: string | null }
   installation: string
   dockerHost: string
   allowUnsafeInnerDocker: boolean
@@ -143,6 +152,11 @@ export function parseConfig(env: NodeJS.ProcessEnv): Config {
     layerBudgetBytes: values.HELIX_LAYER_BUDGET_GB * 1024 ** 3,
     warmSessions: values.HELIX_WARM_SESSIONS,
     port: values.HELIX_HOST_PORT,
+    stream: {
+      port: values.HELIX_STREAM_PORT,
+      listen: values.HELIX_STREAM_LISTEN,
+      publicUrl: values.HELIX_PUBLIC_STREAM_URL?.replace(/\/$/, '') ?? null,
+    },
     installation: values.HELIX_INSTALLATION,
     dockerHost: values.DOCKER_HOST,
     allowUnsafeInnerDocker: values.HELIX_ALLOW_UNSAFE_INNER_DOCKER,

@@ -38,6 +38,7 @@ import { Registry } from './sessions/registry.ts'
 import { startSoon } from './sessions/start.ts'
 import { fenceSession } from './sessions/stop.ts'
 import { Suspensions } from './sessions/suspensions.ts'
+import { HostStreams } from './stream/host-streams.ts'
 import { Tunnels } from './tunnels/tunnels.ts'
 import { SlotLedger } from './warm/ledger.ts'
 import { WarmPool } from './warm/pool.ts'
@@ -80,6 +81,8 @@ export class Context implements Host {
   readonly slots: SlotLedger
   readonly warm: WarmPool
   readonly garbage: Garbage
+  /** The desktops of the sessions here. */
+  readonly streams: HostStreams
   /** What administrators read of the log. */
   hostLog = new HostLog()
   /** Null until `dial`. */
@@ -163,7 +166,7 @@ export class Context implements Host {
       evictables: this.evictables,
       relief: new Relief({
         host: this,
-        attended: (sessionId) => this.tunnels?.attended(sessionId) ?? false,
+        attended: (sessionId) => this.streams.attended(sessionId) || (this.tunnels?.attended(sessionId) ?? false),
         usedBy: (sessionId) => this.disks.usedBy(sessionId),
       }),
       log,
@@ -174,6 +177,7 @@ export class Context implements Host {
       room: () => this.monitor.capacity - this.registry.size,
       packs: () => this.packs.volumes(),
     })
+    this.streams = new HostStreams(this, () => this.changed())
     this.evictables.register(this.warm, this.kit, this.clones, this.layers)
   }
 
@@ -198,7 +202,12 @@ export class Context implements Host {
     const { controlPlaneUrl: url } = this.config
     const { registry, log, credential } = this
     const { token } = credential
-    const tunnels = new Tunnels({ url, token, hostId, registry, log, send: (frame) => this.send(frame) })
+    this.streams.listen()
+    const tunnels = new Tunnels({
+      ...{ url, token, hostId, registry, log },
+      send: (frame) => this.send(frame),
+      carryStream: (bytes) => this.streams.carry(bytes),
+    })
     this.tunnels = tunnels
     this.link = new HostLink({
       url,
@@ -210,7 +219,8 @@ export class Context implements Host {
         rotate: () => void credential.rotate('now'),
         refused: () =>
           void credential.refused().catch((error: unknown) => log.warn({ reason: reasonOf(error) }, 'the credential is not kept')),
-        welcomed: ({ awayMs, sessionUrl }) => {
+        welcomed: ({ awayMs, sessionUrl, ...rest }) => {
+          this.streams.welcomed(rest)
           this.homecoming.awayFor(awayMs)
           this.selfCheck.sessionUrl = sessionUrl
           this.settle()
@@ -223,6 +233,7 @@ export class Context implements Host {
           this.preparations.stir(frame.sessionId)
           tunnels.dial(frame)
         },
+        streamDialled: (tunnelId) => tunnels.dialStream(tunnelId),
         logsAsked: ({ type, requestId, ...query }) => {
           const secrets = [this.config.runnerToken, credential.token()]
           this.send({ type, requestId, answer: this.hostLog.read(bootId, query, secrets) })
@@ -284,6 +295,7 @@ export class Context implements Host {
       pressureEvents: [...this.pressure.events],
       ...(this.descriptors.now === null ? {} : { descriptors: this.descriptors.now }),
       running: this.registry.size,
+      ...this.streams.report,
       packs: this.packs.list(),
     })
   }
@@ -296,8 +308,9 @@ export class Context implements Host {
   /** Containers keep running. */
   async close(): Promise<void> {
     this.link?.close()
+    await this.streams.close()
     this.tunnels?.closeAll()
     await this.egress.close()
-    for (const session of this.registry.all()) session.leave('The sandbox host ends.')
+    for (const session of this.registry.all()) session.leave('The sandbox host ends.', 'left')
   }
 }

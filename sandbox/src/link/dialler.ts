@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { WebSocket } from 'ws'
 import { reasonOf } from '../reason.ts'
 import type { Backoff } from './backoff.ts'
@@ -16,6 +17,8 @@ export interface DialOptions {
   backoff: Backoff
   opened(): void
   received(text: string): void
+  /** Binary messages; absent: they are left out. */
+  receivedBytes?(bytes: Buffer): void
   /** Called once for each connection that ended and each attempt that failed. `status`: the HTTP answer to the attempt, if there was one. */
   lost(reason: string, status: number | null): void
 }
@@ -45,6 +48,13 @@ export class Dialler {
   send(frame: object): boolean {
     if (!this.open) return false
     this.socket?.send(JSON.stringify(frame))
+    return true
+  }
+
+  /** False when there is no connection now. */
+  sendBytes(bytes: Uint8Array): boolean {
+    if (!this.open) return false
+    this.socket?.send(bytes)
     return true
   }
 
@@ -88,13 +98,21 @@ export class Dialler {
       this.options.opened()
     })
     socket.on('message', (data, isBinary) => {
-      if (!isBinary && socket === this.socket) this.options.received(String(data))
+      if (socket !== this.socket) return
+      if (isBinary) this.options.receivedBytes?.(data as Buffer)
+      else this.options.received(String(data))
     })
     socket.on('unexpected-response', (_, response) => {
       status = response.statusCode ?? null
       reason = `HTTP ${status}`
       // With a listener for this event the client leaves its own end to it.
-      socket.terminate()
+      sentenceOf(response).then(
+        (sentence) => {
+          reason = sentence ?? reason
+          socket.terminate()
+        },
+        () => socket.terminate(),
+      )
     })
     socket.on('error', (error) => {
       if (status === null) reason = reasonOf(error)
@@ -122,4 +140,23 @@ function keepAlive(socket: WebSocket): NodeJS.Timeout {
     answered = false
     socket.ping()
   }, pingEveryMs)
+}
+
+/** Units: characters. */
+const longestRefusal = 4000
+
+/** What a refusal says in the shape of every error of Helix; null: it says nothing. */
+async function sentenceOf(response: IncomingMessage): Promise<string | null> {
+  let text = ''
+  for await (const chunk of response) {
+    text += String(chunk)
+    if (text.length > longestRefusal) return null
+  }
+  try {
+    const { error } = JSON.parse(text) as { error?: { message?: unknown } }
+    return typeof error?.message === 'string' ? error.message.slice(0, 500) : null
+  } catch {
+    // Not JSON: others answer in other words.
+    return null
+  }
 }

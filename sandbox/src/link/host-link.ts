@@ -1,5 +1,6 @@
 import type { SessionId } from '@helix/contract/ids'
 import { type HostDown, type HostReport, type HostUp, hostDown, type PermissionAnswer } from '@helix/contract/link'
+import type { StreamKey } from '@helix/contract/stream-tickets'
 import type { Logger } from 'pino'
 import { Backoff } from './backoff.ts'
 import { Dialler } from './dialler.ts'
@@ -7,9 +8,17 @@ import { Dialler } from './dialler.ts'
 /** Units: bytes. Beyond it journals wait for the network. */
 const mostWaitingBytes = 4 * 1024 * 1024
 
+/** `awayMs`: since the control plane was heard last; for ever at first. */
+export interface Welcome {
+  awayMs: number
+  sessionUrl: string | null
+  streamKeys: StreamKey[]
+  pageOrigins: string[]
+}
+
 export interface HostLinkHandler {
-  /** The control plane knows this host again: what is not acknowledged is sent anew. `awayMs`: since it was heard last; for ever at first. */
-  welcomed(welcome: { awayMs: number; sessionUrl: string | null }): void
+  /** The control plane knows this host again: what is not acknowledged is sent anew. */
+  welcomed(welcome: Welcome): void
   /** This host is to replace its credential. */
   rotate(): void
   /** The control plane does not take the credential. */
@@ -18,6 +27,8 @@ export interface HostLinkHandler {
   fenced(sessionId: SessionId, epoch: number): void
   /** A connection into a session is wanted. */
   dialled(frame: Extract<HostDown, { type: 'dial' }>): void
+  /** A viewer comes through the control plane. */
+  streamDialled(tunnelId: string): void
   /** A session is placed here. May come twice. */
   announced(frame: Extract<HostDown, { type: 'start' }>): void
   /** Lines of the log are wanted. */
@@ -82,7 +93,7 @@ export class HostLink {
   private tellReport(): void {
     if (this.report === null || !this.welcomed) return
     // Figures that move all the time are no change.
-    const { freeDiskBytes, load, running, descriptors, checks = [], ...rest } = this.report
+    const { freeDiskBytes, load, running, descriptors, worked, checks = [], ...rest } = this.report
     const gist = JSON.stringify({ ...rest, checks: checks.map(({ name, state }) => [name, state]) })
     if (gist === this.toldReport && Date.now() - this.toldAt < 10_000) return
     if (!this.send(this.report)) return
@@ -92,7 +103,7 @@ export class HostLink {
 
   private received(text: string): void {
     const frame = parse(text)
-    if (frame?.type === 'welcome') this.welcome(frame.hostEpoch, frame.sessionUrl ?? null)
+    if (frame?.type === 'welcome') this.welcome(frame)
     else if (frame?.type === 'ack') this.handler.acknowledged(frame.sessionId, frame.upTo)
     else if (frame?.type === 'answer') this.handler.answered(frame.sessionId, frame.answer)
     else if (frame?.type === 'logs') this.handler.logsAsked(frame)
@@ -100,17 +111,18 @@ export class HostLink {
     else if (frame?.type === 'fence') this.handler.fenced(frame.sessionId, frame.epoch)
     else if (frame?.type === 'start') this.handler.announced(frame)
     else if (frame?.type === 'dial') this.handler.dialled(frame)
+    else if (frame?.type === 'dialStream') this.handler.streamDialled(frame.tunnelId)
     else this.log.warn('a frame of the control plane is not understood and left out')
   }
 
-  private welcome(hostEpoch: number, sessionUrl: string | null): void {
+  private welcome({ hostEpoch, sessionUrl, streamKeys = [], pageOrigins = [] }: Extract<HostDown, { type: 'welcome' }>): void {
     this.backoff.reset()
     this.welcomed = true
     this.toldReport = ''
     this.lastReason = ''
     this.log.info({ hostEpoch }, 'linked to the control plane')
     // Before the report: it may say less than it takes now.
-    this.handler.welcomed({ awayMs: Date.now() - this.lostAt, sessionUrl })
+    this.handler.welcomed({ awayMs: Date.now() - this.lostAt, sessionUrl: sessionUrl ?? null, streamKeys, pageOrigins })
     this.tellReport()
   }
 

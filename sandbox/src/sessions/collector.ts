@@ -130,7 +130,7 @@ function removalsOf(host: Host, { containers, networks, volumes }: Belongings): 
 async function removeContainer(host: Host, { id, labels }: ContainerSummary): Promise<void> {
   const sessionId = sessionOf(labels)
   const session = sessionId === null ? undefined : host.registry.find(sessionId)
-  if (session?.containerId === id) host.registry.drop(session, 'Nobody wants the session any more.')
+  if (session?.containerId === id) host.registry.drop(session, 'Nobody wants the session any more.', 'stopped')
   await host.engine.removeContainer(id)
 }
 

@@ -81,7 +81,7 @@ async function removeStale(host: Host): Promise<number> {
 function remove(host: Host, sessionId: SessionId, { id }: ContainerSummary, lives: boolean): Promise<void> {
   return host.registry.alone(sessionId, async () => {
     const session = host.registry.find(sessionId)
-    if (session?.containerId === id) host.registry.drop(session, 'The session went elsewhere while this host was away.')
+    if (session?.containerId === id) host.registry.drop(session, 'The session went elsewhere while this host was away.', 'moved')
     await host.engine.removeContainer(id)
     if (lives) return
     await removeNetworks(host.engine, sessionId).catch((error: unknown) =>

@@ -18,6 +18,9 @@ export interface LocalSessionInput {
   disturbed(session: LocalSession): void
 }
 
+/** How a start ended: by this host or the control plane, on purpose or not. `left`: it runs on, and this process goes. */
+export type SessionEnd = 'suspended' | 'stopped' | 'moved' | 'lost' | 'left'
+
 /** One running start of a session on this host: its container, the link to its supervisor, and its journal on the way up. */
 export class LocalSession {
   readonly sessionId: SessionId
@@ -35,6 +38,7 @@ export class LocalSession {
   stopping = false
   private readonly end = Promise.withResolvers<string>()
   private reason: string | null = null
+  private how: SessionEnd = 'lost'
 
   constructor(input: LocalSessionInput) {
     const { sessionId, epoch } = input
@@ -71,14 +75,19 @@ export class LocalSession {
     return this.end.promise
   }
 
+  get ended(): SessionEnd {
+    return this.how
+  }
+
   get over(): string | null {
     return this.reason
   }
 
   /** This start is over, whoever ended it; the first reason counts. */
-  leave(reason: string): void {
+  leave(reason: string, how: SessionEnd): void {
     if (this.reason !== null) return
     this.reason = reason
+    this.how = how
     this.link.close()
     this.end.resolve(reason)
   }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SessionSpec } from '@helix/contract/hosts'
 import type { SessionId } from '@helix/contract/ids'
-import type { LocalSession } from './local-session.ts'
+import type { LocalSession, SessionEnd } from './local-session.ts'
 
 /** Units: milliseconds. A session that was placed here and is not started by then has been forgotten by its workflow. */
 const claimLastsMs = 300_000
@@ -47,15 +47,15 @@ export class Registry {
 
   /** A start takes the place of an earlier one. */
   add(session: LocalSession): void {
-    this.running.get(session.sessionId)?.leave('The session was started again.')
+    this.running.get(session.sessionId)?.leave('The session was started again.', 'moved')
     this.running.set(session.sessionId, session)
     this.claimed.delete(session.sessionId)
     this.changed()
   }
 
   /** Nothing happens when a later start has taken its place. */
-  drop(session: LocalSession, reason: string): void {
-    session.leave(reason)
+  drop(session: LocalSession, reason: string, how: SessionEnd = 'lost'): void {
+    session.leave(reason, how)
     if (this.running.get(session.sessionId) !== session) return
     this.running.delete(session.sessionId)
     this.changed()

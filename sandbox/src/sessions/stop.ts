@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SessionId } from '@helix/contract/ids'
 import type { Host } from '../host.ts'
-import type { LocalSession } from './local-session.ts'
+import type { LocalSession, SessionEnd } from './local-session.ts'
 import { sessionLabels } from './names.ts'
 import { removeNetworks } from './network.ts'
 
@@ -23,13 +23,13 @@ export async function removeContainers(host: Host, sessionId: SessionId, graceSe
 
 /** Stops the session and keeps its volumes. `reason`: what a turn that runs is told. */
 export function suspendSession(host: Host, sessionId: SessionId, reason = 'The session was suspended.'): Promise<void> {
-  return host.registry.alone(sessionId, () => takeDown(host, sessionId, graceSeconds.suspend, reason))
+  return host.registry.alone(sessionId, () => takeDown(host, sessionId, graceSeconds.suspend, reason, 'suspended'))
 }
 
 /** Stops the session and removes everything of it. */
 export function removeSession(host: Host, sessionId: SessionId): Promise<void> {
   return host.registry.alone(sessionId, async () => {
-    await takeDown(host, sessionId, graceSeconds.remove, 'The session was stopped.')
+    await takeDown(host, sessionId, graceSeconds.remove, 'The session was stopped.', 'stopped')
     const volumes = await host.engine.listVolumes(sessionLabels(host.owner, sessionId))
     await Promise.all(volumes.map(({ name }) => host.engine.removeVolume(name)))
     const slot = host.slots.slotFor(sessionId)
@@ -37,20 +37,20 @@ export function removeSession(host: Host, sessionId: SessionId): Promise<void> {
   })
 }
 
-async function takeDown(host: Host, sessionId: SessionId, grace: number, reason: string): Promise<void> {
+async function takeDown(host: Host, sessionId: SessionId, grace: number, reason: string, how: SessionEnd): Promise<void> {
   host.registry.dropClaim(sessionId)
   const session = host.registry.find(sessionId)
   if (session === undefined) await removeContainers(host, sessionId, grace)
-  else await end(host, session, grace, reason)
+  else await end(host, session, grace, reason, how)
   await removeNetworks(host.engine, sessionId)
 }
 
-async function end(host: Host, session: LocalSession, grace: number, reason: string): Promise<void> {
+async function end(host: Host, session: LocalSession, grace: number, reason: string, how: SessionEnd): Promise<void> {
   session.stopping = true
   try {
     await removeContainers(host, session.sessionId, grace)
     for (const until = Date.now() + drainMs; !session.journal.drained && Date.now() < until; ) await sleep(50)
-    host.registry.drop(session, reason)
+    host.registry.drop(session, reason, how)
   } finally {
     session.stopping = false
   }
@@ -68,7 +68,7 @@ export async function fenceSession(host: Host, sessionId: SessionId, epoch: numb
     const living = await host.controlPlane.liveSessions()
     if (living.some((one) => one.sessionId === sessionId && one.epoch === session.epoch)) return
     host.log.warn({ sessionId, epoch: session.epoch }, 'a session was fenced off by the control plane')
-    host.registry.drop(session, 'The session goes on elsewhere, or is over.')
+    host.registry.drop(session, 'The session goes on elsewhere, or is over.', 'moved')
     await host.engine.removeContainer(session.containerId)
     await removeNetworks(host.engine, sessionId)
   })

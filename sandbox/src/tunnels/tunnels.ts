@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { SessionId } from '@helix/contract/ids'
 import type { HostDown, HostUp } from '@helix/contract/link'
 import { supervisorPort } from '@helix/contract/link'
@@ -24,12 +25,15 @@ export interface TunnelsInput {
   registry: Registry
   log: Logger
   send(frame: HostUp): boolean
+  /** Takes a connection to this host’s own stream server. */
+  carryStream(bytes: Duplex): void
 }
 
 /** Connections that the control plane asks for into sessions of this host, each carried by a WebSocket that this host dials. */
 export class Tunnels {
   private readonly input: TunnelsInput
   private readonly open = new Map<Socket, SessionId>()
+  private streams = 0
 
   constructor(input: TunnelsInput) {
     this.input = input
@@ -41,6 +45,22 @@ export class Tunnels {
       this.input.log.debug({ sessionId: frame.sessionId, reason }, 'a tunnel was not opened')
       this.input.send({ type: 'dialRefused', tunnelId: frame.tunnelId, reason })
     })
+  }
+
+  /** Into this host's own stream server, for a viewer that does not reach it. */
+  dialStream(tunnelId: string): void {
+    if (this.streams >= mostTunnels) {
+      this.input.send({ type: 'dialRefused', tunnelId, reason: `${mostTunnels} viewers come through the control plane to this host.` })
+      return
+    }
+    this.streams += 1
+    const tunnel = this.tunnelOf(tunnelId)
+    tunnel.once('close', () => {
+      this.streams -= 1
+    })
+    // Nobody waits for the tunnel in vain: the control plane gives up by itself.
+    tunnel.on('error', (error) => this.input.log.debug({ reason: reasonOf(error) }, 'a tunnel for a viewer was not opened'))
+    tunnel.once('open', () => this.input.carryStream(streamOf(tunnel)))
   }
 
   /** Somebody is connected to the session's machine. */
@@ -89,22 +109,13 @@ export class Tunnels {
   }
 
   private carry(socket: Socket, tunnelId: string): Promise<void> {
-    const { url, token, hostId } = this.input
-    const address = `${url.replace(/^http/, 'ws')}/internal/v1/hosts/tunnels/${tunnelId}?host=${hostId}`
-    const headers = { authorization: `Bearer ${token()}` }
-    const tunnel = new WebSocket(address, { headers, perMessageDeflate: false, handshakeTimeout: handshakeMs })
+    const tunnel = this.tunnelOf(tunnelId)
     return new Promise((resolve, reject) => {
       tunnel.once('error', reject)
       tunnel.once('open', () => {
-        const bytes = createWebSocketStream(tunnel)
-        const pings = setInterval(() => tunnel.ping(), pingEveryMs)
-        const end = (): void => {
-          clearInterval(pings)
-          socket.destroy()
-          tunnel.terminate()
-        }
-        bytes.on('error', end)
-        tunnel.on('close', end)
+        const bytes = streamOf(tunnel)
+        bytes.on('error', () => socket.destroy())
+        tunnel.on('close', () => socket.destroy())
         // What was written last is on its way before the tunnel closes.
         socket.on('close', () => bytes.end())
         socket.pipe(bytes)
@@ -113,4 +124,20 @@ export class Tunnels {
       })
     })
   }
+
+  private tunnelOf(tunnelId: string): WebSocket {
+    const { url, token, hostId } = this.input
+    const address = `${url.replace(/^http/, 'ws')}/internal/v1/hosts/tunnels/${tunnelId}?host=${hostId}`
+    const headers = { authorization: `Bearer ${token()}` }
+    return new WebSocket(address, { headers, perMessageDeflate: false, handshakeTimeout: handshakeMs })
+  }
+}
+
+/** The bytes that a tunnel carries, for as long as the other side answers. */
+function streamOf(tunnel: WebSocket): Duplex {
+  const bytes = createWebSocketStream(tunnel)
+  const pings = setInterval(() => tunnel.ping(), pingEveryMs)
+  tunnel.on('close', () => clearInterval(pings))
+  bytes.on('error', () => tunnel.terminate())
+  return bytes
 }

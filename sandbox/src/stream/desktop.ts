@@ -1,0 +1,301 @@
+import type { DesktopUp } from '@helix/contract/desktop-link'
+import { type StreamClose, streamVersion } from '@helix/contract/stream'
+import type { StreamDown } from '@helix/contract/stream-down'
+import type { ViewerUp } from '@helix/contract/stream-talk'
+import type { StreamClaims } from '@helix/contract/stream-tickets'
+import type { StreamUp } from '@helix/contract/stream-up'
+import type { Logger } from 'pino'
+import type { WebSocket } from 'ws'
+import { Control } from './control.ts'
+import { Presence } from './presence.ts'
+import { Source, type Subscriber } from './source.ts'
+import { StillFeed } from './still-feed.ts'
+import { outgoingOf, Viewer, type ViewerHandler } from './viewer.ts'
+
+/** Units: milliseconds. */
+const lookEveryMs = 100
+const statsEveryMs = 1000
+const silentMs = 60_000
+const lingerMs = 5000
+/** Of one session. */
+export const mostViewers = 50
+/** Units: bytes of a clipboard that is kept for whoever drives next. */
+const keptClipboardBytes = 256 * 1024
+const stillWish = { maxWidth: 1280, maxHeight: 800, quality: 60 }
+
+export interface DesktopInput {
+  sessionId: string
+  address: string
+  secret: string
+  log: Logger
+  /** Nobody looks any more, for some seconds. */
+  unused(): void
+}
+
+/** The desktop of one start of a session, and everybody who looks at it. */
+export class Desktop implements ViewerHandler {
+  readonly source: Source
+  private readonly sessionId: string
+  private readonly unused: () => void
+  private readonly viewers = new Map<string, Viewer>()
+  private readonly unsubscribes = new Map<string, () => void>()
+  private readonly feeds = new Map<string, StillFeed>()
+  private readonly control: Control
+  private readonly presence: Presence
+  private readonly timer: NodeJS.Timeout
+  private others = 0
+  private statsAt = 0
+  private emptySince = Date.now()
+  private cursor: { shape: Uint8Array | null; move: Uint8Array | null } = { shape: null, move: null }
+  private clipboard: Uint8Array | null = null
+  private limits = { fps: 60, pixels: 1920 * 1080 }
+
+  constructor({ sessionId, address, secret, log, unused }: DesktopInput) {
+    this.sessionId = sessionId
+    this.unused = unused
+    this.source = new Source({ address, secret, log: log.child({ sessionId }) })
+    this.control = new Control(this.source, () => this.controlChanged())
+    this.presence = new Presence(this.viewers, (viewer) => this.control.holds(viewer))
+    this.source.subscribe({
+      wantsFrames: () => false,
+      received: (message, bytes) => this.keep(message, bytes),
+      said: (word) => this.heard(word),
+      restarted: () => undefined,
+    })
+    this.timer = setInterval(() => this.look(), lookEveryMs)
+    this.timer.unref()
+  }
+
+  get size(): number {
+    return this.viewers.size
+  }
+
+  /** Somebody looks at it, and not only has it open. */
+  get attended(): boolean {
+    return [...this.viewers.values()].some(({ wishes, greeted }) => greeted && wishes.visible)
+  }
+
+  /** Units: unix milliseconds of the last input of a person. */
+  get workedAt(): number {
+    return this.control.workedAt
+  }
+
+  get congested(): boolean {
+    return this.source.congested
+  }
+
+  admit(socket: WebSocket, claims: StreamClaims, relayed: boolean): Viewer {
+    const viewer = new Viewer({ socket, claims, relayed, limits: { ...this.limits }, handler: this })
+    this.viewers.set(viewer.id, viewer)
+    return viewer
+  }
+
+  /** Whoever looks in this process: a recorder, a thumbnail. The answer ends it. */
+  join(subscriber: Subscriber): () => void {
+    this.others += 1
+    const unsubscribe = this.source.subscribe(subscriber)
+    return () => {
+      this.others -= 1
+      unsubscribe()
+    }
+  }
+
+  closeAll(why: StreamClose, message: string): void {
+    for (const viewer of this.viewers.values()) viewer.end(why, message)
+    clearInterval(this.timer)
+    for (const feed of this.feeds.values()) feed.close()
+    this.source.close()
+  }
+
+  ping(): void {
+    for (const viewer of this.viewers.values()) viewer.ping()
+  }
+
+  greeted(viewer: Viewer): void {
+    const { screen, failure } = this.source
+    if (this.source.hopeless) {
+      viewer.end('desktop_failed', failure ?? 'This session has no desktop.')
+      return
+    }
+    if (failure !== null) viewer.error('desktop_failed', failure)
+    if (screen !== null) this.welcome(viewer)
+    this.control.greet(viewer)
+    this.presence.tellViewers()
+    viewer.say({ type: 'control', ...this.control.state })
+    const unsubscribe = this.source.subscribe({
+      wantsFrames: () => viewer.wantsFrames,
+      wantsAudio: () => viewer.wishes.audioOn && viewer.wishes.visible,
+      ready: () => viewer.delivery.isOpen(Date.now()) && viewer.delivery.silentMs(Date.now()) < 3000,
+      received: (message, bytes) => this.pass(viewer, message, bytes),
+      said: () => undefined,
+      restarted: () => viewer.delivery.pause(),
+    })
+    this.unsubscribes.set(viewer.id, unsubscribe)
+    if (viewer.stills) this.feed(viewer, 500)
+    if (viewer.wantsFrames) viewer.delivery.restart(Date.now())
+  }
+
+  said(viewer: Viewer, word: ViewerUp): void {
+    const { wishes } = viewer
+    if (word.type === 'keyframe') viewer.delivery.restart(Date.now())
+    else if (word.type === 'quality') viewer.rates.preset = word.preset
+    else if (word.type === 'take') this.control.take(viewer, word)
+    else if (word.type === 'give') this.control.give(viewer)
+    else if (word.type === 'stats') wishes.stats = word.on
+    else if (word.type === 'visibility') this.show(viewer, () => Object.assign(wishes, { visible: word.visible }))
+    else if (word.type === 'audio') this.show(viewer, () => Object.assign(wishes, { audioOn: word.on }))
+    else if (word.type === 'stills') this.setStills(viewer, word.on || !wishes.webcodecs, word.everyMs)
+    else if (word.type === 'resize') this.resize(viewer, word)
+    else if (word.type === 'theme') this.theme(viewer, word.dark)
+  }
+
+  acted(viewer: Viewer, message: StreamUp, bytes: Uint8Array): void {
+    if (message.type === 'pointer' && !message.relative) {
+      viewer.pointer = { x: message.x, y: message.y }
+      viewer.pointerMoved = true
+    }
+    if (!this.control.act(viewer, message, bytes) && message.type !== 'pointer') this.refuse(viewer)
+  }
+
+  tookFrame(): void {
+    this.source.pace()
+  }
+
+  wantsKey(): void {
+    this.source.requestKey()
+  }
+
+  ended(viewer: Viewer): void {
+    this.viewers.delete(viewer.id)
+    this.feeds.get(viewer.id)?.close()
+    this.feeds.delete(viewer.id)
+    this.unsubscribes.get(viewer.id)?.()
+    this.unsubscribes.delete(viewer.id)
+    this.control.left(viewer)
+    this.emptySince = Date.now()
+    this.presence.tellViewers()
+  }
+
+  private refuse(viewer: Viewer): void {
+    if (viewer.told) return
+    viewer.told = true
+    viewer.error('not_controller', 'You are looking on: take control to type and click.')
+  }
+
+  private resize(viewer: Viewer, { width, height }: { width: number; height: number }): void {
+    if (!this.control.holds(viewer)) {
+      this.refuse(viewer)
+      return
+    }
+    this.control.used()
+    this.source.send({ type: 'resize', width, height })
+  }
+
+  private theme(viewer: Viewer, dark: boolean): void {
+    if (this.control.holds(viewer) || this.viewers.size === 1) this.source.send({ type: 'theme', dark })
+  }
+
+  /** What it wants is other than before: frames begin with a key frame. */
+  private show(viewer: Viewer, change: () => void): void {
+    const before = viewer.wantsFrames
+    change()
+    this.source.changed()
+    if (before && !viewer.wantsFrames) viewer.delivery.pause()
+    if (!before && viewer.wantsFrames) viewer.delivery.restart(Date.now())
+  }
+
+  private setStills(viewer: Viewer, on: boolean, everyMs: number): void {
+    this.feeds.get(viewer.id)?.close()
+    this.feeds.delete(viewer.id)
+    this.show(viewer, () => {
+      viewer.stills = on
+    })
+    if (on) this.feed(viewer, everyMs)
+  }
+
+  private feed(viewer: Viewer, everyMs: number): void {
+    const wish = { ...stillWish, everyMs }
+    this.feeds.set(viewer.id, new StillFeed(this.source, wish, (bytes) => viewer.wishes.visible && viewer.pass(bytes)))
+  }
+
+  private pass(viewer: Viewer, message: StreamDown, bytes: Uint8Array): void {
+    if (message.type === 'frame') viewer.show(outgoingOf(message, bytes), Date.now() - message.capturedUs / 1000)
+    else if (message.type === 'audio') {
+      if (viewer.wishes.audioOn && viewer.wishes.visible) viewer.pass(bytes)
+    } else if (message.type !== 'clipboard') viewer.pass(bytes)
+    else if (this.control.holds(viewer)) viewer.pass(bytes)
+  }
+
+  private keep(message: StreamDown, bytes: Uint8Array): void {
+    if (message.type === 'cursorShape') this.cursor.shape = bytes
+    else if (message.type === 'cursorMove') this.cursor.move = bytes
+    else if (message.type === 'clipboard') this.clipboard = bytes.byteLength <= keptClipboardBytes ? bytes : null
+  }
+
+  private heard(word: DesktopUp): void {
+    if (word.type === 'agentAction') {
+      this.presence.tell(word)
+      return
+    }
+    if (word.type === 'failed') {
+      const { hopeless } = this.source
+      for (const viewer of [...this.viewers.values()])
+        if (hopeless) viewer.end('desktop_failed', word.message)
+        else viewer.error('desktop_failed', word.message)
+      return
+    }
+    this.limits = { ...this.limits, pixels: word.width * word.height }
+    for (const viewer of this.viewers.values()) {
+      viewer.rates.screen = this.limits
+      if (!viewer.greeted) continue
+      this.welcome(viewer)
+      viewer.say({ type: 'resized', width: word.width, height: word.height })
+    }
+  }
+
+  private welcome(viewer: Viewer): void {
+    const { screen } = this.source
+    if (screen === null) return
+    const { codec, encoder, width, height, scale } = screen
+    const capabilities = screen.capabilities ?? { audio: true, clipboard: true, resize: true }
+    const { id: viewerId, relayed, claims } = viewer
+    const said = { version: streamVersion, session: this.sessionId, codec, encoder, width, height, scale, capabilities }
+    viewer.say({ type: 'hello', ...said, viewerId, right: claims.right, relayed })
+    for (const bytes of [this.cursor.shape, this.cursor.move]) if (bytes !== null) viewer.pass(bytes)
+  }
+
+  private controlChanged(): void {
+    for (const viewer of this.viewers.values()) {
+      viewer.told = false
+      if (this.clipboard !== null && this.control.holds(viewer)) viewer.pass(this.clipboard)
+    }
+    this.presence.tell({ type: 'control', ...this.control.state })
+    this.presence.tellViewers()
+  }
+
+  private look(): void {
+    const now = Date.now()
+    this.control.look(now)
+    this.presence.tellPointers()
+    for (const viewer of [...this.viewers.values()]) {
+      if (!viewer.wantsFrames) continue
+      viewer.delivery.look(now)
+      if (viewer.delivery.silentMs(now) > silentMs) viewer.end('slow', 'Nothing was taken for a minute: connect again.')
+    }
+    this.source.pace()
+    this.follow(now)
+    if (now - this.statsAt >= statsEveryMs) {
+      this.statsAt = now
+      for (const viewer of this.viewers.values()) if (viewer.wishes.stats) viewer.tellStats()
+    }
+    if (this.viewers.size + this.others > 0) this.emptySince = now
+    else if (now - this.emptySince > lingerMs) this.unused()
+  }
+
+  /** The encoder works for who drives, else for the best line. */
+  private follow(now: number): void {
+    const live = [...this.viewers.values()].filter((one) => one.wantsFrames && one.delivery.silentMs(now) < 2000)
+    const best = live.find((one) => this.control.holds(one)) ?? live.sort((a, b) => b.rates.rate.kbps - a.rates.rate.kbps)[0]
+    if (best !== undefined) this.source.setRate(best.rates.rate)
+  }
+}

@@ -1,0 +1,59 @@
+import type { Duplex } from 'node:stream'
+import type { SessionId } from '@helix/contract/ids'
+import type { HostReport } from '@helix/contract/link'
+import type { StreamKey } from '@helix/contract/stream-tickets'
+import type { Logger } from 'pino'
+import type { Config } from '../config.ts'
+import type { Identity } from '../identity.ts'
+import type { Registry } from '../sessions/registry.ts'
+import { StreamServer } from './server.ts'
+import { Streams } from './streams.ts'
+
+interface Parts {
+  readonly config: Pick<Config, 'stream'>
+  readonly identity: Pick<Identity, 'hostId' | 'linkSecret'>
+  readonly registry: Registry
+  readonly log: Logger
+}
+
+/** All that this host does for those who look at its desktops. */
+export class HostStreams {
+  readonly streams: Streams
+  private readonly server: StreamServer
+
+  /** `changed`: browsers reach it elsewhere than before. */
+  constructor({ config, identity, registry, log }: Parts, changed: () => void) {
+    const { hostId } = identity
+    this.streams = new Streams({ hostId, sessions: registry, linkSecret: (id, epoch) => identity.linkSecret(id as SessionId, epoch), log })
+    this.server = new StreamServer({ hostId, ...config.stream, streams: this.streams, log, changed })
+  }
+
+  listen(): void {
+    this.server.listen()
+  }
+
+  /** The control plane says what tickets are known by, and where its pages come from. */
+  welcomed({ streamKeys, pageOrigins }: { streamKeys: StreamKey[]; pageOrigins: string[] }): void {
+    this.streams.trust(streamKeys)
+    this.server.pageOrigins = pageOrigins
+  }
+
+  /** What the control plane is told of it. */
+  get report(): Pick<HostReport, 'stream' | 'worked'> {
+    return { stream: this.server.address, worked: this.streams.worked() }
+  }
+
+  attended(sessionId: SessionId): boolean {
+    return this.streams.attended(sessionId)
+  }
+
+  carry(bytes: Duplex): void {
+    this.server.carry(bytes)
+  }
+
+  /** Every viewer is told. */
+  async close(): Promise<void> {
+    this.streams.close()
+    await this.server[Symbol.asyncDispose]()
+  }
+}
