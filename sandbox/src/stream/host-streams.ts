@@ -29,7 +29,7 @@ export class HostStreams {
   }
 
   listen(): void {
-    this.server.listen()
+    void this.server.listen()
   }
 
   /** The control plane says what tickets are known by, and where its pages come from. */

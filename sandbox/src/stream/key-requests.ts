@@ -34,6 +34,12 @@ export class KeyRequests {
     this.cameAt = now
   }
 
+  /** Another encoder: nothing is under way. */
+  restart(): void {
+    this.askedAt = Number.NEGATIVE_INFINITY
+    this.cameAt = Number.NEGATIVE_INFINITY
+  }
+
   close(): void {
     if (this.wanted !== null) clearTimeout(this.wanted)
     this.wanted = null

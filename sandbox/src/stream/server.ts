@@ -87,18 +87,22 @@ export class StreamServer implements AsyncDisposable {
     if (this.server.listening) await closed
   }
 
-  /** A port that is taken is waited for: an earlier process of this host may still end. */
-  listen(): void {
+  /** Resolves when it listens or cannot now: a port that is taken is waited for, since an earlier process of this host may still end. */
+  listen(): Promise<void> {
     const { port, listen, log } = this.input
-    const failed = (error: Error): void => {
-      log.warn({ port, reason: reasonOf(error) }, 'desktops are reached through the control plane only, until this port is free')
-      if (!this.ended) this.retry = setTimeout(() => this.listen(), listenAgainMs)
-      this.retry?.unref()
-    }
-    this.server.once('error', failed)
-    this.server.listen(port, listen, () => {
-      this.server.off('error', failed)
-      this.input.changed()
+    return new Promise((resolve) => {
+      const failed = (error: Error): void => {
+        log.warn({ port, reason: reasonOf(error) }, 'desktops are reached through the control plane only, until this port is free')
+        if (!this.ended) this.retry = setTimeout(() => void this.listen(), listenAgainMs)
+        this.retry?.unref()
+        resolve()
+      }
+      this.server.once('error', failed)
+      this.server.listen(port, listen, () => {
+        this.server.off('error', failed)
+        this.input.changed()
+        resolve()
+      })
     })
   }
 

@@ -14,6 +14,8 @@ const stillMs = 3000
 /** Units: bytes of input that may wait for the supervisor. */
 const mostWaitingBytes = 8 * 1024 * 1024
 
+const mostOwed = 16
+
 export type Screen = Omit<Extract<DesktopUp, { type: 'screen' }>, 'type'>
 
 /** Whoever is shown what a desktop shows: a viewer, a recorder. */
@@ -58,7 +60,8 @@ export class Source {
   private listened = false
   private rate: Rate | null = null
   private lease: Extract<DesktopDown, { type: 'lease' }> | null = null
-  private owed: number | null = null
+  /** Frames that the supervisor waits for, see `paced`. */
+  private owed: number[] = []
   screen: Screen | null = null
   /** Why there is no desktop, for people; null: there is one, or it is being started. */
   failure: string | null = null
@@ -109,11 +112,11 @@ export class Source {
 
   /** Subscribers may be ready that were not. */
   pace(): void {
-    if (this.owed === null || !this.dialler.open) return
+    if (this.owed.length === 0 || !this.dialler.open) return
     const pacing = [...this.subscribers].filter((one) => one.ready !== undefined && one.wantsFrames())
     if (pacing.length > 0 && !pacing.some((one) => one.ready?.())) return
-    this.dialler.sendBytes(encodeAck({ sequence: this.owed, decodeUs: 0 }))
-    this.owed = null
+    for (const sequence of this.owed) this.dialler.sendBytes(encodeAck({ sequence, decodeUs: 0 }))
+    this.owed = []
   }
 
   requestKey(): void {
@@ -171,13 +174,13 @@ export class Source {
 
   private opened(): void {
     this.backoff.reset()
-    this.owed = null
+    this.owed = []
     this.send({ type: 'viewers', count: this.watched })
     if (this.rate !== null) this.send({ type: 'rate', ...this.rate })
     if (this.lease !== null) this.send(this.lease)
     if (this.listened) this.send({ type: 'audio', on: true })
     for (const subscriber of [...this.subscribers]) subscriber.restarted()
-    this.keys.came(0)
+    this.keys.restart()
     this.requestKey()
   }
 
@@ -210,7 +213,8 @@ export class Source {
     if (message.type === 'frame' && message.key) this.keys.came()
     for (const subscriber of [...this.subscribers]) subscriber.received(message, bytes)
     if (message.type === 'frame' && this.screen?.paced) {
-      this.owed = message.sequence
+      // A supervisor that does not wait is not remembered for ever.
+      if (this.owed.length < mostOwed) this.owed.push(message.sequence)
       this.pace()
     }
   }
