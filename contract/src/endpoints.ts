@@ -33,6 +33,7 @@ import * as sessionAgent from './session-agent.ts'
 import * as sessionLife from './session-life.ts'
 import * as sessions from './sessions.ts'
 import * as signIn from './sign-in.ts'
+import * as streamTickets from './stream-tickets.ts'
 import * as system from './system.ts'
 import * as taskMoves from './task-moves.ts'
 import * as taskWork from './task-work.ts'
@@ -75,6 +76,7 @@ export const publicEndpoints: ReadonlyMap<string, Endpoint> = new Map(
     checkpoints,
     machineUse,
     recordings,
+    streamTickets,
     conversation,
     codeComments,
     system,

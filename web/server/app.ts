@@ -7,6 +7,8 @@ import { checkpointRoutes } from './checkpoints/routes.ts'
 import { codeCommentRoutes } from './code-comments/routes.ts'
 import type { Context } from './context.ts'
 import { conversationRoutes } from './conversation/routes.ts'
+import { StreamOrigins } from './desktop/addresses.ts'
+import { desktopRoutes } from './desktop/routes.ts'
 import { eventRoutes } from './events/routes.ts'
 import { createGateway } from './gateway/routes.ts'
 import { gitRoutes } from './git/routes.ts'
@@ -86,6 +88,7 @@ export async function createApp(context: Context, metrics: Metrics): Promise<Exp
   app.use(sessionAgentRoutes(context))
   app.use(checkpointRoutes(context))
   app.use(machineRoutes(context))
+  app.use(desktopRoutes(context))
   app.use(previewRoutes(context))
   app.use(inboxRoutes(context))
   app.use(notificationRoutes(context))
@@ -106,7 +109,7 @@ export async function createApp(context: Context, metrics: Metrics): Promise<Exp
   app.use(['/api', '/internal'], () => {
     throw new HelixError('not_found')
   })
-  app.use(await pagesHandler(context.config.frontendUrl))
+  app.use(await pagesHandler(context.config.frontendUrl, new StreamOrigins(context.db)))
   app.use(errorHandler(context.log))
   return app
 }

@@ -5,6 +5,7 @@ import { typeid } from 'typeid-js'
 import type { Config } from './config.ts'
 import type { Dialect } from './db/database.ts'
 import type { DeliveryRelay } from './deliveries/relay.ts'
+import type { StreamTickets } from './desktop/tickets.ts'
 import type { EventBus } from './events/bus.ts'
 import type { Providers } from './gateway/providers.ts'
 import type { GitPort, RepoKey } from './git/port.ts'
@@ -44,6 +45,8 @@ export interface Context {
   hostLogs: HostLogs
   /** Small pictures of desktops, for pages with many. */
   pictures: Pictures
+  /** Of desktops. */
+  streamTickets: StreamTickets
   use: MachineUse
   /** Aborted at SIGTERM: streams that never end by themselves end now. */
   streams: AbortController

@@ -5,6 +5,7 @@ import type { Config } from './config.ts'
 import { type Context, newId } from './context.ts'
 import { openDatabase } from './db/database.ts'
 import { migrateUp } from './db/migrate.ts'
+import { StreamTickets } from './desktop/tickets.ts'
 import { EventBus } from './events/bus.ts'
 import { hearOtherProcesses } from './events/notifications.ts'
 import { createProviders } from './gateway/providers.ts'
@@ -76,6 +77,7 @@ export async function openContext(config: Config, log: Logger): Promise<Context 
     tunnels,
     hostLogs: new HostLogs(tunnels, config),
     pictures: stack.use(new Pictures(db, config, log)),
+    streamTickets: new StreamTickets(sealing),
     use: new MachineUse(db, (error) => log.warn({ err: error }, 'the use of machines is not written')),
     streams: new AbortController(),
     newId,

@@ -1,11 +1,12 @@
 import { oldestHostProtocol, protocolRefusal } from '@helix/contract/enrolment'
-import type { HostId } from '@helix/contract/ids'
+import type { HostId, SessionId } from '@helix/contract/ids'
 import { type HostDown, type HostReport, type HostUp, hostUp } from '@helix/contract/link'
 import type { RawData, WebSocket } from 'ws'
 import { WebSocketServer } from 'ws'
 import type { Context } from '../context.ts'
 import { undelivered } from '../conversation/requests.ts'
 import { PicturesOfHost } from '../pictures/of-host.ts'
+import { pageOrigins } from '../desktop/addresses.ts'
 import { roomChanged } from '../placement/room.ts'
 import { PlacementStore } from '../placement/store.ts'
 import { JournalAnnouncer } from '../sessions/announcer.ts'
@@ -103,6 +104,7 @@ class HostConnection {
     if (frame.type === 'report') {
       if (!(await this.mayStay(this.hostId))) return
       await this.hosts.report(this.hostId, frame)
+      await this.noteUse(this.hostId, frame.worked ?? [])
       await this.tellRoom(frame)
       this.pictures.reported(this.hostId, frame)
       // Answers that another replica took, and those that got lost.
@@ -120,6 +122,14 @@ class HostConnection {
     if (room === this.room) return
     this.room = room
     await roomChanged(this.context)
+  }
+
+  /** Who works in a desktop is connected to the host, and to nobody here. */
+  private async noteUse(hostId: HostId, worked: readonly SessionId[]): Promise<void> {
+    for (const sessionId of worked) {
+      const session = await this.sessions.rowOf(sessionId)
+      if (session?.host_id === hostId) await this.context.use.touch(sessionId)
+    }
   }
 
   /** Closes the link of a host that was shut out. */
@@ -168,7 +178,9 @@ class HostConnection {
     })
     // It closed while its hold was written.
     if (this.socket.readyState !== this.socket.OPEN) return this.release()
-    this.send({ type: 'welcome', hostEpoch, sessionUrl: this.context.config.sessionUrl })
+    const { config, streamTickets } = this.context
+    const stream = { streamKeys: streamTickets.publicKeys, pageOrigins: pageOrigins(config.frontendUrl) }
+    this.send({ type: 'welcome', hostEpoch, sessionUrl: config.sessionUrl, ...stream })
     this.unsubscribe()
     this.unsubscribe = this.context.bus.subscribe(hello.hostId, () => {
       this.work = this.work

@@ -222,6 +222,7 @@ beforeAll(async () => {
     clipRecording: { sessionId, fromMs: 1, toMs: 2, caption: 'It works' },
     execCommand: { command: 'true', cwd: '/workspace' },
     openTerminal: { name: 'Build' },
+    openDesktop: {},
     sharePort: { shared: false },
     createView: { name: 'Mine', query: 'filter=x' },
     createTemplate: { name: 'Fix', prompt: 'Fix it' },

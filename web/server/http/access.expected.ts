@@ -15,6 +15,7 @@ const table: Record<Role | 'public', string> = {
     leaveOrganisation listOrganisations listPeople listTeams locate switchOrganisation getOwnRole listProjectMembers
     getProject getProjectSettings listProjects listDeletedProjects getFile getRepository getTree listBranches listCommits listRepositories
     listSessions getBoard getChanges getTask getTimeline listTasks getSpec getJournal getSession listCheckpoints findTaskPaths getTaskAgent getSessionAgent getRecording
+    openDesktop
     listCodeComments getSystem listHosts countInbox finishInboxItem listInbox readInboxItem snoozeInboxItem cloneTask
     getFleet
     listLabels createView deleteView listViews listTemplates addPushDevice getNotifications removeOwnWebhook

@@ -5,6 +5,7 @@ import { idSchema, type SessionId } from '@helix/contract/ids'
 import { terminalId } from '@helix/contract/machine-use'
 import type { Context } from '../context.ts'
 import { requireActor } from '../http/mount.ts'
+import { foreignOrigin } from '../sockets/origin.ts'
 import type { UpgradeHandler } from '../sockets/router.ts'
 import { refuse, splice, upgrade } from '../tunnels/splice.ts'
 import { machineHeaders } from './client.ts'
@@ -13,10 +14,8 @@ import { machineHeaders } from './client.ts'
 const lookEveryMs = 15_000
 
 /** Browsers send the cookie with a WebSocket of any page: only ours may. */
-function fromElsewhere(context: Context, { headers }: IncomingMessage): boolean {
-  if (headers.cookie === undefined || headers.origin === undefined) return false
-  return headers.origin !== context.config.frontendUrl && URL.parse(headers.origin)?.host !== headers.host
-}
+const fromElsewhere = ({ config }: Context, request: IncomingMessage): boolean =>
+  request.headers.cookie !== undefined && foreignOrigin(config.frontendUrl, request)
 
 /** `attachTerminalPath`: the browser's WebSocket is the supervisor's; this process carries the bytes between them. */
 export function terminalAttachments(context: Context): UpgradeHandler {

@@ -9,10 +9,11 @@ export type UpgradeHandler = (
   params: Readonly<Record<string, string>>,
 ) => void | Promise<void>
 
-/** Null: the path is not of this pattern. Patterns are Express's simplest: `/a/:name/b`. */
+/** Null: the path is not of this pattern. Patterns are Express's simplest: `/a/:name/b`, and `/a/*` for all that is below. */
 export function paramsOf(pattern: string, path: string): Record<string, string> | null {
-  const [wanted, given] = [pattern.split('/'), path.split('/')]
-  if (wanted.length !== given.length) return null
+  const open = pattern.endsWith('/*')
+  const [wanted, given] = [(open ? pattern.slice(0, -2) : pattern).split('/'), path.split('/')]
+  if (open ? given.length <= wanted.length : wanted.length !== given.length) return null
   const params: Record<string, string> = {}
   for (const [index, part] of wanted.entries()) {
     const value = given[index] ?? ''

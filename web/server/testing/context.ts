@@ -7,6 +7,7 @@ import { pino } from 'pino'
 import { parseConfig } from '../config.ts'
 import { type Context, newId } from '../context.ts'
 import { openTestDatabase } from '../db/testing.ts'
+import { StreamTickets } from '../desktop/tickets.ts'
 import { EventBus } from '../events/bus.ts'
 import { hearOtherProcesses } from '../events/notifications.ts'
 import { createProviders } from '../gateway/providers.ts'
@@ -137,6 +138,7 @@ export async function openTestContext(env: NodeJS.ProcessEnv = {}): Promise<Test
     hostLogs,
     pictures,
     use,
+    streamTickets: new StreamTickets(sealing),
     streams: new AbortController(),
     newId,
     [Symbol.asyncDispose]: dispose,

@@ -80,7 +80,9 @@ export class FakeMachine implements AsyncDisposable {
 /** A sandbox host that answers dials with connections to a stand-in machine. */
 export class MachineHost implements Disposable {
   readonly hostId: HostId = newId('host')
-  readonly dials: Extract<HostDown, { type: 'dial' }>[] = []
+  readonly dials: Extract<HostDown, { type: 'dial' | 'dialStream' }>[] = []
+  /** What it was told when it was let in. */
+  welcome: Extract<HostDown, { type: 'welcome' }> | null = null
   /** Sessions that it was told to begin. */
   readonly starts: Extract<HostDown, { type: 'start' }>[] = []
   /** How dials are answered; `silent`: as hosts before tunnels do. */
@@ -102,16 +104,23 @@ export class MachineHost implements Disposable {
     const welcome = new Promise<void>((resolve) => {
       host.socket.on('message', (data) => {
         const frame = JSON.parse(String(data)) as HostDown
-        if (frame.type === 'welcome') resolve()
-        if (frame.type === 'dial') host.dialled(frame)
+        if (frame.type === 'welcome') {
+          host.welcome = frame
+          resolve()
+        }
+        if (frame.type === 'dial' || frame.type === 'dialStream') host.dialled(frame)
         if (frame.type === 'start') host.starts.push(frame)
       })
     })
     host.send({ type: 'hello', hostId: host.hostId, name: 'here', bootId: 'boot', version: '1' })
     await welcome
-    const rest = { running: 0, rung: 'userns', innerDocker: true, filtered: true, packs: [], freeDiskBytes: 1, problem: null }
-    host.send({ type: 'report', capacity: 100, ...rest })
+    host.report()
     return host
+  }
+
+  report(more: Partial<Extract<HostUp, { type: 'report' }>> = {}): void {
+    const rest = { running: 0, rung: 'userns', innerDocker: true, filtered: true, packs: [], freeDiskBytes: 1, problem: null }
+    this.send({ type: 'report', capacity: 100, ...rest, ...more })
   }
 
   /** Claims the session and says that it runs; answers with the token of its machine. */
@@ -137,7 +146,7 @@ export class MachineHost implements Disposable {
     this.socket.send(JSON.stringify(frame))
   }
 
-  private dialled(frame: Extract<HostDown, { type: 'dial' }>): void {
+  private dialled(frame: Extract<HostDown, { type: 'dial' | 'dialStream' }>): void {
     this.dials.push(frame)
     const { tunnelId } = frame
     if (this.manner === 'silent') return

@@ -50,6 +50,12 @@ export function upgrade(input: {
   })
 }
 
+/** The answer of another server that became a pipe, for whoever asked us. */
+export function answerHead({ headers }: IncomingMessage): string {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  return `HTTP/1.1 101 Switching Protocols\r\n${lines.join('')}\r\n`
+}
+
 async function refusalOf(response: IncomingMessage): Promise<HelixError> {
   let text = ''
   for await (const chunk of response) {

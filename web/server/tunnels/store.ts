@@ -1,3 +1,4 @@
+import { plainDesktop } from '@helix/contract/desktop'
 import type { HostId, ProjectId, SessionId } from '@helix/contract/ids'
 import type { SessionState } from '@helix/contract/sessions'
 import type { Knex } from 'knex'
@@ -18,6 +19,8 @@ export interface Whereabouts {
   coming: boolean
   /** Units: seconds, by the database's clock. */
   silentFor: number
+  /** Its project has desktops. */
+  desktops: boolean
   /** Of the replica that holds the host's link; null: nobody does. */
   address: string | null
 }
@@ -55,6 +58,7 @@ export class HostLinkStore {
       .leftJoin('hosts as h', 'h.id', 's.host_id')
       .leftJoin('host_links as l', (join) => join.on('l.host_id', 's.host_id').andOn(this.db.raw('l.lease_until > now()')))
       .leftJoin('session_places as w', 'w.session_id', 's.id')
+      .leftJoin('projects as p', 'p.id', 's.project_id')
       .where({ 's.id': sessionId })
       .first(
         's.project_id',
@@ -65,6 +69,7 @@ export class HostLinkStore {
         'h.name',
         'l.address',
         'w.host_id as reserved_on',
+        'p.desktop',
         this.db.raw('coalesce(extract(epoch from now() - h.last_seen_at), 1e9)::float as silent_for'),
       )
     if (row === undefined) return null
@@ -78,6 +83,7 @@ export class HostLinkStore {
       hostName: row.name,
       coming: row.reserved_on !== null,
       silentFor: row.silent_for,
+      desktops: (row.desktop ?? plainDesktop).enabled,
       address: row.address,
     }
   }

@@ -95,12 +95,8 @@ export class Tunnels implements AsyncDisposable {
   async dial(sessionId: SessionId): Promise<Dialled> {
     const where = await this.whereabouts(sessionId)
     const { hostId, hostName, address, epoch } = where
-    if (hostId !== null && this.held.has(hostId)) return { bytes: await this.dialHeld(where, hostId), epoch }
-    if (address === null || address === this.config.internalUrl)
-      throw new HelixError('machine_unavailable', `The sandbox host ${hostName} has no connection now: try again in some seconds.`)
-    const headers = { connection: 'Upgrade', upgrade: 'helix-tunnel', authorization: `Bearer ${this.config.HELIX_WORKER_TOKEN}` }
-    const url = `${address}/internal/v1/tunnels/${sessionId}`
-    return { bytes: (await upgrade({ url, headers, deadlineMs: deadlineMs + 1000 })).socket, epoch }
+    if (hostId !== null && this.held.has(hostId)) return { bytes: await this.dialHeld(hostId, hostName, dialOf(where)), epoch }
+    return { bytes: await this.askHolder(address, hostName, `tunnels/${sessionId}`), epoch }
   }
 
   /** For another replica, which found that the link ends here. */
@@ -108,7 +104,24 @@ export class Tunnels implements AsyncDisposable {
     const where = await this.whereabouts(sessionId)
     if (where.hostId === null || !this.held.has(where.hostId))
       throw new HelixError('machine_unavailable', `The sandbox host ${where.hostName} connects anew: try again.`)
-    return this.dialHeld(where, where.hostId)
+    return this.dialHeld(where.hostId, where.hostName, dialOf(where))
+  }
+
+  /** Where a session runs, once it does; throws with what keeps it away and the way out. */
+  async locate(sessionId: SessionId): Promise<Whereabouts & { hostId: HostId }> {
+    return this.whereabouts(sessionId)
+  }
+
+  /** Bytes to and from the stream server of a host, wherever its link ends. */
+  async dialStream(hostId: HostId): Promise<Duplex> {
+    if (this.held.has(hostId)) return this.dialStreamHere(hostId)
+    return this.askHolder(await this.store.holderOf(hostId), hostId, `streams/${hostId}`)
+  }
+
+  /** For another replica, which found that the link ends here. */
+  async dialStreamHere(hostId: HostId): Promise<Duplex> {
+    if (!this.held.has(hostId)) throw new HelixError('machine_unavailable', `The sandbox host ${hostId} connects anew: try again.`)
+    return this.dialHeld(hostId, hostId, (tunnelId) => ({ type: 'dialStream', tunnelId }))
   }
 
   /** The host dialled a tunnel that was asked for here; false: not by this process. */
@@ -131,7 +144,14 @@ export class Tunnels implements AsyncDisposable {
     this.held.clear()
   }
 
-  private dialHeld({ sessionId, epoch, hostName }: Whereabouts, hostId: HostId): Promise<Duplex> {
+  private async askHolder(address: string | null, hostName: string | null, path: string): Promise<Duplex> {
+    if (address === null || address === this.config.internalUrl)
+      throw new HelixError('machine_unavailable', `The sandbox host ${hostName} has no connection now: try again in some seconds.`)
+    const headers = { connection: 'Upgrade', upgrade: 'helix-tunnel', authorization: `Bearer ${this.config.HELIX_WORKER_TOKEN}` }
+    return (await upgrade({ url: `${address}/internal/v1/${path}`, headers, deadlineMs: deadlineMs + 1000 })).socket
+  }
+
+  private dialHeld(hostId: HostId, hostName: string | null, frame: (tunnelId: string) => HostDown): Promise<Duplex> {
     // Chance: who knows the name of a tunnel may be its other end.
     const tunnelId = randomBytes(24).toString('base64url')
     return new Promise((resolve, reject) => {
@@ -155,11 +175,11 @@ export class Tunnels implements AsyncDisposable {
           reject(error)
         },
       })
-      this.held.get(hostId)?.send({ type: 'dial', tunnelId, sessionId, epoch, port: supervisorPort })
+      this.held.get(hostId)?.send(frame(tunnelId))
     })
   }
 
-  private async whereabouts(sessionId: SessionId): Promise<Whereabouts> {
+  private async whereabouts(sessionId: SessionId): Promise<Whereabouts & { hostId: HostId }> {
     let where = await this.store.find(sessionId)
     // Its host is told: a machine that is about to be there is waited for.
     for (const end = Date.now() + comingMs; isComing(where) && Date.now() < end; where = await this.store.find(sessionId))
@@ -178,7 +198,7 @@ export class Tunnels implements AsyncDisposable {
         'machine_unavailable',
         `The sandbox host ${hostName} is silent for ${Math.round(silentFor)} s. The session goes on when it is back, or elsewhere when it is lost.`,
       )
-    return where
+    return { ...where, hostId }
   }
 
   /** Or a moment: another replica may have taken the claim. */
@@ -204,5 +224,9 @@ export class Tunnels implements AsyncDisposable {
     }
   }
 }
+
+const dialOf =
+  ({ sessionId, epoch }: Whereabouts) =>
+  (tunnelId: string): HostDown => ({ type: 'dial', tunnelId, sessionId, epoch, port: supervisorPort })
 
 const isComing = (where: Whereabouts | null): boolean => where?.coming === true && (where.state === 'queued' || where.state === 'suspended')

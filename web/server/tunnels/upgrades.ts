@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { idSchema } from '@helix/contract/ids'
 import { createWebSocketStream, WebSocketServer } from 'ws'
 import type { Context } from '../context.ts'
@@ -6,7 +7,7 @@ import { hostCaller, speaksFor } from '../hosts/credentials/caller.ts'
 import { hashSecret } from '../identity/hashing.ts'
 import { sameSecret } from '../identity/same-secret.ts'
 import type { UpgradeHandler } from '../sockets/router.ts'
-import { refuse, splice, upgrade } from './splice.ts'
+import { answerHead, refuse, splice, upgrade } from './splice.ts'
 
 const passedOn = 'x-helix-passed-on'
 /** Units: milliseconds. */
@@ -45,23 +46,35 @@ export function hostTunnels(context: Context): UpgradeHandler {
       return void socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n')
     const headers = { ...request.headers, [passedOn]: context.config.HELIX_WORKER_TOKEN }
     const holder = await upgrade({ url: `${address}${request.url}`, headers, deadlineMs: 5000 })
-    const answer = Object.entries(holder.response.headers).map(([name, value]) => `${name}: ${value}\r\n`)
-    socket.write(`HTTP/1.1 101 Switching Protocols\r\n${answer.join('')}\r\n`)
+    socket.write(answerHead(holder.response))
     if (head.length > 0) holder.socket.write(head)
     splice(socket, holder.socket)
   }
 }
 
 /** `/internal/v1/tunnels/:sessionId`: another replica asks the one that holds the host's link. */
-export function replicaTunnels(context: Context): UpgradeHandler {
+export const replicaTunnels = (context: Context): UpgradeHandler =>
+  forReplicas(context, ({ sessionId }) => {
+    const id = idSchema('session').safeParse(sessionId)
+    return id.success ? context.tunnels.dialHere(id.data) : null
+  })
+
+/** `/internal/v1/streams/:hostId`: the same for the host's own stream server. */
+export const replicaStreams = (context: Context): UpgradeHandler =>
+  forReplicas(context, ({ hostId }) => {
+    const id = idSchema('host').safeParse(hostId)
+    return id.success ? context.tunnels.dialStreamHere(id.data) : null
+  })
+
+function forReplicas(context: Context, dial: (params: Readonly<Record<string, string>>) => Promise<Duplex> | null): UpgradeHandler {
   return async (request, socket, head, params) => {
     const token = request.headers.authorization?.replace(/^Bearer /, '') ?? ''
     if (request.headers.cookie !== undefined || !sameSecret(token, context.config.HELIX_WORKER_TOKEN))
       return void socket.end('HTTP/1.1 401 Unauthorized\r\nconnection: close\r\n\r\n')
-    const sessionId = idSchema('session').safeParse(params.sessionId)
-    if (!sessionId.success) return void socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n')
+    const dialled = dial(params)
+    if (dialled === null) return void socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n')
     try {
-      const bytes = await context.tunnels.dialHere(sessionId.data)
+      const bytes = await dialled
       socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: helix-tunnel\r\n\r\n')
       if (head.length > 0) bytes.write(head)
       splice(socket, bytes)
