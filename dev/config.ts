@@ -17,6 +17,8 @@ export interface StackConfig {
   temporalPort: number
   temporalUiPort: number
   metricsPort: number
+  /** Of the sandbox host, for desktops; 0: one that is free when it starts. */
+  streamPort: number
   /** Handed to every process as it is: provider keys, DATABASE_URL, log level, certificates. */
   passed: NodeJS.ProcessEnv
 }
@@ -43,6 +45,7 @@ export function installationConfig(): StackConfig {
     temporalPort: temporal,
     temporalUiPort: port('TEMPORAL_UI_PORT', 8233),
     metricsPort: port('METRICS_PORT', 9090),
+    streamPort: port('HELIX_STREAM_PORT', 0),
     passed: process.env,
   }
 }
@@ -64,6 +67,7 @@ export function scratchConfig(dataDir: string, overrides: NodeJS.ProcessEnv = {}
     temporalPort: first + 1,
     temporalUiPort: first + 2,
     metricsPort: first + 3,
+    streamPort: first + 4,
     passed: { ...passed, ...overrides },
   }
 }

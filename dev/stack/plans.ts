@@ -30,6 +30,18 @@ function temporalArgs(config: StackConfig): string[] {
   ]
 }
 
+/** Where the host shows desktops: on the name that people reach the pages by, where no proxy stands before them. */
+function streamEnvironment({ frontendUrl, streamPort, passed }: StackConfig): NodeJS.ProcessEnv {
+  const { protocol, hostname } = new URL(frontendUrl)
+  const local = hostname === 'localhost' || hostname === '127.0.0.1'
+  const publicUrl = protocol === 'http:' ? `http://${hostname}:${streamPort}` : undefined
+  return {
+    HELIX_STREAM_PORT: String(streamPort),
+    HELIX_STREAM_LISTEN: passed.HELIX_STREAM_LISTEN ?? (local ? '127.0.0.1' : '0.0.0.0'),
+    HELIX_PUBLIC_STREAM_URL: passed.HELIX_PUBLIC_STREAM_URL ?? publicUrl,
+  }
+}
+
 /** What runs, with which configuration. Secrets go by environment, which only root and the same user can read. */
 export function processPlans(config: StackConfig, secrets: Secrets, bridge: string | null): Record<ProcessName, ProcessPlan | null> {
   const log = (name: string): string => join(config.dataDir, 'logs', `${name}.log`)
@@ -87,6 +99,7 @@ export function processPlans(config: StackConfig, secrets: Secrets, bridge: stri
       {
         HELIX_RUNNER_TOKEN: secrets.runnerToken,
         HELIX_INSTALLATION: secrets.installation,
+        ...streamEnvironment(config),
         // On a laptop sessions run even where nothing can keep them from its networks; the settings page says so.
         HELIX_ALLOW_UNFILTERED_EGRESS: '1',
       },

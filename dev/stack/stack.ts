@@ -4,7 +4,7 @@ import type { StackConfig } from '../config.ts'
 import { bridgeAddress, endOrphans, removeContainers } from './leftovers.ts'
 import { takeLock } from './lock.ts'
 import { type ProcessName, processNames, processPlans } from './plans.ts'
-import { requireFree } from './ports.ts'
+import { freePort, requireFree } from './ports.ts'
 import { SupervisedProcess } from './process.ts'
 import { keepSecrets, type Secrets } from './secrets.ts'
 
@@ -35,7 +35,8 @@ export class Stack implements AsyncDisposable {
       await requireFree(config.metricsPort, '127.0.0.1', 'METRICS_PORT')
       mkdirSync(join(config.dataDir, 'logs'), { recursive: true, mode: 0o700 })
       const stack = new Stack(config, keepSecrets(config.dataDir), lock)
-      const plans = processPlans(config, stack.secrets, await bridgeAddress())
+      const streamPort = config.streamPort === 0 ? await freePort() : config.streamPort
+      const plans = processPlans({ ...config, streamPort }, stack.secrets, await bridgeAddress())
       for (const name of processNames) {
         const plan = plans[name]
         const restarted = (who: string, how: string): void => note(`${who} ended (${how}); starting it again, see ${plan?.logFile}`)

@@ -145,13 +145,15 @@ function keepAlive(socket: WebSocket): NodeJS.Timeout {
 /** Units: characters. */
 const longestRefusal = 4000
 
-/** What a refusal says in the shape of every error of Helix; null: it says nothing. */
+/** What a refusal says: in plain text, or in the shape of every error of Helix; null: nothing. */
 async function sentenceOf(response: IncomingMessage): Promise<string | null> {
   let text = ''
   for await (const chunk of response) {
     text += String(chunk)
     if (text.length > longestRefusal) return null
   }
+  const plain = response.headers['content-type']?.startsWith('text/plain') === true
+  if (plain) return text.trim() === '' ? null : text.trim().slice(0, 500)
   try {
     const { error } = JSON.parse(text) as { error?: { message?: unknown } }
     return typeof error?.message === 'string' ? error.message.slice(0, 500) : null
