@@ -184,8 +184,10 @@ test('a host that is older, one that is silent, and a session that rests are tol
 test('work in a desktop is use of its machine, where the host has the session', async () => {
   const { db } = server.context
   const used = async () => (await db('agent_sessions').where({ id: sessionId }).first('used_at')).used_at
-  await db('agent_sessions').where({ id: sessionId }).update({ used_at: null })
-  server.context.use['written'].clear()
+  await db('agent_sessions')
+    .where({ id: sessionId })
+    .update({ used_at: null })(server.context.use as unknown as { written: Map<string, number> })
+    .written.clear()
   host.report({ stream: { port: 9 }, worked: [newId('session')] })
   host.report({ stream: { port: 9 }, worked: [sessionId] })
   await expect.poll(used).not.toBeNull()
