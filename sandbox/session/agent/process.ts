@@ -8,6 +8,7 @@ import type { Redactor } from '../redactor.ts'
 import { killGroup } from '../run.ts'
 import { type AgentUser, giveTo, spawnAs } from '../user.ts'
 import { type AcpEvents, type AcpLink, connectAcp } from './acp.ts'
+import { endReason } from './end-reason.ts'
 import type { Launch } from './recipe.ts'
 
 /** Units: characters of the agent’s standard error kept for the reason of its end. */
@@ -104,12 +105,4 @@ export class AgentProcess {
     const rows = await readProcesses()
     await killAll([...this.family, ...familyOf(this.child.pid ?? -1, rows)])
   }
-}
-
-function endReason(code: number | null, signal: NodeJS.Signals | null, said: string): string {
-  const how = signal === null ? `ended with code ${code}` : `was ended by ${signal}`
-  const lines = said.split('\n').filter((line) => line.trim() !== '')
-  // A stack trace says at its beginning what is wrong.
-  const telling = lines.find((line) => /error/i.test(line)) ?? lines.at(-1)
-  return telling === undefined || code === 0 ? `the agent ${how}` : `the agent ${how}: ${telling.trim().slice(0, 500)}`
 }
