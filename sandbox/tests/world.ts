@@ -31,8 +31,38 @@ export interface World extends AsyncDisposable {
   engine: DockerEngine
   installation: string
   packs: PackParts
+  parts: HostParts
   /** A host process's insides over the same state folder: the first is the first boot, the next ones are restarts. */
   boot(env?: NodeJS.ProcessEnv, version?: string): Promise<Context>
+}
+
+/** Where a host belongs. */
+export interface HostParts {
+  controlPlane: { url: string; token: string }
+  stateDir: string
+  installation: string
+  packs: PackParts
+}
+
+/** The insides of a host process, linked to its control plane. */
+export async function bootHost(parts: HostParts, env: NodeJS.ProcessEnv = {}, version = '0.0.0'): Promise<Context> {
+  const { controlPlane, stateDir, installation, packs } = parts
+  const config = parseConfig({
+    DOCKER_HOST: process.env.DOCKER_HOST,
+    HELIX_SESSION_IMAGE: process.env.HELIX_SESSION_IMAGE,
+    HELIX_CONTROL_PLANE_URL: controlPlane.url,
+    HELIX_RUNNER_TOKEN: controlPlane.token,
+    HELIX_DATA_DIR: stateDir,
+    HELIX_INSTALLATION: installation,
+    HELIX_HOST_NAME: installation,
+    HELIX_ALLOW_UNFILTERED_EGRESS: '1',
+    LOG_LEVEL: process.env.LOG_LEVEL ?? 'silent',
+    ...env,
+  })
+  const context = await Context.open(config, version, pino({ level: config.logLevel }), packs)
+  await context.monitor.check()
+  context.dial(version)
+  return context
 }
 
 /** A control plane, an installation of its own on the real engine, and hosts. */
@@ -41,6 +71,7 @@ export async function openWorld(source: PackSource = fakePack): Promise<World> {
   const plane = await FakeControlPlane.open()
   const installation = `test-${random()}`
   const packs = { source, prefix: `helix-${installation}-pack` }
+  const parts: HostParts = { controlPlane: { url: plane.url, token: plane.token }, stateDir, installation, packs }
   const engine = new DockerEngine(process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock')
   const open: Context[] = []
   return {
@@ -48,22 +79,9 @@ export async function openWorld(source: PackSource = fakePack): Promise<World> {
     engine,
     installation,
     packs,
+    parts,
     async boot(env = {}, version = '0.0.0') {
-      const config = parseConfig({
-        DOCKER_HOST: process.env.DOCKER_HOST,
-        HELIX_SESSION_IMAGE: process.env.HELIX_SESSION_IMAGE,
-        HELIX_CONTROL_PLANE_URL: plane.url,
-        HELIX_RUNNER_TOKEN: plane.token,
-        HELIX_DATA_DIR: stateDir,
-        HELIX_INSTALLATION: installation,
-        HELIX_HOST_NAME: installation,
-        HELIX_ALLOW_UNFILTERED_EGRESS: '1',
-        LOG_LEVEL: process.env.LOG_LEVEL ?? 'silent',
-        ...env,
-      })
-      const context = await Context.open(config, version, pino({ level: config.logLevel }), packs)
-      await context.monitor.check()
-      context.dial(version)
+      const context = await bootHost(parts, env, version)
       open.push(context)
       await until(() => context.homecoming.settled)
       return context

@@ -127,6 +127,9 @@ export class Ground implements AsyncDisposable {
 
   /** Its next container, after this one was suspended or ended. */
   async again({ session, container }: Machine): Promise<Machine> {
+    // That a machine ended by itself is noticed within a minute or two; until then there is nothing to resume.
+    for (const end = Date.now() + startMs; Date.now() < end; await sleep(300))
+      if ((await this.scratch.call(getSession, { params: { sessionId: session.id } })).state === 'suspended') break
     await this.scratch.call(resumeSession, { params: { sessionId: session.id } })
     return this.running(session.id, container)
   }
