@@ -12,6 +12,8 @@ import { reasonOf } from './reason.ts'
 /** Units: bytes of memory that count as room for one session, and sessions for each processor. */
 const roomBytes = 2 * 1024 ** 3
 const sessionsPerCpu = 4
+/** Units: bytes that are free where the host keeps what it knows. */
+const leastOwnBytes = 2 * 1024 ** 2
 
 export interface MachineLimits {
   cpus: number
@@ -164,6 +166,11 @@ export class Monitor {
     // An engine elsewhere has a disk that is not seen from here.
     const stats = await statfs(this.info.dataRoot).catch(() => statfs(this.input.stateDir))
     this.freeDiskBytes = stats.bavail * stats.bsize
+    const { stateDir } = this.input
+    const own = await statfs(stateDir)
+    // Without its ledgers on the disk it would not know after a restart what is whose.
+    if (own.bavail * own.bsize < leastOwnBytes)
+      return `The disk with this host's own folder ${stateDir} is full: make room there. Sessions that run go on.`
     return null
   }
 }
