@@ -69,7 +69,9 @@ test('a host whose own folder is full says so, starts what it can, and goes on o
 async function smallVolume(sessionId: SessionId, size: string): Promise<string> {
   const name = workspaceVolume(host.owner, sessionId)
   const labels = Object.entries(sessionLabels(host.owner, sessionId)).flatMap(([key, value]) => ['--label', `${key}=${value}`])
-  const disk = ['--opt', 'type=tmpfs', '--opt', 'device=tmpfs', '--opt', `o=size=${size},mode=1777`]
+  // Root of a session is another user of the machine, after which such an engine names its folder.
+  const [, uid = '0', gid = '0'] = /\/(\d+)\.(\d+)$/.exec((await world.engine.info()).dataRoot) ?? []
+  const disk = ['--opt', 'type=tmpfs', '--opt', 'device=tmpfs', '--opt', `o=size=${size},mode=1777,uid=${uid},gid=${gid}`]
   await run('docker', ['volume', 'create', ...labels, ...disk, name])
   return name
 }
