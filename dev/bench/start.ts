@@ -66,6 +66,8 @@ async function start(clone: string, env: NodeJS.ProcessEnv, port: number): Promi
   throw new Error(`npm start did not become ready:\n${said}`)
 }
 
+const images = ['helix-session:dev', 'helix-session-system:dev', 'helix-session-programs:dev', 'helix-session-builder:dev']
+
 /**
  * A fresh clone of what is committed, started with nothing cached, stopped, and started again. Debian's own packages (docker.io, mmdebstrap)
  * stay installed where they are: a bare machine adds their download.
@@ -78,7 +80,7 @@ export async function bench(): Promise<Figures> {
   const clone = join(folder, 'clone')
   try {
     execFileSync('git', ['clone', '-q', root, clone])
-    execFileSync('docker', ['rmi', '--force', 'helix-session:dev', 'helix-session-base:dev'], { stdio: 'ignore' })
+    execFileSync('docker', ['rmi', '--force', ...images], { stdio: 'ignore' })
     const first = await start(clone, env, port)
     say(`nothing cached: ready after ${first.ready.toFixed(1)} s`)
     // The first start goes on to its sample project; a user does not leave before.

@@ -20,8 +20,10 @@ const desktopFolder = join(here, 'desktop')
 export async function buildSessionImage({ tag = 'helix-session:dev', log = () => {}, docker = 'docker' } = {}) {
   // Images of another version stand on others of their own.
   const version = tag.slice(tag.lastIndexOf(':') + 1)
-  const programs = await ensurePrograms({ version, docker, log })
-  const base = await ensureBase({ tag: `helix-session-system:${version}`, docker, log })
+  const [programs, base] = await Promise.all([
+    ensurePrograms({ version, docker, log }),
+    ensureBase({ tag: `helix-session-system:${version}`, docker, log }),
+  ])
   const supervisor = await bundleSupervisor()
   const node = await findNode({ docker })
   const npm = await findNpm()

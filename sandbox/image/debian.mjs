@@ -12,7 +12,7 @@ const fallbackRelease = 'bookworm'
  * Answers with the id of the image; nothing is tagged, so a run that dies half way leaves no image that looks whole.
  */
 export async function importDebian({ docker, packages, changes, log }) {
-  if (!(await found('mmdebstrap'))) await installMmdebstrap(log)
+  if (!(await found('mmdebstrap'))) await (installing ??= installMmdebstrap(log))
   const folder = await mkdtemp(join(tmpdir(), 'helix-base-'))
   try {
     const { release, files } = await debianSources(folder)
@@ -34,6 +34,9 @@ export async function debianMirrors() {
   )
   return [...new Set([...named, 'http://deb.debian.org/debian'])]
 }
+
+/** Several images may be made at once. */
+let installing
 
 async function installMmdebstrap(log) {
   if (!(await found('apt-get')) || process.getuid?.() !== 0) {

@@ -104,7 +104,7 @@ test('an image without anything but a shell is fetched, started with the kit, an
 })
 
 test('an image of another Debian keeps its own programs, and its Docker works where this host gives one', async () => {
-  const { sessionId, run, notices, stages } = await sessionOn('helix-session-base:dev')
+  const { sessionId, run, notices, stages } = await sessionOn('helix-session-system:dev')
   images.pop()
   expect(notices()).toEqual([])
   expect(stages.map(({ name }) => name).filter((name) => name.includes('without'))).toEqual([])
@@ -134,7 +134,7 @@ test('what was fetched here and no project names any more is given up for room, 
   expect(Object.keys(await host.garbage.ledger.entries())).toContain(fetched)
   await host.garbage.collectImages([])
   for (let given = 1; given > 0; ) given = (await host.evictables.evict('disk'))?.bytes ?? 0
-  expect(await Promise.all([fetched, 'helix-session-base:dev'].map((image) => world.engine.hasImage(image)))).toEqual([false, true])
+  expect(await Promise.all([fetched, 'helix-session-system:dev'].map((image) => world.engine.hasImage(image)))).toEqual([false, true])
   expect(await world.engine.listVolumes(cacheLabels(host.owner, 'kit'))).toEqual([])
 })
 
@@ -192,7 +192,7 @@ test('an image that its registry shows to who signs in is fetched with the proje
 
 test('what an image is fetched with is in nothing that the session has', async () => {
   world.plane.spec = { imageLogin: { user: 'robot', password: 'of-the-project-7', secret: 'REGISTRY_TOKEN' } }
-  const { container, run, sessionId } = await sessionOn('helix-session-base:dev')
+  const { container, run, sessionId } = await sessionOn('helix-session-system:dev')
   images.pop()
   expect((await run('env; cat /run/helix/* 2>/dev/null; grep -ra of-the-project-[7] /run /workspace /tmp; true')).stdout).not.toMatch(
     /of-the-project-7/,

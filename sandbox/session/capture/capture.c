@@ -25,7 +25,7 @@ static int64_t resize_at, pointer_at;
 static bool shape_changed = true, pointer_moved = true;
 /* Changes are told at most so often. */
 enum { TELL_EVERY = 50000 };
-static bool telling, changed;
+static bool telling, changed, failed;
 static int64_t tell_at;
 
 static void on_event(XEvent *event) {
@@ -147,7 +147,10 @@ static bool once(void) {
   while (wire_next(&in, &message)) on_message(&message);
   resize_if_due();
   enum work work = resize_at == 0 && studio.open ? pace_next(&studio.pace, now_us()) : WORK_NONE;
-  if (work != WORK_NONE && !studio_work(&studio, work)) return false;
+  if (work != WORK_NONE && !studio_work(&studio, work)) {
+    failed = true;
+    return false;
+  }
   send_cursor();
   tell_changes();
   if (!wire_flush(&out)) return false;
@@ -174,5 +177,5 @@ int main(int count, char **words) {
   }
   while (once()) continue;
   wire_flush(&out);
-  return 0;
+  return failed ? 4 : 0;
 }

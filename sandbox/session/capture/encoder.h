@@ -27,6 +27,8 @@ struct encoder {
   void *state;
   /* `quality`: a quantiser, or QUALITY_AS_RATED. `elapsed_us`: since the frame before. False: it failed for good. */
   bool (*encode)(struct encoder *encoder, const struct picture *picture, bool key, int quality, int64_t elapsed_us, struct unit *unit);
+  /* Units of the same call after the first, until it is false; null: there is one each time. */
+  bool (*more)(struct encoder *encoder, struct unit *unit);
   /* False: it has to be opened anew for this rate. */
   bool (*set_rate)(struct encoder *encoder, struct rate rate);
   void (*close)(struct encoder *encoder);

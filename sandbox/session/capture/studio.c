@@ -99,6 +99,15 @@ static bool look(struct studio *studio) {
   return any;
 }
 
+static void put_frame(struct studio *studio, const struct unit *unit, bool refinement, uint64_t captured) {
+  const struct picture *picture = shown(studio);
+  uint8_t flags = (uint8_t)((unit->key ? FRAME_KEY : 0) | (refinement ? FRAME_REFINEMENT : 0));
+  uint8_t *at = wire_put(studio->out, MSG_FRAME, flags, 16 + unit->length);
+  at = put16(put16(at, (uint16_t)picture->width), (uint16_t)picture->height);
+  at = put64(put32(at, ++studio->sequence), captured);
+  memcpy(at, unit->data, unit->length);
+}
+
 static bool send_frame(struct studio *studio, enum work work, uint64_t captured, int64_t started) {
   struct picture *picture = shown(studio);
   struct unit unit;
@@ -107,11 +116,8 @@ static bool send_frame(struct studio *studio, enum work work, uint64_t captured,
   if (!studio->encoder.encode(&studio->encoder, picture, work == WORK_KEY, quality, elapsed, &unit)) return false;
   picture_settled(&studio->full);
   if (picture != &studio->full) picture_settled(picture);
-  uint8_t flags = (uint8_t)((unit.key ? FRAME_KEY : 0) | (work == WORK_REFINE ? FRAME_REFINEMENT : 0));
-  uint8_t *at = wire_put(studio->out, MSG_FRAME, flags, 16 + unit.length);
-  at = put16(put16(at, (uint16_t)picture->width), (uint16_t)picture->height);
-  at = put64(put32(at, ++studio->sequence), captured);
-  memcpy(at, unit.data, unit.length);
+  do put_frame(studio, &unit, work == WORK_REFINE, captured);
+  while (studio->encoder.more != NULL && studio->encoder.more(&studio->encoder, &unit));
   return true;
 }
 

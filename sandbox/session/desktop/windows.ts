@@ -9,7 +9,7 @@ export interface DesktopWindow {
 }
 
 /** Columns of `wmctrl -lGpx`: id, desktop, process, place, size, class, machine, title. */
-const line = /^(0x[0-9a-f]+)\s+(-?\d+)\s+\d+\s+(-?\d+)\s+(-?\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+\S+\s?(.*)$/
+const line = /^(0x[0-9a-f]+)\s+(-?\d+)\s+\d+\s+(-?\d+)\s+(-?\d+)\s+(\d+)\s+(\d+)\s+(.+?)\s{2,}\S+ ?(.*)$/
 
 /** Windows that are on all desktops are the panel and its like, and left out. */
 export function windowsIn(listed: string, active: number): DesktopWindow[] {
