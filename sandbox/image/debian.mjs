@@ -12,7 +12,7 @@ const fallbackRelease = 'bookworm'
  * Answers with the id of the image; nothing is tagged, so a run that dies half way leaves no image that looks whole.
  */
 export async function importDebian({ docker, packages, changes, log }) {
-  if (!(await found('mmdebstrap'))) await (installing ??= installMmdebstrap(log))
+  await ensureMmdebstrap(log)
   const folder = await mkdtemp(join(tmpdir(), 'helix-base-'))
   try {
     const { release, files } = await debianSources(folder)
@@ -36,7 +36,12 @@ export async function debianMirrors() {
 }
 
 /** Several images may be made at once. */
-let installing
+let installed
+
+async function ensureMmdebstrap(log) {
+  installed ??= found('mmdebstrap').then((there) => there || installMmdebstrap(log))
+  await installed
+}
 
 async function installMmdebstrap(log) {
   if (!(await found('apt-get')) || process.getuid?.() !== 0) {
