@@ -32,7 +32,7 @@ export function desktopRoutes(context: Context): Router {
         `The sandbox host ${hostName} shows no desktops: it is older than this version, upgrade it.`,
       )
     // Who opens it is about to use the machine: it is not suspended under their eyes.
-    await context.use.touch(sessionId)
+    context.use.touch(sessionId)
     const { userId, userName: name } = actor
     const made = context.streamTickets.make({ hostId, sessionId, epoch, userId, name, right })
     return { ...made, right, urls: desktopUrls(context.config, hostId, sessionId, stream.url) }

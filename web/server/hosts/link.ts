@@ -128,7 +128,7 @@ class HostConnection {
   private async noteUse(hostId: HostId, worked: readonly SessionId[]): Promise<void> {
     for (const sessionId of worked) {
       const session = await this.sessions.rowOf(sessionId)
-      if (session?.host_id === hostId) await this.context.use.touch(sessionId)
+      if (session?.host_id === hostId) this.context.use.touch(sessionId)
     }
   }
 
