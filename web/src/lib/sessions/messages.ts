@@ -52,6 +52,7 @@ export const words = {
   notStopped: 'The session was not stopped',
   failed: 'That did not work',
   details: 'Session',
+  desktop: 'Desktop',
   terminal: 'Terminal',
   workspace: 'Workspace',
   checkpoints: 'Checkpoints',
