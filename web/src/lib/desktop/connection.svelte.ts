@@ -16,7 +16,7 @@ export type Phase =
   | { kind: 'connecting' }
   | { kind: 'live' }
   /** Tried again at `at`, unix milliseconds. */
-  | { kind: 'again'; at: number; why: string }
+  | { kind: 'again'; at: number }
   /** Nobody looks; tried again when somebody does. */
   | { kind: 'hidden' }
   /** A person has to do something. */
@@ -38,6 +38,8 @@ const passing = ['unreachable', 'rate_limited', 'internal']
 export class Connection {
   phase = $state.raw<Phase>({ kind: 'connecting' })
   relayed = $state(false)
+  /** Why there is none any more; null while it was not lost. */
+  lost = $state<string | null>(null)
   /** What the host said last before it closed. */
   lastWords: string | null = null
   private readonly sessionId: SessionId
@@ -92,12 +94,13 @@ export class Connection {
 
   heard(message: FromWorker): void {
     if (message.type === 'opened') this.won(message.attempt)
-    else if (message.type === 'failed') this.lost(message.attempt, message.code)
+    else if (message.type === 'failed') this.missed(message.attempt, message.code)
     else if (message.type === 'closed') this.closed(message.code)
   }
 
   /** All is well: the next pause is a short one. */
   settled(): void {
+    this.lost = null
     this.pauses = 0
     this.refusals = 0
   }
@@ -143,7 +146,7 @@ export class Connection {
     this.opened()
   }
 
-  private lost(attempt: number, code: number): void {
+  private missed(attempt: number, code: number): void {
     const kind = this.under.get(attempt)
     if (kind === undefined) return
     this.under.delete(attempt)
@@ -173,12 +176,13 @@ export class Connection {
 
   private again(why: string): void {
     this.stop()
+    this.lost = why
     if (document.visibilityState === 'hidden') {
       this.phase = { kind: 'hidden' }
       return
     }
     const pause = pauseMs(this.pauses++, Math.random())
-    this.phase = { kind: 'again', at: Date.now() + pause, why }
+    this.phase = { kind: 'again', at: Date.now() + pause }
     this.timer = setTimeout(() => void this.connect(), pause)
   }
 }

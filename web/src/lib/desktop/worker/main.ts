@@ -1,5 +1,5 @@
 import { isRefused } from '@helix/contract/stream-bytes'
-import { decodeDown, type StreamDown } from '@helix/contract/stream-down'
+import { decodeDown, type Frame, type StreamDown } from '@helix/contract/stream-down'
 import { encodeAck } from '@helix/contract/stream-up'
 import { Clock, nowUs } from '../clock.ts'
 import { Link } from './link.ts'
@@ -48,9 +48,15 @@ function received(data: ArrayBuffer | string): void {
   else if (message.code !== 'unknown_type') measures.refused++
 }
 
+/** What was under way when nobody looked any more is acknowledged and no more. */
+function frame(message: Frame): void {
+  if (visible && decoding === 'video') picture?.frame(message)
+  else link.send(encodeAck({ sequence: message.sequence, decodeUs: 0 }))
+}
+
 function take(message: StreamDown): void {
   if (message.type === 'pong') clock.take(message, nowUs())
-  else if (message.type === 'frame') visible && decoding === 'video' && picture?.frame(message)
+  else if (message.type === 'frame') frame(message)
   else if (message.type === 'still') visible && decoding === 'stills' && void picture?.still(message)
   else if (message.type === 'audio') hears && visible && sound.packet(message)
   else tell(message)
