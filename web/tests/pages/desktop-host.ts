@@ -1,12 +1,19 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import { streamClose, type StreamClose, streamProtocol, ticketAmong } from '@helix/contract/stream'
+import { type StreamClose, streamClose, streamProtocol, ticketAmong } from '@helix/contract/stream'
 import { isRefused } from '@helix/contract/stream-bytes'
-import { encodeClipboard, encodeCursorMove, encodeCursorShape, encodeFrame, encodePong, encodeStill } from '@helix/contract/stream-down-encode'
+import {
+  encodeClipboard,
+  encodeCursorMove,
+  encodeCursorShape,
+  encodeFrame,
+  encodePong,
+  encodeStill,
+} from '@helix/contract/stream-down-encode'
 import { readTalk, type ViewerDown, viewerUp } from '@helix/contract/stream-talk'
 import { decodeUp, type StreamUp } from '@helix/contract/stream-up'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { blueJpeg, clip, type Colour, colours } from './desktop-clip.ts'
+import { blueJpeg, type Colour, clip, colours } from './desktop-clip.ts'
 
 const arrow = new Uint8Array(16 * 16 * 4).map((_, at) => (at % 4 === 3 ? 255 : at % 4 === 0 ? 200 : 20))
 
@@ -75,7 +82,10 @@ export class DesktopHost {
 
   private constructor() {
     this.http = createServer((_, response) => response.writeHead(404).end())
-    this.sockets = new WebSocketServer({ server: this.http, handleProtocols: (offered) => (offered.has(streamProtocol) ? streamProtocol : false) })
+    this.sockets = new WebSocketServer({
+      server: this.http,
+      handleProtocols: (offered) => (offered.has(streamProtocol) ? streamProtocol : false),
+    })
     this.sockets.on('connection', (socket, request) => {
       const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((one) => one.trim())
       this.tickets.push(ticketAmong(offered) ?? 'none')
@@ -168,7 +178,14 @@ export class DesktopHost {
   private tell(pausesAgent = false): void {
     const { holder } = this
     for (const seat of this.open) {
-      const items = this.open.map((one) => ({ id: one.id, name: one.name, controls: one === holder, x: one.x, y: one.y, you: one === seat }))
+      const items = this.open.map((one) => ({
+        id: one.id,
+        name: one.name,
+        controls: one === holder,
+        x: one.x,
+        y: one.y,
+        you: one === seat,
+      }))
       seat.say({ type: 'viewers', items })
       seat.say({ type: 'control', holder: holder === null ? null : { id: holder.id, name: holder.name }, pausesAgent, until: null })
     }

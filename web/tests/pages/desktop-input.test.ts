@@ -88,7 +88,9 @@ test('nothing stays pressed when the window, the tab or the page is left', async
   // A modifier whose end went to another window.
   const before = keys().length
   await page.locator('[data-picture] textarea').focus()
-  await page.evaluate(`document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: 'Alt', code: 'AltLeft', altKey: true, location: 1 }))`)
+  await page.evaluate(
+    `document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: 'Alt', code: 'AltLeft', altKey: true, location: 1 }))`,
+  )
   await page.locator('[data-picture]').hover({ position: { x: 50, y: 50 } })
   await expect.poll(() => keys().slice(before)).toEqual(['+ffe9', '-ffe9'])
 })
@@ -121,18 +123,29 @@ test('the pointer, its buttons and the wheel arrive in pixels of the screen', as
   await page.mouse.down({ button: 'right' })
   await page.mouse.move(box.x + box.width / 4, box.y + box.height / 2)
   await page.mouse.up({ button: 'right' })
-  await expect.poll(() => host.seat.of('pointer').slice(before).map(({ buttons }) => buttons)).toEqual([0, 4, 4, 0])
+  await expect
+    .poll(() =>
+      host.seat
+        .of('pointer')
+        .slice(before)
+        .map(({ buttons }) => buttons),
+    )
+    .toEqual([0, 4, 4, 0])
   const last = host.seat.of('pointer').at(-1)
   expect(last?.relative).toBe(false)
   expect(Math.abs((last?.x ?? 0) - 480)).toBeLessThan(5)
   expect(Math.abs((last?.y ?? 0) - 540)).toBeLessThan(5)
   await page.mouse.wheel(0, 100)
   await page.mouse.wheel(-50, 0)
-  await expect.poll(() => host.seat.of('wheel').map(({ dx, dy }) => [dx, dy])).toEqual([
-    [0, 120],
-    [-60, 0],
-  ])
-  expect(await page.evaluate(`document.querySelector('[data-picture]').style.cursor`)).toMatch(/^url\("data:image\/png;base64,.*"\) 3 4, default$/)
+  await expect
+    .poll(() => host.seat.of('wheel').map(({ dx, dy }) => [dx, dy]))
+    .toEqual([
+      [0, 120],
+      [-60, 0],
+    ])
+  expect(await page.evaluate(`document.querySelector('[data-picture]').style.cursor`)).toMatch(
+    /^url\("data:image\/png;base64,.*"\) 3 4, default$/,
+  )
   expect([...errors, ...host.refused]).toEqual([])
 })
 
@@ -146,7 +159,11 @@ test('fingers click, open the context menu and scroll', async () => {
       type: type as 'touchStart',
       touchPoints: points.map(([x, y], id) => ({ x: box.x + x, y: box.y + y, id })),
     })
-  const buttons = (from: number) => host.seat.of('pointer').slice(from).map((one) => one.buttons)
+  const buttons = (from: number) =>
+    host.seat
+      .of('pointer')
+      .slice(from)
+      .map((one) => one.buttons)
   let before = host.seat.of('pointer').length
   await touch('touchStart', [60, 60])
   await touch('touchEnd')
@@ -169,7 +186,9 @@ test('the clipboard goes both ways, a picture too, and what the browser refuses 
     else transfer.items.add(new File([Uint8Array.from(atob(data), (c) => c.charCodeAt(0))], 'a.png', { type: 'image/png' }))
     document.activeElement.dispatchEvent(new ClipboardEvent('paste', { clipboardData: transfer, bubbles: true, cancelable: true })) }`
   await page.keyboard.down('Control')
-  await page.evaluate(`document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: 'v', code: 'KeyV', ctrlKey: true, bubbles: true, cancelable: true }))`)
+  await page.evaluate(
+    `document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: 'v', code: 'KeyV', ctrlKey: true, bubbles: true, cancelable: true }))`,
+  )
   await page.evaluate(`(${paste})('text', 'from here')`)
   await expect.poll(clipboards).toEqual(['from here'])
   // The key follows what it pastes.
@@ -186,7 +205,7 @@ test('the clipboard goes both ways, a picture too, and what the browser refuses 
   await person.clearPermissions()
   await page.evaluate(`navigator.clipboard.writeText = () => Promise.reject(new Error('no'))`)
   host.seat.copies('kept for you')
-  await page.getByRole('button', { name: 'Clipboard' }).click()
+  await page.getByRole('button', { name: 'Clipboard', exact: true }).click()
   await page.getByText('kept for you').waitFor()
   expect(await accessibilityFaults(page)).toEqual([])
   await page.getByLabel('Paste here').fill('typed in the box')

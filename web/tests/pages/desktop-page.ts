@@ -20,9 +20,7 @@ export async function giveTickets(page: Page, ways: () => Ways): Promise<void> {
 
 /** A refusal of the control plane. */
 export async function refuseTickets(page: Page, status: number, code: string, message: string): Promise<void> {
-  await page.route('**/desktop-tickets', (route) =>
-    route.fulfill({ status, json: { error: { code, message, requestId: 'req_test' } } }),
-  )
+  await page.route('**/desktop-tickets', (route) => route.fulfill({ status, json: { error: { code, message, requestId: 'req_test' } } }))
 }
 
 /** The tab of a session that `host` serves. */

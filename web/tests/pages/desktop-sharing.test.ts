@@ -47,7 +47,7 @@ test('two people see each other’s pointers; who takes over is asked first, and
   const grace = await open()
   await seesColour(grace.page, 'red')
   await grace.page.getByText('Ada drives.').waitFor()
-  await ada.page.getByText('1 other looks on').waitFor()
+  await ada.page.getByText('1 other is here').waitFor()
   await grace.page.locator('[data-picture]').hover({ position: { x: 100, y: 100 } })
   await ada.page.locator('[data-viewer-cursor]').getByText('Grace').waitFor()
   await grace.page.locator('[data-remote-cursor]').getByText('Ada').waitFor()
@@ -104,8 +104,13 @@ test('quality, size, theme, sound and figures are asked of the desktop', async (
   await page.getByRole('button', { name: 'Resize the desktop to this window' }).click()
   await expect.poll(() => host.seat.said('resize')).toHaveLength(1)
   const [size] = host.seat.said('resize')
-  const area = await page.evaluate(`(({ clientWidth, clientHeight }) => [clientWidth, clientHeight])(document.querySelector('[data-picture]').parentElement)`)
-  expect([size?.width, size?.height].map((side, index) => Math.abs(Number(side) - ((area as number[])[index] ?? 0)) < 2)).toEqual([true, true])
+  const area = await page.evaluate(
+    `(({ clientWidth, clientHeight }) => [clientWidth, clientHeight])(document.querySelector('[data-picture]').parentElement)`,
+  )
+  expect([size?.width, size?.height].map((side, index) => Math.abs(Number(side) - ((area as number[])[index] ?? 0)) < 2)).toEqual([
+    true,
+    true,
+  ])
   expect(host.seat.said('quality')).toEqual([{ type: 'quality', preset: 'saver' }])
   expect(host.seat.said('audio')).toEqual([{ type: 'audio', on: true }])
   expect(host.seat.said('stats')).toEqual([{ type: 'stats', on: true }])
@@ -117,14 +122,14 @@ test('quality, size, theme, sound and figures are asked of the desktop', async (
 test('full screen and pixel by pixel are a key away, and a phone has all of it', async () => {
   const { page } = await open()
   await seesColour(page, 'red')
-  await page.getByRole('button', { name: 'Pixel by pixel' }).click()
+  await page.getByRole('button', { name: '1:1, pixel by pixel' }).click()
   await expect.poll(async () => (await page.locator('[data-picture]').boundingBox())?.width).toBe(1920)
   await page.getByRole('button', { name: 'Full screen' }).focus()
   await page.keyboard.press('Enter')
   await page.getByRole('button', { name: 'Leave full screen' }).click()
   await page.getByRole('button', { name: 'Full screen' }).waitFor()
   await page.setViewportSize({ width: 390, height: 844 })
-  await page.getByRole('button', { name: 'Pixel by pixel' }).click()
+  await page.getByRole('button', { name: '1:1, pixel by pixel' }).click()
   await expect.poll(async () => ((await page.locator('[data-picture]').boundingBox())?.width ?? 999) <= 390).toBe(true)
   expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
   expect(await accessibilityFaults(page)).toEqual([])

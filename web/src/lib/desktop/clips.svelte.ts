@@ -28,7 +28,10 @@ export class Clips {
 
   /** The desktop copied something. `mine`: by this person, whose clipboard it is then meant for. */
   async came({ kind, bytes }: Clipboard, mine: boolean): Promise<void> {
-    this.waiting = kind === 'text' ? { kind, text: new TextDecoder().decode(bytes) } : { kind, blob: new Blob([new Uint8Array(bytes)], { type: 'image/png' }) }
+    this.waiting =
+      kind === 'text'
+        ? { kind, text: new TextDecoder().decode(bytes) }
+        : { kind, blob: new Blob([new Uint8Array(bytes)], { type: 'image/png' }) }
     if (mine) await this.copy()
   }
 
@@ -74,7 +77,8 @@ export class Clips {
     this.problem = ''
     try {
       const bytes = typeof clip === 'string' ? new TextEncoder().encode(clip) : new Uint8Array(await (await asPng(clip)).arrayBuffer())
-      if (bytes.byteLength > streamLimits.clipboardBytes) this.problem = words.clipboardLarge(fileSize(bytes.byteLength), fileSize(streamLimits.clipboardBytes))
+      if (bytes.byteLength > streamLimits.clipboardBytes)
+        this.problem = words.clipboardLarge(fileSize(bytes.byteLength), fileSize(streamLimits.clipboardBytes))
       else this.send(encodeClipboard({ kind: typeof clip === 'string' ? 'text' : 'png', bytes }))
     } catch {
       this.problem = words.clipboardUnread

@@ -1,7 +1,7 @@
+import type { ResponseOf } from '@helix/contract/endpoint'
+import type { SessionId } from '@helix/contract/ids'
 import { closeOf, type StreamClose, streamClose } from '@helix/contract/stream'
 import { openDesktop } from '@helix/contract/stream-tickets'
-import type { SessionId } from '@helix/contract/ids'
-import type { ResponseOf } from '@helix/contract/endpoint'
 import { call } from '#lib/api.ts'
 import { type Failure, failureOf } from '#lib/failure.ts'
 import { pauseMs } from './backoff.ts'
@@ -27,6 +27,7 @@ type Ticket = ResponseOf<typeof openDesktop>
 /** What a person has to act on; everything else is tried again. */
 const lasting: Partial<Record<StreamClose, { code: string; resumable: boolean }>> = {
   too_many: { code: 'rate_limited', resumable: false },
+  desktop_failed: { code: 'conflict', resumable: false },
   unsupported: { code: 'conflict', resumable: false },
   session_suspended: { code: 'machine_unavailable', resumable: true },
   session_stopped: { code: 'conflict', resumable: false },

@@ -1,7 +1,15 @@
 import type { SessionId } from '@helix/contract/ids'
-import { streamVersion } from '@helix/contract/stream'
+import { streamClose, streamVersion } from '@helix/contract/stream'
 import { isRefused } from '@helix/contract/stream-bytes'
-import { readTalk, type StreamPreset, type StreamRight, type StreamViewer, type ViewerDown, type ViewerUp, viewerDown } from '@helix/contract/stream-talk'
+import {
+  readTalk,
+  type StreamPreset,
+  type StreamRight,
+  type StreamViewer,
+  type ViewerDown,
+  type ViewerUp,
+  viewerDown,
+} from '@helix/contract/stream-talk'
 import { Clips } from './clips.svelte.ts'
 import { Connection } from './connection.svelte.ts'
 import { RemoteCursor } from './cursor.svelte.ts'
@@ -44,7 +52,11 @@ export class Desktop {
   private dark = false
 
   constructor(sessionId: SessionId) {
-    this.connection = new Connection(sessionId, (message) => this.post(message), () => this.greet())
+    this.connection = new Connection(
+      sessionId,
+      (message) => this.post(message),
+      () => this.greet(),
+    )
     this.clips = new Clips((data) => this.send(data))
     this.worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.heard(data)
   }
@@ -121,11 +133,17 @@ export class Desktop {
     else if (message.type === 'cursorShape') this.cursor.take(message)
     else if (message.type === 'cursorMove') this.cursor.at = { x: message.x, y: message.y }
     else if (message.type === 'clipboard') void this.clips.came(message, this.drives)
-    else if (message.type === 'figures') this.figures = this.measuring ? message.figures : null
+    else if (message.type === 'figures') this.measured(message.figures)
     else if (message.type === 'sound') this.speaker.play(message.left, message.right)
     else if (message.type === 'ready') this.ready(message)
     else if (message.type === 'decoding') this.stills()
     else this.connection.heard(message)
+  }
+
+  /** A still screen tells nothing new of some: what was measured last stays. */
+  private measured(figures: Figures): void {
+    const { decodeMs, glassMs } = this.figures ?? figures
+    if (this.measuring) this.figures = { ...figures, decodeMs: figures.decodeMs ?? decodeMs, glassMs: figures.glassMs ?? glassMs }
   }
 
   private ready({ decoding, audio }: Extract<FromWorker, { type: 'ready' }>): void {
@@ -138,7 +156,16 @@ export class Desktop {
   private greet(): void {
     const { decoding, audible, preset, wanted } = this
     const capabilities = { webcodecs: decoding === 'video', audio: audible, stills: true }
-    const screen = wanted === null ? {} : { screen: { width: Math.round(wanted.width * devicePixelRatio), height: Math.round(wanted.height * devicePixelRatio), scale: devicePixelRatio } }
+    const screen =
+      wanted === null
+        ? {}
+        : {
+            screen: {
+              width: Math.round(wanted.width * devicePixelRatio),
+              height: Math.round(wanted.height * devicePixelRatio),
+              scale: devicePixelRatio,
+            },
+          }
     this.say({ type: 'hello', version: streamVersion, capabilities, ...screen })
     if (preset !== 'auto') this.say({ type: 'quality', preset })
     if (decoding === 'stills') this.stills()
@@ -172,7 +199,6 @@ export class Desktop {
     this.screen = { width: hello.width, height: hello.height }
     this.connection.relayed = hello.relayed
     this.connection.settled()
-    this.post({ type: 'codec', codec: hello.codec })
   }
 
   private moved(id: string, { x, y }: Point): void {
@@ -188,7 +214,7 @@ export class Desktop {
   }
 
   private refused({ code, message }: Extract<ViewerDown, { type: 'error' }>): void {
-    this.connection.lastWords = message
+    if (code in streamClose) this.connection.lastWords = message
     if (code === 'control_held') this.held = true
     // Input without control is explained where control is taken.
     else if (code !== 'not_controller') this.notice = message

@@ -27,7 +27,11 @@ export function toScreen(point: Point, box: Extent & { left: number; top: number
 }
 
 /** What to ask of the desktop so that the area shows it pixel by pixel; even, as video wants it. */
-export function extentOfArea(area: Extent, ratio: number, limits: { leastWidth: number; leastHeight: number; mostWidth: number; mostHeight: number }): Extent {
+export function extentOfArea(
+  area: Extent,
+  ratio: number,
+  limits: { leastWidth: number; leastHeight: number; mostWidth: number; mostHeight: number },
+): Extent {
   const even = (value: number, least: number, most: number): number => 2 * Math.round(Math.max(least, Math.min(most, value * ratio)) / 2)
   return { width: even(area.width, limits.leastWidth, limits.mostWidth), height: even(area.height, limits.leastHeight, limits.mostHeight) }
 }

@@ -3,10 +3,7 @@ import { HeldKeys, platformOf } from './held-keys.ts'
 
 const none = { shiftKey: false, ctrlKey: false, altKey: false, metaKey: false }
 const press = (key: string, code: string, flags: Partial<typeof none> = {}, location = 0) => ({ ...none, key, code, location, ...flags })
-const [down, up] = [
-  (keysym: number) => ({ keysym, down: true }),
-  (keysym: number) => ({ keysym, down: false }),
-]
+const [down, up] = [(keysym: number) => ({ keysym, down: true }), (keysym: number) => ({ keysym, down: false })]
 
 test('a key goes up as what it went down as, whatever Shift did in between', () => {
   const keys = new HeldKeys('other')

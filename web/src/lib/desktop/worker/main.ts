@@ -2,6 +2,7 @@ import { isRefused } from '@helix/contract/stream-bytes'
 import { decodeDown, type Frame, type StreamDown } from '@helix/contract/stream-down'
 import { encodeAck } from '@helix/contract/stream-up'
 import { Clock, nowUs } from '../clock.ts'
+import { codecOf } from './codec.ts'
 import { Link } from './link.ts'
 import { Measures } from './measures.ts'
 import { Picture } from './picture.ts'
@@ -10,7 +11,10 @@ import { decoderConfig, decodesOpus } from './support.ts'
 import type { Decoding, FromWorker, ToWorker } from './talk.ts'
 
 // The web worker's own globals are typed by another library than the page's; this is all that is used of them.
-const page = self as unknown as { postMessage(message: FromWorker, transfer?: Transferable[]): void; onmessage: ((event: MessageEvent<ToWorker>) => void) | null }
+const page = self as unknown as {
+  postMessage(message: FromWorker, transfer?: Transferable[]): void
+  onmessage: ((event: MessageEvent<ToWorker>) => void) | null
+}
 const tell = (message: FromWorker, transfer: Transferable[] = []): void => page.postMessage(message, transfer)
 
 const clock = new Clock()
@@ -40,12 +44,19 @@ const link = new Link({
 const askKey = (): void => link.send(JSON.stringify({ type: 'keyframe' }))
 
 function received(data: ArrayBuffer | string): void {
-  if (typeof data === 'string') return tell({ type: 'talk', text: data })
+  if (typeof data === 'string') return talked(data)
   measures.arrived(data.byteLength)
   const message = decodeDown(new Uint8Array(data))
   if (!isRefused(message)) take(message)
   // What a later version may send is no fault.
   else if (message.code !== 'unknown_type') measures.refused++
+}
+
+function talked(text: string): void {
+  const codec = codecOf(text)
+  // Before the frames behind it, which a way through the page would not be.
+  if (codec !== null) picture?.begin(codec)
+  tell({ type: 'talk', text })
 }
 
 /** What was under way when nobody looked any more is acknowledged and no more. */
@@ -100,7 +111,8 @@ function look(now: boolean): void {
 function measure(on: boolean): void {
   clearInterval(figures)
   if (!on) return
-  const take = () => measures.take(performance.now(), (clock.rttUs ?? Number.NaN) / 1000 || null, config?.hardwareAcceleration === 'prefer-hardware')
+  const take = () =>
+    measures.take(performance.now(), (clock.rttUs ?? Number.NaN) / 1000 || null, config?.hardwareAcceleration === 'prefer-hardware')
   take()
   figures = setInterval(() => tell({ type: 'figures', figures: take() }), 1000)
 }
@@ -110,7 +122,6 @@ page.onmessage = ({ data: message }) => {
   else if (message.type === 'dial') link.dial(message.attempt, message.url, message.ticket)
   else if (message.type === 'send') link.send(message.data)
   else if (message.type === 'hangUp') link.hangUp()
-  else if (message.type === 'codec') picture?.begin(message.codec)
   else if (message.type === 'visible') look(message.visible)
   else if (message.type === 'figures') measure(message.on)
   else {

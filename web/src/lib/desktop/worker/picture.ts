@@ -41,12 +41,10 @@ export class Picture {
     this.heard = heard
   }
 
-  /** Frames are of this codec from now on. */
+  /** A stream begins; its first frame is a key frame. */
   begin(codec: string): void {
-    if (this.config === null || this.config.codec === codec) return
-    this.config = { ...this.config, codec }
+    if (this.config !== null) this.config = { ...this.config, codec }
     this.rest()
-    this.askKey()
   }
 
   /** Holds no decoder until the next frame. */

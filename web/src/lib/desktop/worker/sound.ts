@@ -16,7 +16,8 @@ export class Sound {
     try {
       this.decoder ??= this.opened()
       // A browser that cannot keep up skips instead of running late.
-      if (this.decoder.decodeQueueSize < 10) this.decoder.decode(new EncodedAudioChunk({ type: 'key', timestamp: capturedUs, data: packet }))
+      if (this.decoder.decodeQueueSize < 10)
+        this.decoder.decode(new EncodedAudioChunk({ type: 'key', timestamp: capturedUs, data: packet }))
     } catch {
       this.rest()
     }

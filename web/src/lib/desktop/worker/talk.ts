@@ -7,8 +7,6 @@ export type ToWorker =
   | { type: 'dial'; attempt: number; url: string; ticket: string }
   | { type: 'send'; data: Uint8Array<ArrayBuffer> | string }
   | { type: 'hangUp' }
-  /** Of the answered hello: frames are of this codec. */
-  | { type: 'codec'; codec: string }
   /** A tab that nobody sees decodes nothing. */
   | { type: 'visible'; visible: boolean }
   | { type: 'figures'; on: boolean }

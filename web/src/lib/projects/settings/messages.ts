@@ -200,3 +200,20 @@ export const sandboxWords = {
     kata: 'Kata: a virtual machine of its own',
   },
 }
+
+export const desktopWords = {
+  desktop: 'Desktop',
+  enabled: 'Sessions have a desktop',
+  enabledHint: 'It starts when somebody opens it or the agent uses it. Off: nothing of it runs, and the tab says so.',
+  resolution: 'Screen',
+  screen: (width: number, height: number) => `${width} × ${height}`,
+  custom: 'Another size',
+  width: 'Width in pixels',
+  height: 'Height in pixels',
+  range: (least: number, most: number) => `${least} to ${most}.`,
+  scale: 'Scale',
+  scaleHint: 'Of text and controls.',
+  percent: (value: string) => `${value} %`,
+  fps: 'Frames a second',
+  fpsHint: '5 to 60 at most; a still screen sends none.',
+}

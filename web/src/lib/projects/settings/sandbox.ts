@@ -3,6 +3,7 @@ import type { Rung } from '@helix/contract/isolation'
 import { namedSizes } from '@helix/contract/machine'
 import type { ProjectSettings, updateProject } from '@helix/contract/projects'
 import { labelsOf, labelText } from '#lib/fleet/labels.ts'
+import { changeDesktop, pickDesktop } from './desktop.ts'
 
 const mbInGb = 1024
 
@@ -17,6 +18,7 @@ export function pickSandbox(settings: ProjectSettings) {
     image: settings.image ?? '',
     imageUser: settings.imageLogin?.user ?? '',
     imageSecret: settings.imageLogin?.secret ?? '',
+    ...pickDesktop(settings.desktop),
     idleMinutes: String(settings.idleMinutes),
     ttlHours: String(settings.ttlHours),
     hostLabels: labelText(settings.hostLabels),
@@ -43,6 +45,7 @@ export function changeSandbox(value: SandboxValue): BodyOf<typeof updateProject>
     ...(value.size === 'custom' ? { customSize: figures } : {}),
     image: value.image.trim() === '' ? null : value.image.trim(),
     imageLogin: loginOf(value),
+    desktop: changeDesktop(value),
     idleMinutes: Number(value.idleMinutes),
     ttlHours: Number(value.ttlHours),
     hostLabels: labelsOf(value.hostLabels),
