@@ -121,7 +121,10 @@ export class Connection {
 
   private dial({ ticket, urls }: Ticket, kind: 'direct' | 'relayed'): void {
     const way = urls.find((one) => one.kind === kind)
-    if (way === undefined) return this.again(words.lost)
+    if (way === undefined) {
+      this.again(words.lost)
+      return
+    }
     const attempt = ++this.attempts
     this.under.set(attempt, kind)
     this.post({ type: 'dial', attempt, url: way.url, ticket })
@@ -166,8 +169,8 @@ export class Connection {
     const said = this.lastWords ?? (name === null ? words.lost : words.closes[name])
     if (code === streamClose.ticket_refused) this.refusals++
     const refused = this.refusals >= ticketsInARow
-    if (known === undefined && !refused) return this.again(said)
-    this.end({ code: known?.code ?? 'conflict', message: said, requestId: null, details: {} }, known?.resumable ?? false)
+    if (known === undefined && !refused) this.again(said)
+    else this.end({ code: known?.code ?? 'conflict', message: said, requestId: null, details: {} }, known?.resumable ?? false)
   }
 
   private end(failure: Failure, resumable: boolean): void {

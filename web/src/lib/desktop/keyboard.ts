@@ -5,6 +5,7 @@ import { textMessages } from './texts.ts'
 
 /** Units: milliseconds; a browser that has nothing to paste tells no paste. */
 const pasteWaitMs = 150
+const [backspace, enter] = [0xff08, 0xff0d]
 
 interface Wired {
   platform: Platform
@@ -81,8 +82,8 @@ export class Keyboard {
     const modifier = ['Control', 'Alt', 'Shift', 'Meta'].includes(event.key)
     this.chord = modifier && event.ctrlKey && event.altKey && event.shiftKey
     if (!this.wired.drives() || event.isComposing || event.keyCode === 229) return
-    if (isPaste(event)) return this.beforePaste(event)
-    const changes = this.held.down(event)
+    const changes = isPaste(event) ? null : this.held.down(event)
+    if (isPaste(event)) this.beforePaste(event)
     if (changes === null) return
     event.preventDefault()
     this.tell(changes)
@@ -136,9 +137,9 @@ export class Keyboard {
     const { value } = this.field
     this.empty()
     if (!this.wired.drives()) return
-    if (value === '') return this.tap(0xff08)
+    if (value === '') this.tap(backspace)
     for (const part of value.replace(/^ /, '').split(/(\n)/)) {
-      if (part === '\n') this.tap(0xff0d)
+      if (part === '\n') this.tap(enter)
       else for (const message of textMessages(part)) this.wired.send(message)
     }
   }

@@ -88,7 +88,8 @@ export class PointerInput {
     if (event.pointerType === 'touch') {
       clearTimeout(this.hold)
       this.hold = setTimeout(() => this.act(this.touches.held()), holdMs)
-      return this.act(this.touches.down(event.pointerId, { x: event.clientX, y: event.clientY }))
+      this.act(this.touches.down(event.pointerId, { x: event.clientX, y: event.clientY }))
+      return
     }
     if (!this.locked) this.picture.setPointerCapture(event.pointerId)
     this.pressed(event)
@@ -97,19 +98,18 @@ export class PointerInput {
   /** Buttons beyond the first arrive as moves. */
   private moved(event: PointerEvent): void {
     const point = { x: event.clientX, y: event.clientY }
-    if (!this.wired.drives()) return this.look(point)
-    if (event.pointerType === 'touch') return this.act(this.touches.move(event.pointerId, point))
     this.wired.before(event)
-    if (this.locked) this.send({ x: event.movementX, y: event.movementY }, wireButtons(event.buttons), true)
+    if (!this.wired.drives()) this.look(point)
+    else if (event.pointerType === 'touch') this.act(this.touches.move(event.pointerId, point))
+    else if (this.locked) this.send({ x: event.movementX, y: event.movementY }, wireButtons(event.buttons), true)
     else this.pressed(event)
   }
 
   private up(event: PointerEvent): void {
     if (event.pointerType === 'touch') {
       clearTimeout(this.hold)
-      return this.act(this.touches.up(event.pointerId))
-    }
-    if (this.wired.drives()) this.pressed(event)
+      this.act(this.touches.up(event.pointerId))
+    } else if (this.wired.drives()) this.pressed(event)
   }
 
   private cancelled(event: PointerEvent): void {

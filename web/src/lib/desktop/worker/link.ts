@@ -58,7 +58,10 @@ export class Link {
 
   private won(attempt: number, socket: WebSocket): void {
     this.dialled.delete(attempt)
-    if (this.open !== null) return socket.close(1000)
+    if (this.open !== null) {
+      socket.close(1000)
+      return
+    }
     this.open = socket
     for (const other of this.dialled.values()) other.close(1000)
     this.dialled.clear()

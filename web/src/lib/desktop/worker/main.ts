@@ -44,7 +44,10 @@ const link = new Link({
 const askKey = (): void => link.send(JSON.stringify({ type: 'keyframe' }))
 
 function received(data: ArrayBuffer | string): void {
-  if (typeof data === 'string') return talked(data)
+  if (typeof data === 'string') {
+    talked(data)
+    return
+  }
   measures.arrived(data.byteLength)
   const message = decodeDown(new Uint8Array(data))
   if (!isRefused(message)) take(message)

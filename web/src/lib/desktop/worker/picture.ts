@@ -31,7 +31,7 @@ export class Picture {
   private readonly waiting = new Map<number, Waiting>()
   private errors: number[] = []
   private paintedAt = 0
-  private newestStill = -1
+  private newestStillUs = 0
 
   constructor(canvas: OffscreenCanvas, config: VideoDecoderConfig | null, heard: Heard) {
     const context = canvas.getContext('2d', { alpha: false, desynchronized: true })
@@ -44,6 +44,7 @@ export class Picture {
   /** A stream begins; its first frame is a key frame. */
   begin(codec: string): void {
     if (this.config !== null) this.config = { ...this.config, codec }
+    this.waiting.clear()
     this.rest()
   }
 
@@ -53,16 +54,20 @@ export class Picture {
     this.decoder = null
     this.keyNeeded = true
     this.keyAskedAt = -askKeyEveryMs
+    // The host counts what is under way; of these nothing will come out.
+    for (const sequence of this.waiting.keys()) this.heard.decoded({ sequence, decodeUs: 0, shown: false })
     this.waiting.clear()
-    this.newestStill = -1
+    this.newestStillUs = 0
   }
 
   frame(frame: Frame): void {
-    if (this.keyNeeded && !frame.key) return this.skip(frame)
-    if (this.decoder !== null && this.decoder.decodeQueueSize >= mostQueued) {
-      this.rest()
-      return this.skip(frame)
-    }
+    const stuck = (this.decoder?.decodeQueueSize ?? 0) >= mostQueued
+    if (stuck) this.rest()
+    if (stuck || (this.keyNeeded && !frame.key)) this.skip(frame)
+    else this.decode(frame)
+  }
+
+  private decode(frame: Frame): void {
     const arrivedUs = nowUs()
     try {
       this.decoder ??= this.opened()
@@ -74,11 +79,14 @@ export class Picture {
     }
   }
 
-  async still({ requestId, jpeg, capturedUs }: Still): Promise<void> {
+  async still({ jpeg, capturedUs }: Still): Promise<void> {
     const bitmap = await createImageBitmap(new Blob([new Uint8Array(jpeg)], { type: 'image/jpeg' })).catch(() => null)
-    if (bitmap === null) return this.heard.decoderFailed()
-    if (requestId > this.newestStill) {
-      this.newestStill = requestId
+    if (bitmap === null) {
+      this.heard.decoderFailed()
+      return
+    }
+    if (capturedUs >= this.newestStillUs) {
+      this.newestStillUs = capturedUs
       this.paint(bitmap, bitmap, capturedUs)
     }
     bitmap.close()
