@@ -8,6 +8,7 @@ import { restorable } from './checkpoint/restore.ts'
 import type { Config } from './config.ts'
 import { Entrance } from './desktop/entrance.ts'
 import { desktopEnvironment, placeOf, whyNoDesktop } from './desktop/place.ts'
+import { AgentTools } from './hands/agent-tools.ts'
 import { settleIn } from './image/settle.ts'
 import type { Surroundings } from './image/surroundings.ts'
 import { InnerDocker } from './inner-docker.ts'
@@ -64,6 +65,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
   private readonly offers: Offers
   private readonly surroundings: Surroundings
   private readonly desktop: Entrance
+  private readonly tools: AgentTools
   private status: Status = { state: 'preparing', message: null }
   private ending = false
   /** The host says that it is time to prepare. */
@@ -117,6 +119,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
       encoder: config.desktopEncoder,
       log,
     })
+    this.tools = new AgentTools({ config, user, desktop: this.desktop, recorder: this.recorder, log })
     this.offers = new Offers({ session, docker: this.docker, feed: this.feed, log })
     // Who asked was an agent of an earlier start.
     this.permissions.voidAll(journal.openRequests())
@@ -171,6 +174,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
     const { linkSecret: secret, machineToken } = session
     const server = input.slot?.server ?? null
     const handlers = { handler: supervisor, machine: supervisor.machine, desktop: supervisor.desktop }
+    await supervisor.tools.open()
     supervisor.link = await listen({ port: config.linkPort, server, secret, log, ...handlers, machineToken })
     return supervisor
   }
@@ -276,6 +280,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
     await this.agent.stop(agentGraceMs)
     this.recorder.endTurn()
     await this.machine.closeAll()
+    await this.tools.close()
     await this.desktop.stop()
     // A session that never got ready has nothing of its own yet.
     if (this.status.state === 'ready') await this.work.atEnd()
@@ -295,7 +300,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
       redactor: this.redactor,
       cwd: folders.cwd,
       state,
-      mcpServers: [],
+      mcpServers: this.tools.servers,
       log,
       events: {
         update: (update) => recorder.record(update),

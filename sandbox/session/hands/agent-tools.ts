@@ -1,6 +1,8 @@
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { McpServer } from '@agentclientprotocol/sdk'
 import type { DesktopAction } from '@helix/contract/desktop-action'
+import type { Config } from '../config.ts'
 import type { Recorder } from '../journal/recorder.ts'
 import { type Log, reasonOf } from '../log.ts'
 import type { AgentUser } from '../user.ts'
@@ -12,55 +14,71 @@ import { HandsSocket } from './socket.ts'
 const reportAfterMs = [0, 50, 150, 400, 1000]
 
 export interface AgentToolsInput {
-  desktop: Desktop
+  config: Pick<Config, 'runDir' | 'desktopPrograms'>
   user: AgentUser
-  /** Of the socket. */
-  path: string
-  /** The program between an agent's standard streams and the socket. */
-  program: string
+  desktop: {
+    /** Why there is none; null: there may be one. */
+    readonly refusal: string | null
+    use(): Promise<Desktop>
+  }
   recorder: Recorder
   log: Log
 }
 
-/** The MCP server `desktop` of a session: what its agent is told to start, and who answers there. */
-export class AgentTools implements AsyncDisposable {
-  readonly servers: readonly McpServer[]
+/** The MCP server `desktop` of a session: what its agent is told to start, and who answers there. Without a desktop there is none. */
+export class AgentTools {
   private readonly input: AgentToolsInput
-  private readonly socket: HandsSocket
+  private readonly path: string
+  private socket: HandsSocket | null = null
   private hands: Promise<AgentHands> | null = null
 
-  private constructor(input: AgentToolsInput, socket: HandsSocket) {
+  constructor(input: AgentToolsInput) {
     this.input = input
-    this.socket = socket
-    this.servers = [serverOf(input)]
+    this.path = join(input.config.runDir, 'desktop-tools.sock')
   }
 
-  static async open(input: AgentToolsInput): Promise<AgentTools> {
-    const opened: { tools?: AgentTools } = {}
-    const socket = await HandsSocket.open({
-      path: input.path,
-      user: input.user,
-      log: input.log,
-      call: async (...call) => {
-        if (opened.tools === undefined) throw new Error('the desktop tools are not open yet')
-        return (await opened.tools.loaded()).call(...call)
-      },
-    })
-    opened.tools = new AgentTools(input, socket)
-    return opened.tools
+  /** For the agent: a program between its end and the socket, which costs less than a megabyte. */
+  get servers(): McpServer[] {
+    const { desktop, config } = this.input
+    if (desktop.refusal !== null) return []
+    return [{ name: 'desktop', command: join(config.desktopPrograms, 'helix-pipe'), args: [this.path], env: [] }]
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.socket[Symbol.asyncDispose]()
+  /** That it cannot be opened costs the agent its tools, not the session its start. */
+  async open(): Promise<void> {
+    const { desktop, user, log } = this.input
+    if (desktop.refusal !== null) return
+    try {
+      this.socket = await HandsSocket.open({ path: this.path, user, log, call: (...call) => this.call(...call) })
+    } catch (error) {
+      log.warn('the agent has no tools of the desktop', { reason: reasonOf(error) })
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.socket?.[Symbol.asyncDispose]()
+  }
+
+  private async call(...call: Parameters<AgentHands['call']>): Promise<Told> {
+    try {
+      return await (await this.loaded()).call(...call)
+    } catch (error) {
+      return { text: reasonOf(error), picture: null, failed: true }
+    }
   }
 
   /** At the first call: many agents never look at the screen. */
   private loaded(): Promise<AgentHands> {
-    const { desktop, log } = this.input
-    this.hands ??= import('./hands.ts').then(
-      ({ AgentHands: Hands }) => new Hands({ desktop, log, did: (action, told, callId) => void this.report(action, told, callId) }),
-    )
+    this.hands ??= this.load().catch((error) => {
+      this.hands = null
+      throw error
+    })
     return this.hands
+  }
+
+  private async load(): Promise<AgentHands> {
+    const [{ AgentHands: Hands }, desktop] = await Promise.all([import('./hands.ts'), this.input.desktop.use()])
+    return new Hands({ desktop, log: this.input.log, did: (action, told, callId) => void this.report(action, told, callId) })
   }
 
   private async report(action: DesktopAction, told: Told, callId: string | null): Promise<void> {
@@ -77,11 +95,3 @@ export class AgentTools implements AsyncDisposable {
     }
   }
 }
-
-/** How an agent reaches the tools of the desktop. */
-export const serverOf = ({ program, path }: Pick<AgentToolsInput, 'program' | 'path'>): McpServer => ({
-  name: 'desktop',
-  command: program,
-  args: [path],
-  env: [],
-})

@@ -141,6 +141,7 @@ test('addresses are opened with what is missing, and only of kinds that a browse
   await call('open', { url: 'localhost:3000/a b' })
   await call('open', { url: 'about:blank' })
   expect(desktop.done.filter((one) => one.startsWith('open'))).toEqual(['open http://localhost:3000/a%20b', 'open about:blank'])
+  expect(await refusal('open', { url: 'data:text/html,x' })).toMatch(/data: is not opened/)
   expect(await refusal('open', { url: 'chrome://settings' })).toMatch(/chrome: is not opened/)
   expect(await refusal('open', { url: 'http://' })).toMatch(/is no address/)
 })

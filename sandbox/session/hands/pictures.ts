@@ -41,11 +41,17 @@ export class Pictures {
     throw new Refusal(`The screen is smaller now, ${size.width} x ${size.height} pixels: take a new screenshot.`)
   }
 
-  /** The same for a part. */
+  /** The same for a part: all that any of its pixels showed. */
   regionOf(region: Region, picture: number | undefined, size: { width: number; height: number }): Region {
-    const from = this.placeOf(region, picture, size)
-    const to = this.placeOf({ x: region.x + region.width - 1, y: region.y + region.height - 1 }, picture, size)
-    return { ...from, width: Math.max(1, to.x - from.x + 1), height: Math.max(1, to.y - from.y + 1) }
+    this.placeOf(region, picture, size)
+    this.placeOf({ x: region.x + region.width - 1, y: region.y + region.height - 1 }, picture, size)
+    const { region: whole, width, height } = this.find(picture ?? this.count, size)
+    const across = (x: number): number => whole.x + (x * whole.width) / width
+    const down = (y: number): number => whole.y + (y * whole.height) / height
+    const [x, y] = [Math.floor(across(region.x)), Math.floor(down(region.y))]
+    const right = Math.min(size.width, Math.ceil(across(region.x + region.width)))
+    const bottom = Math.min(size.height, Math.ceil(down(region.y + region.height)))
+    return { x, y, width: right - x, height: bottom - y }
   }
 
   private find(number: number, { width, height }: { width: number; height: number }): Shown {

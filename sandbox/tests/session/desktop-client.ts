@@ -11,7 +11,8 @@ import { encodeAck, encodeKey } from '@helix/contract/stream-up'
 import { WebSocket } from 'ws'
 import { sessionOf } from './bench.ts'
 
-export const image = 'helix-session:dev'
+/** The variable names another build of the same. */
+export const image = process.env.HELIX_TEST_SESSION_IMAGE ?? 'helix-session:dev'
 const secret = 'link-secret'
 const machineToken = 'machine-token'
 /** The rights that a host gives on the plain rung. */
@@ -33,12 +34,17 @@ export class DesktopMachine implements AsyncDisposable {
     this.address = address
   }
 
-  static async start(desktop: Partial<SessionFile['desktop']> = {}): Promise<DesktopMachine> {
+  /** `change`: of the session; `options`: of its container. */
+  static async start(
+    desktop: Partial<SessionFile['desktop']> = {},
+    change: Partial<SessionFile> = {},
+    options: readonly string[] = [],
+  ): Promise<DesktopMachine> {
     const rules = { enabled: true, width: 1280, height: 720, scale: 100, fps: 60, ...desktop }
-    const session: SessionFile = { ...sessionOf(9, 'token', 1), machineToken, repositories: [], desktop: rules }
+    const session: SessionFile = { ...sessionOf(9, 'token', 1), machineToken, repositories: [], desktop: rules, ...change }
     const folder = await mkdtemp(join(tmpdir(), 'helix-desktop-'))
     await writeFile(join(folder, 'session.json'), JSON.stringify(session), { mode: 0o600 })
-    const id = await docker('create', '--label=helix.test=session', ...rights, image)
+    const id = await docker('create', '--label=helix.test=session', ...rights, ...options, image)
     await docker('cp', join(folder, 'session.json'), `${id}:/run/helix/session.json`)
     await rm(folder, { recursive: true })
     await docker('start', id)
@@ -57,6 +63,15 @@ export class DesktopMachine implements AsyncDisposable {
       const open = await new Promise<boolean>((resolve) => socket.once('open', () => resolve(true)).once('error', () => resolve(false)))
       if (open) return client
       if (tries > 200) throw new Error(`nothing listens: ${await docker('logs', this.id)}`)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+
+  /** Resolves when the supervisor listens; the desktop is not started by that. */
+  async listening(): Promise<void> {
+    for (let tries = 0; ; tries++) {
+      if ((await this.exec('echo up').catch(() => '')) === 'up') return
+      if (tries > 400) throw new Error(`nothing listens: ${await docker('logs', this.id)}`)
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
   }

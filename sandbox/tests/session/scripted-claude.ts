@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { ModelMessage, Move, Script } from './scripted-model.ts'
+import { type ModelMessage, type Script, type Used, usedOf } from './scripted-model.ts'
 
 /** An Anthropic-compatible endpoint whose model is the same kind of script. */
 export function scriptedClaude(script: Script) {
@@ -17,7 +17,8 @@ export function scriptedClaude(script: Script) {
     if (response.destroyed) return
     if ('status' in move) return json(response, move.status, move.body)
     calls += 1
-    stream(response, body.model, move, `toolu_${calls}`)
+    const bash = 'run' in move ? { name: 'Bash', input: { command: move.run, description: 'as scripted' } } : null
+    stream(response, body.model, 'say' in move ? move : (bash ?? usedOf(move as { use: string; with: object }, tools)), `toolu_${calls}`)
   }
 }
 
@@ -29,7 +30,7 @@ function json(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
 }
 
-function stream(response: ServerResponse, model: string, move: Exclude<Move, { status: number }>, callId: string): void {
+function stream(response: ServerResponse, model: string, move: { say: string } | Used, callId: string): void {
   response.writeHead(200, { 'content-type': 'text/event-stream' })
   const send = (type: string, rest: object) => response.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...rest })}\n\n`)
   const usage = { input_tokens: 1, output_tokens: 1 }
@@ -43,8 +44,8 @@ function stream(response: ServerResponse, model: string, move: Exclude<Move, { s
           { type: 'text_delta', text: move.say },
         ]
       : [
-          { type: 'tool_use', id: callId, name: 'Bash', input: {} },
-          { type: 'input_json_delta', partial_json: JSON.stringify({ command: move.run, description: 'as scripted' }) },
+          { type: 'tool_use', id: callId, name: move.name, input: {} },
+          { type: 'input_json_delta', partial_json: JSON.stringify(move.input) },
         ]
   send('content_block_start', { index: 0, content_block: block })
   send('content_block_delta', { index: 0, delta })

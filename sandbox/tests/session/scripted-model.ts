@@ -5,8 +5,11 @@ export interface ModelMessage {
   content: unknown
 }
 
-/** What the scripted model does next: say something and end, or run a command. */
-export type Move = { say: string } | { run: string } | { status: number; body: unknown }
+/** What the scripted model does next: say something and end, run a command, or use the tool whose name ends so. */
+export type Move = { say: string } | { run: string } | { use: string; with: object } | { status: number; body: unknown }
+
+/** A tool that the agent offers, and what it is called with. */
+export type Used = { name: string; input: object }
 
 /** Decides by the whole conversation, so that it goes on where a restarted agent stands. */
 export type Script = (messages: ModelMessage[], request: { tools: string[] }) => Move | Promise<Move>
@@ -30,17 +33,20 @@ export function scriptedModel(script: Script) {
       return
     }
     calls += 1
+    if ('say' in move) return answer(response, body.model, move, `call_${calls}`)
     const shell = tools.find((name) => /shell|bash|command/i.test(name)) ?? 'shell'
-    answer(response, body.model, move, { shell, callId: `call_${calls}` })
+    const used = 'run' in move ? { name: shell, input: { command: move.run } } : usedOf(move, tools)
+    answer(response, body.model, used, `call_${calls}`)
   }
 }
 
-function answer(
-  response: ServerResponse,
-  model: string,
-  move: { say: string } | { run: string },
-  { shell, callId }: { shell: string; callId: string },
-): void {
+export function usedOf(move: { use: string; with: object }, tools: readonly string[]): Used {
+  const name = tools.find((tool) => tool.endsWith(move.use))
+  if (name === undefined) throw new Error(`no tool ends with ${move.use}: ${tools.join(', ')}`)
+  return { name, input: move.with }
+}
+
+function answer(response: ServerResponse, model: string, move: { say: string } | Used, callId: string): void {
   response.writeHead(200, { 'content-type': 'text/event-stream' })
   const send = (delta: unknown, finish: string | null) =>
     response.write(
@@ -50,7 +56,7 @@ function answer(
     for (const word of move.say.split(/(?<= )/)) send({ role: 'assistant', content: word }, null)
     send({}, 'stop')
   } else {
-    const call = { index: 0, id: callId, type: 'function', function: { name: shell, arguments: JSON.stringify({ command: move.run }) } }
+    const call = { index: 0, id: callId, type: 'function', function: { name: move.name, arguments: JSON.stringify(move.input) } }
     send({ role: 'assistant', content: null, tool_calls: [call] }, null)
     send({}, 'tool_calls')
   }

@@ -6,6 +6,8 @@ import { defineTool, type Outcome } from '../tool.ts'
 /** Units: characters of a clipboard that are shown. */
 const mostShown = 20_000
 const schemes = new Set(['http:', 'https:', 'file:', 'about:'])
+/** Others are a host and its port, like localhost:3000. */
+const knownScheme = /^(https?|file|about|data|javascript|chrome|view-source|blob|ftp|mailto|wss?):/i
 /** Units: milliseconds. */
 const lookMs = 25
 
@@ -33,7 +35,7 @@ export const open = defineTool({
   acts: true,
   schema: z.object({ url: z.string().min(1).max(4000) }),
   async run({ url }, { desktop }): Promise<Outcome> {
-    const whole = /^[a-z][a-z0-9+.-]*:(\/\/|blank$)/i.test(url) ? url : `http://${url}`
+    const whole = knownScheme.test(url) || url.includes('://') ? url : `http://${url}`
     const parsed = URL.parse(whole)
     if (parsed === null) throw new Refusal(`${url.slice(0, 100)} is no address: write it like http://localhost:3000/path.`)
     if (!schemes.has(parsed.protocol))

@@ -30,8 +30,9 @@ export const screenshot = defineTool({
       part === undefined
         ? `the screen of ${width} x ${height}`
         : `${width} x ${height} pixels of the screen from ${x}, ${y}, which has ${size.width} x ${size.height}`
+    const frame = taken.sequence === 0 ? '' : ` Frame ${taken.sequence}.`
     return {
-      text: `Picture ${number}: ${taken.width} x ${taken.height} pixels, ${what}. Frame ${taken.sequence}. Give places in pixels of this picture.`,
+      text: `Picture ${number}: ${taken.width} x ${taken.height} pixels, ${what}.${frame} Give places in pixels of this picture.`,
       picture: taken,
     }
   },
