@@ -37,11 +37,14 @@ test.for(['goose_code', 'claude_code'] as const)(
   async (runtime) => {
     const offered = new Set<string>()
     const script: Script = (messages, { tools }) => {
-      for (const tool of tools) offered.add(tool)
-      if (!tools.some((tool) => tool.endsWith('screenshot'))) return { say: 'A title' }
-      const used = messages.filter(({ role }) => role === 'tool').length
-      if (used === 0) return { use: 'desktop__screenshot', with: {} }
-      if (used === 1) return { use: 'desktop__click', with: { x: 20, y: 30 } }
+      if (tools.length === 0) return { say: 'A title' }
+      // Claude Code names the tools of servers, and tells how one is used when it is asked.
+      for (const name of [...tools, ...(JSON.stringify(messages).match(/mcp__desktop__\w+/g) ?? [])]) offered.add(name)
+      if (!tools.some((tool) => tool.endsWith('desktop__click')))
+        return { use: 'ToolSearch', with: { query: 'select:mcp__desktop__screenshot,mcp__desktop__click' } }
+      const answers = JSON.stringify(messages)
+      if (!answers.includes('Picture 1: ')) return { use: 'desktop__screenshot', with: {} }
+      if (!answers.includes('Clicked left')) return { use: 'desktop__click', with: { x: 20, y: 30 } }
       return { say: 'Done.' }
     }
     const link = await start(runtime, script)
