@@ -74,6 +74,8 @@ export const claimSession = defineEndpoint({
 })
 export type SessionSpec = Extract<z.infer<(typeof claimSession)['response']>, { outcome: 'claimed' }>['spec']
 
+const toldStages = z.array(z.object({ name: z.string().max(80), durationMs: z.number() })).max(40)
+
 export const recordStart = defineEndpoint({
   method: 'POST',
   path: '/internal/v1/hosts/:hostId/sessions/:sessionId/start',
@@ -83,7 +85,7 @@ export const recordStart = defineEndpoint({
   body: z.object({
     epoch: z.number().int(),
     reason: z.string().max(500),
-    stages: z.array(z.object({ name: z.string().max(80), durationMs: z.number() })).max(40),
+    stages: toldStages,
   }),
   errors: ['epoch_outdated'],
 })
@@ -98,6 +100,14 @@ export const reportProgress = defineEndpoint({
     epoch: z.number().int(),
     /** For people, at most once a second. */
     text: z.string().min(1).max(200),
+    /** The start so far: what ended, and what is under way. */
+    start: z
+      .object({
+        reason: z.string().max(500),
+        stages: toldStages,
+        running: z.array(z.object({ name: z.string().max(80), sinceMs: z.number().min(0) })).max(40),
+      })
+      .optional(),
   }),
   errors: ['epoch_outdated'],
 })

@@ -198,6 +198,12 @@ export const turnResult = z.object({
 })
 export type TurnResult = z.infer<typeof turnResult>
 
+/** What of the start ended, and what is under way. */
+const stagesOfSupervisor = {
+  stages: z.array(z.object({ name: z.string(), durationMs: z.number() })),
+  running: z.array(z.object({ name: z.string(), sinceMs: z.number() })).default([]),
+}
+
 export const supervisorUp = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('hello'),
@@ -208,14 +214,14 @@ export const supervisorUp = z.discriminatedUnion('type', [
     message: z.string().nullable(),
     lastSequence: z.number().int(),
     agentPid: z.number().int().nullable(),
-    stages: z.array(z.object({ name: z.string(), durationMs: z.number() })),
+    ...stagesOfSupervisor,
   }),
   z.object({
     type: z.literal('state'),
     state: z.enum(['preparing', 'ready', 'busy', 'broken']),
     message: z.string().nullable(),
     agentPid: z.number().int().nullable(),
-    stages: z.array(z.object({ name: z.string(), durationMs: z.number() })),
+    ...stagesOfSupervisor,
   }),
   z.object({ type: z.literal('entries'), entries: z.array(journalEntry).min(1).max(200) }),
   /** May be copied for sessions to come, where the session file asks for it: images of the inner Docker engine, which stands still; clones. */

@@ -3,6 +3,7 @@ import { permissionRequest, queuedPrompt } from './conversation.ts'
 import { defineEndpoint } from './endpoint.ts'
 import { formValues } from './forms.ts'
 import { idSchema } from './ids.ts'
+import { sessionStart } from './session-start.ts'
 import { session } from './sessions.ts'
 import { spoken } from './spoken.ts'
 import { promptMaxLength } from './tasks.ts'
@@ -11,13 +12,6 @@ import { line, timestamp } from './text.ts'
 /** What people do with the agent of a session that no task has; that of a task is talked to on the task. */
 const params = z.object({ sessionId: idSchema('session') })
 const ofPrompt = params.extend({ promptId: idSchema('prompt') })
-
-export const sessionStart = z.object({
-  epoch: z.number().int(),
-  reason: z.string(),
-  stages: z.array(z.object({ name: z.string(), durationMs: z.number() })),
-  at: timestamp,
-})
 
 export const getSessionAgent = defineEndpoint({
   method: 'GET',

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { defineEndpoint } from './endpoint.ts'
 import { idSchema } from './ids.ts'
 import { commit, commitHash, fileChange } from './repositories.ts'
+import { sessionStart } from './session-start.ts'
 import { spoken } from './spoken.ts'
 import { taskStatus } from './task-status.ts'
 import { promptMaxLength } from './tasks.ts'
@@ -57,14 +58,7 @@ export const getTimeline = defineEndpoint({
   params,
   response: z.object({
     steps: z.array(timelineStep),
-    sessionStarts: z.array(
-      z.object({
-        epoch: z.number().int(),
-        reason: z.string(),
-        stages: z.array(z.object({ name: z.string(), durationMs: z.number() })),
-        at: timestamp,
-      }),
-    ),
+    sessionStarts: z.array(sessionStart),
     turns: z.array(
       z.object({
         promptId: idSchema('prompt'),

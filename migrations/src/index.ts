@@ -27,6 +27,7 @@ import * as hostProtocol from './0037-host-protocol.ts'
 import * as imageLogin from './0038-image-login.ts'
 import * as desktop from './0039-desktop.ts'
 import * as recordings from './0040-recordings.ts'
+import * as startsUnderWay from './0041-starts-under-way.ts'
 
 /**
  * Migrations by explicit list: a folder scan cannot load `.ts` under every runner and records file extensions.
@@ -61,6 +62,7 @@ const list: [string, Knex.Migration][] = [
   ['0038-image-login', imageLogin],
   ['0039-desktop', desktop],
   ['0040-recordings', recordings],
+  ['0041-starts-under-way', startsUnderWay],
 ]
 
 export const migrations: Knex.MigrationSource<[string, Knex.Migration]> = {

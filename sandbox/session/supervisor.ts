@@ -47,7 +47,9 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
   private readonly user: AgentUser
   private readonly journal: Journal
   private readonly state: State
-  private readonly stages = new Stages()
+  private readonly stages = new Stages(() => {
+    if (this.status.state === 'preparing') this.report()
+  })
   private readonly feed: Feed
   private readonly recorder: Recorder
   private readonly redactor: Redactor
@@ -323,6 +325,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
       message: this.status.message,
       agentPid: this.agent?.pid ?? null,
       stages: this.stages.list,
+      running: this.stages.running,
     })
     if (!busy) this.state.save()
   }

@@ -2,7 +2,7 @@ import type { Kept, SupervisorUp, TurnResult } from '@helix/contract/link'
 import type { Journal } from '../journal/journal.ts'
 import type { Connection } from './server.ts'
 
-type Status = Pick<Extract<SupervisorUp, { type: 'hello' }>, 'state' | 'message' | 'agentPid' | 'stages'>
+type Status = Pick<Extract<SupervisorUp, { type: 'hello' }>, 'state' | 'message' | 'agentPid' | 'stages' | 'running'>
 
 /** Entries in one frame, as the contract allows. */
 const mostEntries = 200
@@ -20,7 +20,7 @@ export class Feed {
   private sent = 0
   private pumping = false
   private readonly offered = new Set<Kept>()
-  private status: Status = { state: 'preparing', message: null, agentPid: null, stages: [] }
+  private status: Status = { state: 'preparing', message: null, agentPid: null, stages: [], running: [] }
 
   constructor(input: { journal: Journal; sessionId: string; epoch: number; acknowledged: () => number }) {
     this.journal = input.journal

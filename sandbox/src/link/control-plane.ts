@@ -23,13 +23,14 @@ export interface Start {
   reason: string
   stages: { name: string; durationMs: number }[]
 }
+type StartSoFar = NonNullable<BodyOf<typeof reportProgress>['start']>
 
 /** What this host asks of the control plane. Rejects with `HelixError` for an error answer, with fetch's own error when nothing answers. */
 export interface ControlPlane {
   claim(sessionId: SessionId, epoch: number): Promise<Claim>
   recordStart(sessionId: SessionId, start: Start): Promise<void>
   /** What a start is at; a control plane of the version before answers "not found". */
-  reportProgress(sessionId: SessionId, epoch: number, text: string): Promise<void>
+  reportProgress(sessionId: SessionId, epoch: number, text: string, start: StartSoFar): Promise<void>
   fetchPrompt(promptId: PromptId): Promise<Prompt>
   /** This host stopped the machine of a start, or found it ended. */
   reportSuspension(sessionId: SessionId, suspension: { epoch: number; reason: string }): Promise<void>
@@ -55,8 +56,8 @@ export function createControlPlane(input: { url: string; token(): string; hostId
     async reportSuspension(sessionId, suspension) {
       await ask(reportSuspension, { params: { hostId, sessionId }, body: suspension })
     },
-    async reportProgress(sessionId, epoch, text) {
-      await ask(reportProgress, { params: { hostId, sessionId }, body: { epoch, text: text.slice(0, 200) } })
+    async reportProgress(sessionId, epoch, text, start) {
+      await ask(reportProgress, { params: { hostId, sessionId }, body: { epoch, text: text.slice(0, 200), start } })
     },
     async liveSessions() {
       return (await ask(listHostSessions, { params: { hostId } })).sessions

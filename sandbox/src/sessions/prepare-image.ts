@@ -1,11 +1,7 @@
 import type { SessionSpec } from '@helix/contract/hosts'
 import type { PullProgress } from '../engine/engine.ts'
 import type { Host } from '../host.ts'
-import { reasonOf } from '../reason.ts'
 import type { Stages } from './stages.ts'
-
-/** Units: milliseconds. */
-const tellEveryMs = 1000
 
 const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(0)
 
@@ -17,23 +13,12 @@ export const isForeign = ({ config }: Pick<Host, 'config'>, { machine }: Pick<Se
  * Makes sure that the image of the session's project is there; answers with the volume of the kit that it is started with, null for our own image. The person
  * who waits sees how far a fetch is.
  */
-export async function prepareImage(
-  host: Host,
-  { spec, epoch }: { spec: SessionSpec; epoch: number },
-  stages: Stages,
-  signal: AbortSignal,
-): Promise<string | null> {
+export async function prepareImage(host: Host, spec: SessionSpec, stages: Stages, signal: AbortSignal): Promise<string | null> {
   const { image } = spec.machine
   if (image === null || !isForeign(host, spec)) return null
   const kit = stages.time('kit', host.kit.ensure())
-  let toldAt = 0
   const tell = ({ bytes, of }: PullProgress): void => {
-    if (Date.now() - toldAt < tellEveryMs) return
-    toldAt = Date.now()
-    const text = `Fetching the image ${image.slice(-100)}: ${megabytes(bytes)} of ${megabytes(of)} MB`
-    host.controlPlane
-      .reportProgress(spec.sessionId, epoch, text)
-      .catch((error: unknown) => host.log.debug({ reason: reasonOf(error) }, 'the progress of a start could not be told'))
+    stages.saying = `Fetching the image ${image.slice(-100)}: ${megabytes(bytes)} of ${megabytes(of)} MB`
   }
   const there = stages.time(
     'image',
@@ -41,6 +26,7 @@ export async function prepareImage(
   )
   // Both are waited for even when one fails: none may go on behind the next try.
   await Promise.allSettled([there, kit])
+  stages.saying = null
   await there
   return kit
 }

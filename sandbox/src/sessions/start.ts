@@ -14,6 +14,7 @@ import { epochOf, innerDockerVolume, sessionLabels, workspaceVolume } from './na
 import { ensureNetwork } from './network.ts'
 import { isForeign, prepareImage } from './prepare-image.ts'
 import { Stages } from './stages.ts'
+import { StartTeller, stagesOf } from './start-teller.ts'
 import { removeContainers } from './stop.ts'
 import { nameContainer, startWarm } from './warm-start.ts'
 
@@ -29,6 +30,7 @@ interface Start extends SessionRef {
 interface Begun {
   session: LocalSession
   stages: Stages
+  teller: StartTeller
   /** In a machine that waited. */
   warm: boolean
 }
@@ -93,8 +95,25 @@ async function begin(host: Host, start: Start, signal: AbortSignal): Promise<Beg
   // Before anything is asked of the control plane.
   host.footing()
   const claim = await stages.time('claim', claimFor(host, start))
-  const { epoch } = claim
-  const spec = { ...claim.spec, keepsClones: await host.clones.wanted(claim.spec) }
+  const teller = new StartTeller(host, { ...start, epoch: claim.epoch }, stages)
+  try {
+    const { session, warm } = await beginClaimed(host, start, claim, stages, signal)
+    teller.session = session
+    return { session, stages, teller, warm }
+  } catch (error) {
+    teller[Symbol.dispose]()
+    throw error
+  }
+}
+
+async function beginClaimed(
+  host: Host,
+  start: Start,
+  { epoch, spec: claimed }: Claimed,
+  stages: Stages,
+  signal: AbortSignal,
+): Promise<Pick<Begun, 'session' | 'warm'>> {
+  const spec = { ...claimed, keepsClones: await host.clones.wanted(claimed) }
   // Machines that wait are of our own image, and have a Docker without the layers of the project.
   const key = host.layers.keyFor(spec, host.footing())
   const large = (await host.clones.bytesFor(spec)) >= worthColdBytes
@@ -103,7 +122,7 @@ async function begin(host: Host, start: Start, signal: AbortSignal): Promise<Beg
   const warm = fresh && usual ? await startWarm(host, epoch, spec, stages) : null
   if (fresh) stages.list.push({ name: `warm: ${warm === null ? 'no' : 'yes'}`, durationMs: 0 })
   const session = warm ?? (await startCold(host, { epoch, spec, layers: key }, stages, signal))
-  return { session, stages, warm: warm !== null }
+  return { session, warm: warm !== null }
 }
 
 /** Nothing of the session is on this host, or nothing but a container that is of no use. */
@@ -128,7 +147,7 @@ async function startCold(
   const network = stages.time('network', ensureNetwork(engine, owner, host.config.session.subnets, stem, labels))
   const volumes = ensureVolumes(host, spec, footing.innerDocker !== 'none', layers, stages)
   const pack = stages.time('agent pack', host.packs.ensure(spec.agentRuntime))
-  const image = prepareImage(host, { spec, epoch }, stages, signal)
+  const image = prepareImage(host, spec, stages, signal)
   // All of them are waited for even when one fails: none may go on behind the next try.
   const [packVolume, subnets] = await all(pack, network, image, old, volumes)
   await stages.time('network rules', host.egress.admit(sessionId, spec.egress, subnets, spec.controlPlaneUrl))
@@ -139,11 +158,12 @@ async function startCold(
 }
 
 /** Waits until the session takes prompts, and then tells how long everything took. */
-async function getReady(host: Host, start: Start, { session, stages, warm }: Begun, signal: AbortSignal): Promise<Readiness> {
+async function getReady(host: Host, start: Start, { session, stages, teller, warm }: Begun, signal: AbortSignal): Promise<Readiness> {
   const told = Promise.withResolvers<void>()
   session.startTold = told.promise
   try {
     const readiness = await stages.time('supervisor', whenReady(session, limits, signal))
+    teller[Symbol.dispose]()
     for (const cache of [host.layers, host.clones]) cache.close(session.sessionId)
     if (!readiness.ready) return readiness
     stages.total('ready')
@@ -153,6 +173,7 @@ async function getReady(host: Host, start: Start, { session, stages, warm }: Beg
     if (warm) await nameContainer(host, session)
     return readiness
   } finally {
+    teller[Symbol.dispose]()
     told.resolve()
   }
 }
@@ -234,12 +255,8 @@ export async function tellStarted(host: Host, living: readonly LiveSession[]): P
 
 /** The timeline is for people: a start does not fail because it cannot be told. */
 async function tell(host: Host, { sessionId, reason }: Start, session: LocalSession, stages: Stages): Promise<void> {
-  const inside = (session.link.status?.stages ?? []).map(({ name, durationMs }) => ({
-    name: `supervisor: ${name}`.slice(0, 80),
-    durationMs,
-  }))
   try {
-    const told = { epoch: session.epoch, reason: reason.slice(0, 500), stages: [...stages.list, ...inside].slice(0, 40) }
+    const told = { epoch: session.epoch, reason: reason.slice(0, 500), stages: stagesOf(stages, session.link.status) }
     await host.controlPlane.recordStart(sessionId, told)
   } catch (error) {
     host.log.warn({ sessionId, reason: reasonOf(error) }, 'the stages of a start could not be told')

@@ -58,7 +58,7 @@ function volume(name: string): Volume {
       const user = createAgentUser(config)
       const { helix } = await makeFolders(config, session, user)
       const state = new State(join(helix, 'state.json'))
-      return prepareWorkspace({ config, session, user, state, stages: new Stages(), log })
+      return prepareWorkspace({ config, session, user, state, stages: new Stages(() => undefined), log })
     },
     remote: (where, ...args) =>
       promisify(execFile)('git', args, { cwd: join(path, where), env: { ...process.env, HOME: home }, timeout: 10_000 }),

@@ -4,6 +4,7 @@ import type { HostId, SessionId } from '@helix/contract/ids'
 import { locateSession, openSession, recordSession } from '@helix/contract/internal'
 import type { HostDown, HostUp } from '@helix/contract/link'
 import { type SandboxRules, updateProject } from '@helix/contract/projects'
+import { getSessionAgent } from '@helix/contract/session-agent'
 import { getJournal, getSession, type JournalEntry } from '@helix/contract/sessions'
 import { listHosts } from '@helix/contract/system'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -192,6 +193,33 @@ test('a start that takes long says what it is at, until it takes prompts; strang
   await server.runner(recordStart, { params: { hostId: host.hostId, sessionId }, body: { epoch: 1, reason: 'test', stages: [] } })
   await tell(host.hostId, 1, 'too late')
   expect(await shown()).toMatchObject({ state: 'idle', reason: null })
+})
+
+test('the steps of a start are there while they go on, and stay as they were told at its end', async () => {
+  const host = await new FakeHost().join()
+  const sessionId = await addSession()
+  await host.claim(sessionId)
+  const params = { hostId: host.hostId, sessionId }
+  const starts = async () => (await person.call(getSessionAgent, { params: { sessionId } })).starts
+  const [network, clone] = [
+    { name: 'network', durationMs: 80 },
+    { name: 'clone sample', durationMs: 900 },
+  ]
+  const told = (stages: object[], running: object[]) =>
+    server.runner(reportProgress, {
+      params,
+      body: { epoch: 1, text: 'clone sample', start: { reason: 'first start', stages, running } as never },
+    })
+  await told([network], [{ name: 'clone sample', sinceMs: 60_000 }])
+  const [start] = await starts()
+  expect(start).toMatchObject({ epoch: 1, reason: 'first start', stages: [network], running: [{ name: 'clone sample' }] })
+  expect(Date.now() - Date.parse(start?.running?.[0]?.since ?? '')).toBeGreaterThan(59_000)
+  await told([network, clone], [])
+  expect(await starts()).toMatchObject([{ stages: [network, clone], running: [] }])
+  await server.runner(recordStart, { params, body: { epoch: 1, reason: 'first start', stages: [network, clone] } })
+  await server.runner(recordStart, { params, body: { epoch: 1, reason: 'again', stages: [] } })
+  await told([], [{ name: 'late', sinceMs: 1 }])
+  expect(await starts()).toMatchObject([{ reason: 'first start', stages: [network, clone], running: null }])
 })
 
 test('a host hears which images projects want', async () => {

@@ -58,6 +58,14 @@ const sessionOf = (row: SessionRow & { host_name: string }): Session => ({
   createdAt: row.created_at.toISOString(),
 })
 
+interface StartSoFar {
+  epoch: number
+  reason: string
+  stages: { name: string; durationMs: number }[]
+  /** Absent: it is over. */
+  running?: { name: string; sinceMs: number }[]
+}
+
 export class SessionStore {
   private readonly db: Knex
 
@@ -125,13 +133,20 @@ export class SessionStore {
     return (await trx('agent_sessions').where({ id, host_id: hostId }).forUpdate().first()) ?? null
   }
 
-  /** A start that took prompts; told twice, it is kept once. */
-  async recordStart(trx: Knex, session: SessionRow, start: { epoch: number; reason: string; stages: object[] }): Promise<void> {
-    const row = { session_id: session.id, epoch: start.epoch, org_id: session.org_id, reason: start.reason }
+  /** What a start is at. One that is over stays as it was told then. */
+  async noteStart(trx: Knex, session: SessionRow, { running, ...start }: StartSoFar): Promise<void> {
+    const begun = running?.map(({ name, sinceMs }) => ({ name, since: new Date(Date.now() - sinceMs).toISOString() }))
+    const told = { reason: start.reason, stages: JSON.stringify(start.stages), running: begun === undefined ? null : JSON.stringify(begun) }
     await trx('session_starts')
-      .insert({ ...row, stages: JSON.stringify(start.stages) })
+      .insert({ session_id: session.id, epoch: start.epoch, org_id: session.org_id, ...told })
       .onConflict(['session_id', 'epoch'])
-      .ignore()
+      .merge({ ...told, at: trx.fn.now() })
+      .whereNotNull('session_starts.running')
+  }
+
+  /** A start that took prompts; told twice, it is kept once. */
+  async recordStart(trx: Knex, session: SessionRow, start: Omit<StartSoFar, 'running'>): Promise<void> {
+    await this.noteStart(trx, session, start)
     await voidRequests(trx, session, { beforeEpoch: start.epoch })
     if (session.state === 'starting')
       await trx('agent_sessions').where({ id: session.id }).update({ state: 'idle', reason: null, started_at: trx.fn.now() })

@@ -1,6 +1,7 @@
 import type { AgentRuntime } from '@helix/contract/agents'
 import type { OrgId, ProjectId, PromptId, RepositoryId, SessionId, TaskId, UserId } from '@helix/contract/ids'
 import { type Priority, priorities } from '@helix/contract/priorities'
+import type { SessionStart } from '@helix/contract/session-start'
 import type { TaskStatus } from '@helix/contract/task-status'
 import type { PromptMode, TimelineStep } from '@helix/contract/task-work'
 import type { TaskCard } from '@helix/contract/tasks'
@@ -223,13 +224,21 @@ export class TaskStore {
     }))
   }
 
-  async sessionStarts(
-    orgId: OrgId,
-    sessionId: SessionId | null,
-  ): Promise<{ epoch: number; reason: string; stages: { name: string; durationMs: number }[]; at: string }[]> {
+  /** One that came to nothing is over too. */
+  async sessionStarts(orgId: OrgId, sessionId: SessionId | null): Promise<SessionStart[]> {
     if (sessionId === null) return []
-    const rows = await this.db('session_starts').where({ org_id: orgId, session_id: sessionId }).orderBy('epoch')
-    return rows.map((row) => ({ epoch: row.epoch, reason: row.reason, stages: row.stages, at: row.at.toISOString() }))
+    const rows = await this.db('session_starts as t')
+      .join('agent_sessions as s', 's.id', 't.session_id')
+      .where({ 't.org_id': orgId, 't.session_id': sessionId })
+      .orderBy('t.epoch')
+      .select('t.*', this.db.raw("s.state = 'starting' and s.epoch = t.epoch as starts"))
+    return rows.map(({ epoch, reason, stages, running, starts, at }) => ({
+      epoch,
+      reason,
+      stages,
+      running: starts ? running : null,
+      at: at.toISOString(),
+    }))
   }
 
   async turns(orgId: OrgId, taskId: TaskId) {

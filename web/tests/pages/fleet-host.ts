@@ -1,13 +1,16 @@
 import { once } from 'node:events'
 import { type Call, createClient } from '@helix/contract/client'
+import type { BodyOf } from '@helix/contract/endpoint'
 import { hostProtocol } from '@helix/contract/enrolment'
-import { claimSession, recordStart } from '@helix/contract/hosts'
+import { claimSession, recordStart, reportProgress } from '@helix/contract/hosts'
 import type { HostId, SessionId } from '@helix/contract/ids'
 import type { HostDown, HostReport, HostUp } from '@helix/contract/link'
 import type { JournalPayload } from '@helix/contract/sessions'
 import { typeid } from 'typeid-js'
 import { WebSocket } from 'ws'
 import type { Installation } from './installation.ts'
+
+type StartSoFar = NonNullable<BodyOf<typeof reportProgress>['start']>
 
 const usual: HostReport = {
   type: 'report',
@@ -67,16 +70,30 @@ export class FleetHost {
 
   /** Takes a session and starts it. */
   async takes(sessionId: SessionId): Promise<void> {
+    await this.begins(sessionId)
+    await this.started(sessionId)
+  }
+
+  /** Takes a session, which starts from now on. */
+  async begins(sessionId: SessionId): Promise<void> {
     const params = { hostId: this.id, sessionId }
     for (let attempt = 0; attempt < 100; attempt++) {
       const { outcome } = await this.call(claimSession, { params, body: { bootId: 'boot', epoch: 0 } })
-      if (outcome === 'claimed') {
-        await this.call(recordStart, { params, body: { epoch: 1, reason: 'first start', stages: [{ name: 'ready', durationMs: 1800 }] } })
-        return
-      }
+      if (outcome === 'claimed') return
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
     throw new Error('the session was not claimed')
+  }
+
+  /** What a start is at. */
+  async isAt(sessionId: SessionId, text: string, start: Omit<StartSoFar, 'reason'>): Promise<void> {
+    const body = { epoch: 1, text, start: { reason: 'first start', ...start } }
+    await this.call(reportProgress, { params: { hostId: this.id, sessionId }, body })
+  }
+
+  async started(sessionId: SessionId): Promise<void> {
+    const body = { epoch: 1, reason: 'first start', stages: [{ name: 'ready', durationMs: 1800 }] }
+    await this.call(recordStart, { params: { hostId: this.id, sessionId }, body })
   }
 
   /** Writes the journal of a session it took, from its beginning. */

@@ -66,6 +66,30 @@ test('a session is started with a first message, says where it stands, and its s
   await page.close()
 })
 
+test('a start shows its steps and their times while it goes on, without anybody asking', async () => {
+  const { id } = await installation.call(createSession, { params: { projectId: project.id }, body: { title: 'Slow' } })
+  await host.begins(id)
+  const { page, errors } = await openPage(person)
+  await page.goto(`${installation.url}/sessions/${id}?tab=starts`)
+  await page.locator('[data-session-state="starting"]').getByText('Is being started').waitFor()
+  const network = { name: 'network', durationMs: 800 }
+  await host.isAt(id, 'clone sample', { stages: [network], running: [{ name: 'supervisor: clone sample', sinceMs: 61_000 }] })
+  await page.locator('[data-session-state="starting"]').getByText('Is being started: clone sample').waitFor()
+  const steps = (which: 'over' | 'running') => page.locator(`[data-step="${which}"]`)
+  await steps('over').filter({ hasText: 'network' }).getByText('800 ms').waitFor()
+  await steps('running').filter({ hasText: 'clone sample' }).getByText(/1 m \d+ s/).waitFor()
+  expect(await accessibilityFaults(page)).toEqual([])
+  const clone = { name: 'supervisor: clone sample', durationMs: 62_000 }
+  await host.isAt(id, 'agent start', { stages: [network, clone], running: [{ name: 'supervisor: agent start', sinceMs: 10 }] })
+  await steps('over').filter({ hasText: 'clone sample' }).waitFor()
+  await steps('running').filter({ hasText: 'agent start' }).waitFor()
+  await host.started(id)
+  await page.locator('[data-session-state="idle"]').getByText('Ready').waitFor()
+  await expect.poll(() => steps('running').count()).toBe(0)
+  expect(errors).toEqual([])
+  await page.close()
+})
+
 test('a person talks to the agent, takes a message back, answers what it asks, and stops its turn', async () => {
   const session = await installation.call(createSession, { params: { projectId: project.id }, body: { title: 'Talk' } })
   await host.takes(session.id)

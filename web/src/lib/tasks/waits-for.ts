@@ -14,7 +14,10 @@ function sessionLacks(agent: TaskAgent | null): string | null {
   const session = agent?.session
   if (session == null) return null
   if (session.state === 'queued') return session.reason ?? 'Waits for a sandbox host with room'
-  if (session.state === 'starting') return `Its sandbox starts${session.host === null ? '' : ` on ${session.host.name}`}`
+  if (session.state === 'starting') {
+    const at = session.reason === null ? '' : `: ${short(session.reason)}`
+    return `Its sandbox starts${session.host === null ? '' : ` on ${session.host.name}`}${at}`
+  }
   if (session.state === 'lost') return session.reason ?? 'Its sandbox is lost: it is started again'
   return null
 }

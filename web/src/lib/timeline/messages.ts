@@ -7,6 +7,7 @@ export const words = {
   emptyText: 'Each step of the task is listed here with its duration and its reason.',
   by: (name: string) => `by ${name}`,
   current: 'now',
+  underWay: 'under way',
   start: (epoch: number) => `Start ${epoch}`,
   turnKinds: {
     plan: 'Write the spec',
