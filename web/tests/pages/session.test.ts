@@ -77,7 +77,10 @@ test('a start shows its steps and their times while it goes on, without anybody 
   await page.locator('[data-session-state="starting"]').getByText('Is being started: clone sample').waitFor()
   const steps = (which: 'over' | 'running') => page.locator(`[data-step="${which}"]`)
   await steps('over').filter({ hasText: 'network' }).getByText('800 ms').waitFor()
-  await steps('running').filter({ hasText: 'clone sample' }).getByText(/1 m \d+ s/).waitFor()
+  await steps('running')
+    .filter({ hasText: 'clone sample' })
+    .getByText(/1 m \d+ s/)
+    .waitFor()
   expect(await accessibilityFaults(page)).toEqual([])
   const clone = { name: 'supervisor: clone sample', durationMs: 62_000 }
   await host.isAt(id, 'agent start', { stages: [network, clone], running: [{ name: 'supervisor: agent start', sinceMs: 10 }] })
