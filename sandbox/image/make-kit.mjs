@@ -85,11 +85,20 @@ function takePython() {
   return `/usr/bin/${python}`
 }
 
+/** The desktop's own programs: an image that brings an X server has a desktop too. */
+function takeDesktop() {
+  const folder = join(home, 'desktop')
+  const names = readdirSync(folder).filter((name) => name.startsWith('helix-'))
+  for (const name of names) takeProgram(join(folder, name), join(kit, 'desktop', name))
+  cpSync(join(folder, 'share'), join(kit, 'desktop', 'share'), { recursive: true })
+  return names.map((name) => join(folder, name))
+}
+
 mkdirSync(join(kit, 'bin'), { recursive: true })
 makeLoader()
 takeProgram(join(home, 'node'), join(kit, 'node'))
 takeProgram('/bin/dash', join(kit, 'shell', 'sh'))
-const programs = [join(home, 'node'), '/bin/dash', takePython(), ...takeGit()]
+const programs = [join(home, 'node'), '/bin/dash', takePython(), ...takeGit(), ...takeDesktop()]
 takeLibraries(programs)
 copyFileSync('/usr/bin/tini-static', join(kit, 'tini'))
 copyFileSync(join(home, 'supervisor.mjs'), join(kit, 'supervisor.mjs'))

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -24,6 +24,22 @@ const rights = [
 
 export const docker = async (...args: string[]) => (await promisify(execFile)('docker', args, { maxBuffer: 1e8 })).stdout.trim()
 
+/** As `withKit` of the host says it. */
+function ownImage({ image, kit }: { image: string; kit: string }): string[] {
+  const env = { HELIX_SESSION_KIT: '/opt/helix', HELIX_SESSION_IMAGE: image, HELIX_SESSION_FILE: '/run/helix/session.json' }
+  const options = Object.entries(env).map(([name, value]) => `--env=${name}=${value}`)
+  return [
+    `--volume=${kit}:/opt/helix:ro`,
+    ...options,
+    '--user=0:0',
+    '--entrypoint=/opt/helix/tini',
+    image,
+    '--',
+    '/opt/helix/node',
+    '/opt/helix/supervisor.mjs',
+  ]
+}
+
 /** A session’s machine without a control plane: its desktop needs none. */
 export class DesktopMachine implements AsyncDisposable {
   readonly id: string
@@ -34,18 +50,21 @@ export class DesktopMachine implements AsyncDisposable {
     this.address = address
   }
 
-  /** `change`: of the session; `options`: of its container. */
+  /** `change`: of the session; `options`: of its container; `own`: on an image that is not Helix’s, with a volume that has the kit. */
   static async start(
     desktop: Partial<SessionFile['desktop']> = {},
     change: Partial<SessionFile> = {},
     options: readonly string[] = [],
+    own?: { image: string; kit: string },
   ): Promise<DesktopMachine> {
     const rules = { enabled: true, width: 1280, height: 720, scale: 100, fps: 60, ...desktop }
     const session: SessionFile = { ...sessionOf(9, 'token', 1), machineToken, repositories: [], desktop: rules, ...change }
     const folder = await mkdtemp(join(tmpdir(), 'helix-desktop-'))
-    await writeFile(join(folder, 'session.json'), JSON.stringify(session), { mode: 0o600 })
-    const id = await docker('create', '--label=helix.test=session', ...rights, ...options, image)
-    await docker('cp', join(folder, 'session.json'), `${id}:/run/helix/session.json`)
+    await mkdir(join(folder, 'helix'))
+    await writeFile(join(folder, 'helix', 'session.json'), JSON.stringify(session), { mode: 0o600 })
+    const runs = own === undefined ? [image] : ownImage(own)
+    const id = await docker('create', '--label=helix.test=session', ...rights, ...options, ...runs)
+    await docker('cp', join(folder, 'helix'), `${id}:/run/`)
     await rm(folder, { recursive: true })
     await docker('start', id)
     return new DesktopMachine(id, await docker('inspect', '--format', '{{.NetworkSettings.IPAddress}}', id))

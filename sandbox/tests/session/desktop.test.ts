@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { encodeClipboard } from '@helix/contract/stream-down-encode'
 import { encodePointer, encodeText } from '@helix/contract/stream-up'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type DesktopClient, DesktopMachine, docker } from './desktop-client.ts'
+import { type DesktopClient, DesktopMachine, docker, image } from './desktop-client.ts'
 
 const enter = 0xff0d
 const control = 0xffe3
@@ -214,24 +214,50 @@ test('the supervisor stays small with a desktop', async () => {
   expect(Number(/\d+/.exec(memory)?.[0])).toBeLessThan(60 * 1024)
 })
 
-test('a project without desktops is told so, and nothing of one runs', async () => {
-  await using plain = await DesktopMachine.start({ enabled: false })
-  const dialled = async () => {
-    const socket = plain.dial()
-    return new Promise<string>((resolve) => {
+/** What a host is told that may not have a desktop. */
+async function refusalOf(other: DesktopMachine): Promise<string> {
+  for (let tries = 0; tries < 400; tries++) {
+    const socket = other.dial()
+    const said = await new Promise<string>((resolve) => {
       socket.once('unexpected-response', async (_, response) => {
         let body = ''
         for await (const chunk of response) body += chunk
         resolve(`${response.statusCode} ${body}`)
       })
       socket.once('error', () => resolve(''))
+      socket.once('open', () => resolve('open'))
     })
-  }
-  let said = ''
-  for (let tries = 0; said === '' && tries < 200; tries++) {
-    said = await dialled()
+    if (said !== '') return said
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-  expect(said).toContain('409 Desktops are switched off in the settings of this project')
+  return 'nothing listens'
+}
+
+test('a project without desktops is told so, and nothing of one runs', async () => {
+  await using plain = await DesktopMachine.start({ enabled: false })
+  expect(await refusalOf(plain)).toContain('409 Desktops are switched off in the settings of this project')
   expect(await plain.exec('echo "[$DISPLAY]"; pgrep -c Xvnc')).toBe('[]\n0')
+})
+
+test('an image of a project has a desktop by the kit where it has an X server, and is told what it lacks where not', async () => {
+  const kit = await docker('volume', 'create', '--label', 'helix.test=session')
+  try {
+    await docker('run', '--rm', `--volume=${kit}:/kit`, '--entrypoint=/opt/helix/node', image, '/opt/helix/make-kit.mjs')
+    const able = await DesktopMachine.start({}, {}, [], { image: 'helix-session-system:dev', kit })
+    try {
+      const host = await able.connect()
+      await host.watch()
+      expect(host.frames[0]).toMatchObject({ key: true, width: 1280 })
+    } finally {
+      await able[Symbol.asyncDispose]()
+    }
+    const unable = await DesktopMachine.start({}, {}, [], { image: 'helix-session-builder:dev', kit })
+    try {
+      expect(await refusalOf(unable)).toContain('409 The image helix-session-builder:dev has no X server that Helix can show')
+    } finally {
+      await unable[Symbol.asyncDispose]()
+    }
+  } finally {
+    await docker('volume', 'rm', '--force', kit)
+  }
 })
