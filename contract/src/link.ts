@@ -215,6 +215,8 @@ export const supervisorUp = z.discriminatedUnion('type', [
     lastSequence: z.number().int(),
     agentPid: z.number().int().nullable(),
     ...stagesOfSupervisor,
+    /** Its desktop was started; supervisors of the version before do not say. */
+    desktop: z.boolean().optional(),
   }),
   z.object({
     type: z.literal('state'),
@@ -222,6 +224,8 @@ export const supervisorUp = z.discriminatedUnion('type', [
     message: z.string().nullable(),
     agentPid: z.number().int().nullable(),
     ...stagesOfSupervisor,
+    /** Its desktop was started; supervisors of the version before do not say. */
+    desktop: z.boolean().optional(),
   }),
   z.object({ type: z.literal('entries'), entries: z.array(journalEntry).min(1).max(200) }),
   /** May be copied for sessions to come, where the session file asks for it: images of the inner Docker engine, which stands still; clones. */

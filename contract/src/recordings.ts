@@ -40,6 +40,8 @@ export const recording = z.object({
   state: z.enum(['off', 'nothing', 'recording', 'paused', 'ended', 'expired']),
   /** For people; null when the state says it all. */
   reason: z.string().nullable(),
+  /** From the first picture to the last; null: there is none. Units: unix milliseconds. */
+  span: z.object({ fromMs: z.number(), toMs: z.number() }).nullable(),
   /** In the order of time. */
   segments: z.array(recordingSegment),
   /** While there were pictures, in the order of time. */
@@ -65,6 +67,7 @@ export const getRecording = defineEndpoint({
   permission: 'task:read',
   summary: 'What was recorded of the session’s desktop, with chapters from its conversation',
   params: ofSession,
+  query: z.object({ /** Without the lists of segments and chapters. */ brief: z.coerce.number().int().min(0).max(1).default(0) }),
   response: recording,
 })
 

@@ -120,6 +120,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
       env: this.personalEnvironment(input.noDesktop),
       encoder: config.desktopEncoder,
       log,
+      began: () => this.report(),
     })
     this.tools = new AgentTools({ config, user, desktop: this.desktop, recorder: this.recorder, log })
     this.offers = new Offers({ session, docker: this.docker, feed: this.feed, log })
@@ -326,6 +327,7 @@ export class Supervisor implements LinkHandler, AsyncDisposable {
       agentPid: this.agent?.pid ?? null,
       stages: this.stages.list,
       running: this.stages.running,
+      desktop: this.desktop.running,
     })
     if (!busy) this.state.save()
   }

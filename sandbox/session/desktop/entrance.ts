@@ -16,12 +16,17 @@ export class Entrance implements DesktopHandler {
   /** Why there is no desktop, for people; null: there may be one. */
   readonly refusal: string | null
   private readonly input: DesktopInput
+  private readonly began: () => void
   private opened: Promise<Opened> | null = null
   private over = false
+  /** It was started. */
+  running = false
 
-  constructor(input: DesktopInput & { refusal: string | null }) {
+  /** `began`: the desktop runs from now on. */
+  constructor(input: DesktopInput & { refusal: string | null; began?: () => void }) {
     this.input = { ...input, env: { ...input.env, XDG_RUNTIME_DIR: input.place.sockets, PULSE_RUNTIME_PATH: input.place.sockets } }
     this.refusal = input.refusal
+    this.began = input.began ?? (() => undefined)
   }
 
   /** Rejects with a sentence where there is no desktop. Nothing is started yet. */
@@ -41,21 +46,28 @@ export class Entrance implements DesktopHandler {
     opened?.stop()
   }
 
+  private cameUp(): void {
+    if (this.running) return
+    this.running = true
+    this.began()
+  }
+
   private open(): Promise<Opened> {
     if (this.refusal !== null) return Promise.reject(new Error(this.refusal))
     if (this.over) return Promise.reject(new Error('The session ends.'))
-    this.opened ??= load(this.input)
+    this.opened ??= load(this.input, () => this.cameUp())
     return this.opened
   }
 }
 
-async function load(input: DesktopInput): Promise<Opened> {
+async function load(input: DesktopInput, cameUp: () => void): Promise<Opened> {
   const [{ Desktop }, { DesktopLink }, { DesktopUse }] = await Promise.all([
     import('./desktop.ts'),
     import('./link.ts'),
     import('./use.ts'),
   ])
   const desktop = new Desktop(input)
+  desktop.attend({ screen: cameUp })
   const link = new DesktopLink(desktop, input.log)
   const stop = (): void => {
     link.close()

@@ -2,7 +2,7 @@ import type { Kept, SupervisorUp, TurnResult } from '@helix/contract/link'
 import type { Journal } from '../journal/journal.ts'
 import type { Connection } from './server.ts'
 
-type Status = Pick<Extract<SupervisorUp, { type: 'hello' }>, 'state' | 'message' | 'agentPid' | 'stages' | 'running'>
+type Status = Pick<Extract<SupervisorUp, { type: 'hello' }>, 'state' | 'message' | 'agentPid' | 'stages' | 'running' | 'desktop'>
 
 /** Entries in one frame, as the contract allows. */
 const mostEntries = 200

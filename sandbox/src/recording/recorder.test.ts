@@ -202,6 +202,8 @@ test('a disk that refuses loses the segment and says so, and the next is tried',
   expect(lost).toHaveLength(1)
   await spool.prepare(session.sessionId)
   show(recorder, 4, 1000)
+  expect(recorder.writes).toBe(false)
+  show(recorder, 4, 40_000)
   await recorder.close()
   expect(spool.all()).toHaveLength(1)
 })

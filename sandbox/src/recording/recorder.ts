@@ -32,6 +32,8 @@ const settleMs = 1000
 const worthMs = 10_000
 /** Chapters that begin within this time share a key frame. */
 const chapterMs = 5000
+/** A disk that refused is tried again. */
+const againMs = 30_000
 /** The disk is slower than the picture: recording gives way. */
 const mostWaiting = 8 * 1024 * 1024
 
@@ -45,6 +47,7 @@ export class Recorder {
   private pictureAt = 0
   private sequence = -1
   private cutWanted = false
+  private heldUntil = Number.NEGATIVE_INFINITY
   private markedAt = Number.NEGATIVE_INFINITY
   private ends: Promise<void> = Promise.resolve()
 
@@ -60,6 +63,7 @@ export class Recorder {
   frame(frame: Frame): void {
     const { segment } = this
     if (segment === null) {
+      if (this.now() < this.heldUntil) return
       this.open(frame)
       return
     }
@@ -144,7 +148,10 @@ export class Recorder {
     const ending = segment
       .finish(endUs)
       .then(() => spool.finished(path))
-      .catch((error: unknown) => spool.failed(path, error))
+      .catch((error: unknown) => {
+        spool.failed(path, error)
+        this.heldUntil = this.now() + againMs
+      })
     this.ends = Promise.all([this.ends, ending]).then(() => undefined)
   }
 }

@@ -25,6 +25,15 @@ export interface Desktops {
   join(sessionId: SessionId, taker: FrameTaker): { leave(): void; requestKey(): void } | null
 }
 
+/** What of a running session is needed to record it. */
+export interface RecordedHere {
+  readonly sessionId: SessionId
+  readonly epoch: number
+  readonly over: string | null
+  /** Called when something begins in its conversation. */
+  chapterBegan: (() => void) | null
+}
+
 export interface RecordingsInput {
   /** Of this host’s state. */
   stateDir: string
@@ -35,13 +44,11 @@ export interface RecordingsInput {
   hostId: HostId
   controlPlane: Pick<ControlPlane, 'recorded' | 'noteRecording'>
   desktops: Desktops
-  sessions(): { sessionId: SessionId; epoch: number; over: string | null }[]
+  sessions(): RecordedHere[]
   log: Logger
 }
 
 interface Running {
-  sessionId: SessionId
-  epoch: number
   recorder: Recorder
   leave(): void
 }
@@ -93,6 +100,8 @@ export class Recordings {
     if (this.input.budgetBytes === 0) return
     const sessions = await this.input.controlPlane.recorded()
     this.wanted = new Set(sessions.map(nameOf))
+    // Nothing is left whose arrival could tell that there is room again.
+    if (this.spool.size === 0) this.pausedFor = null
   }
 
   /** Begins and ends what has changed. Called each second. */
@@ -106,18 +115,14 @@ export class Recordings {
       one.leave()
       await one.recorder.close()
     }
+    for (const name of this.told.keys()) if (!here.has(name)) this.told.delete(name)
     for (const [name, session] of here) {
       const { sessionId, epoch, over } = session
       if (over !== null || !this.wanted.has(name)) continue
-      if (!this.running.has(name) && this.pausedFor === null && this.input.desktops.running(sessionId)) await this.begin(sessionId, epoch)
+      if (!this.running.has(name) && this.pausedFor === null && this.input.desktops.running(sessionId)) await this.begin(session)
       const state = this.pausedFor !== null ? 'paused' : this.running.has(name) ? 'recording' : null
       if (state !== null) await this.tell(sessionId, epoch, state)
     }
-  }
-
-  /** Something begins in the conversation that people will look for. */
-  chapter(sessionId: SessionId): void {
-    for (const one of this.running.values()) if (one.sessionId === sessionId) one.recorder.mark()
   }
 
   /** What was begun is whole on the disk; it is sent by the next boot if not before. */
@@ -130,7 +135,8 @@ export class Recordings {
     await this.uploads.close()
   }
 
-  private async begin(sessionId: SessionId, epoch: number): Promise<void> {
+  private async begin(session: RecordedHere): Promise<void> {
+    const { sessionId, epoch } = session
     await this.spool.prepare(sessionId)
     let line: ReturnType<Desktops['join']> = null
     const recorder = new Recorder({ session: { sessionId, epoch }, spool: this.spool, requestKey: () => line?.requestKey() })
@@ -144,7 +150,8 @@ export class Recordings {
     })
     if (line === null) return
     const { leave } = line
-    this.running.set(nameOf({ sessionId, epoch }), { sessionId, epoch, recorder, leave })
+    session.chapterBegan = () => recorder.mark()
+    this.running.set(nameOf(session), { recorder, leave })
   }
 
   private gaveUp(sessionId: SessionId, epoch: number): void {

@@ -34,6 +34,8 @@ export class LocalSession {
   readonly journal: JournalForwarder
   /** Units: milliseconds of the epoch. When it was last seen to do something. */
   activeAt = Date.now()
+  /** Something begins in its conversation that people look for in its recording. */
+  chapterBegan: (() => void) | null = null
   /** Somebody stops it, and says why when it is done: that its container ends is no news then. */
   stopping = false
   private readonly end = Promise.withResolvers<string>()
@@ -59,6 +61,8 @@ export class LocalSession {
       entries: (entries) => {
         this.activeAt = Date.now()
         this.journal.accept(entries)
+        if (entries.some(({ payload }) => payload.kind === 'prompt' || (payload.kind === 'tool' && payload.title !== undefined)))
+          this.chapterBegan?.()
       },
       offered: (what) => input.offered(sessionId, what),
       disturbed: () => input.disturbed(this),

@@ -12,7 +12,7 @@ import type { Logger } from 'pino'
 import { Backoff } from '../link/backoff.ts'
 import { Dialler } from '../link/dialler.ts'
 
-export type SupervisorStatus = Pick<Extract<SupervisorUp, { type: 'state' }>, 'state' | 'message' | 'stages' | 'running'>
+export type SupervisorStatus = Pick<Extract<SupervisorUp, { type: 'state' }>, 'state' | 'message' | 'stages' | 'running' | 'desktop'>
 type PromptFrame = Extract<SupervisorDown, { type: 'prompt' }>
 
 /** Units: milliseconds. */

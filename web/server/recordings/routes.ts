@@ -17,7 +17,7 @@ export function recordingRoutes(context: Context): Router {
   const { db, config } = context
   const disk = new RecordingDisk(config.HELIX_DATA_DIR)
 
-  mount(router, context, getRecording, ({ actor, params }) => shownRecording(db, actor.orgId, params.sessionId))
+  mount(router, context, getRecording, ({ actor, params, query }) => shownRecording(db, actor.orgId, params.sessionId, query.brief === 1))
   mount(router, context, clipRecording, ({ actor, params, body }) => cutClip(context, disk, actor, params.taskId, body))
 
   router.get(recordingVideoPath, async (request, response) => {

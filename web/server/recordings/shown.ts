@@ -21,20 +21,23 @@ function stateOf(session: RecordedSession, told: RecordingState | null, some: bo
 const endMs = ({ startedUs, durationUs }: SegmentRow): number => (startedUs + durationUs) / 1000
 
 /** What people see of the recording of a session. */
-export async function shownRecording(db: Knex, orgId: OrgId, sessionId: SessionId): Promise<Recording> {
+export async function shownRecording(db: Knex, orgId: OrgId, sessionId: SessionId, brief: boolean): Promise<Recording> {
   const session = await recordingStore.session(db, sessionId)
   if (session === null || session.orgId !== orgId) throw new HelixError('not_found')
   const told = await recordingStore.state(db, orgId, sessionId)
   const segments = await recordingStore.segments(db, orgId, sessionId)
   const [first] = segments
-  const between: [number, number] | null = first === undefined ? null : [first.startedUs / 1000, Math.max(...segments.map(endMs))]
-  const chapters = between === null ? [] : await recordingStore.chapters(db, orgId, sessionId, between, mostChapters + 1)
+  const span =
+    first === undefined ? null : { fromMs: first.startedUs / 1000, toMs: segments.reduce((end, one) => Math.max(end, endMs(one)), 0) }
+  const chapters =
+    span === null || brief ? [] : await recordingStore.chapters(db, orgId, sessionId, [span.fromMs, span.toMs], mostChapters + 1)
   const oldest = await recordingStore.oldest(db, orgId, sessionId)
   const state = stateOf(session, told, segments.length > 0)
   return {
     state,
     reason: state === 'paused' ? (told?.reason ?? null) : null,
-    segments: segments.map(shownSegment),
+    span,
+    segments: brief ? [] : segments.map(shownSegment),
     chapters: chapters.slice(0, mostChapters),
     moreChapters: chapters.length > mostChapters,
     bytes: segments.reduce((sum, { bytes }) => sum + bytes, 0),

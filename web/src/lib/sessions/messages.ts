@@ -53,6 +53,7 @@ export const words = {
   failed: 'That did not work',
   details: 'Session',
   desktop: 'Desktop',
+  recording: 'Recording',
   terminal: 'Terminal',
   workspace: 'Workspace',
   checkpoints: 'Checkpoints',

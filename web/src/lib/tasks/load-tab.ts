@@ -36,7 +36,7 @@ export async function loadTab(event: Event, tab: TaskTab, { task, project }: { t
   if (tab === 'files') return { tab, files: await loadTaskFiles(event, task, project) } as const
   if (tab === 'changes') return { tab, changes: await ask(event, getChanges, { params }) } as const
   // What the machine has is asked for by the page, once it is there.
-  if (tab === 'desktop' || tab === 'terminal' || tab === 'workspace') return { tab } as const
+  if (tab === 'desktop' || tab === 'recording' || tab === 'terminal' || tab === 'workspace') return { tab } as const
   if (tab === 'spec') return { tab, spec: await ask(event, getSpec, { params }) } as const
   return { tab, timeline: await ask(event, getTimeline, { params }) } as const
 }

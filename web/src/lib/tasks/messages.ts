@@ -41,6 +41,7 @@ export const words = {
   spec: 'Spec',
   timeline: 'Timeline',
   desktop: 'Desktop',
+  recording: 'Recording',
   terminal: 'Terminal',
   workspace: 'Workspace',
   details: 'Task',

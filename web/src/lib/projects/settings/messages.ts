@@ -217,3 +217,13 @@ export const desktopWords = {
   fps: 'Frames a second',
   fpsHint: '5 to 60 at most; a still screen sends none.',
 }
+
+export const recordingWords = {
+  title: 'Recording',
+  enabled: 'Desktops are recorded',
+  enabledHint:
+    'While they run and something moves on them; everybody who may read the conversation can watch it. Sound is not recorded. Counts at once.',
+  days: 'Days that recordings are kept',
+  daysHint:
+    '1 to 365. Older parts are removed, and earlier ones where a session or the installation has more than its operator gave room for.',
+}

@@ -9,6 +9,7 @@ export const projectSections = [
   { key: 'secrets', label: 'Secrets' },
   { key: 'start-up', label: 'Start-up' },
   { key: 'sandbox', label: 'Sandbox' },
+  { key: 'recording', label: 'Recording' },
   { key: 'guidelines', label: 'Guidelines' },
   { key: 'config', label: 'helix.yaml' },
   { key: 'danger', label: 'Danger zone' },
