@@ -80,6 +80,8 @@ const environment = z.object({
   HELIX_CLONE_BUDGET_GB: z.coerce.number().min(0).max(100_000).default(10),
   /** Docker layers of projects that are kept for their next sessions; 0: none. */
   HELIX_LAYER_BUDGET_GB: z.coerce.number().min(0).max(100_000).default(20),
+  /** Recordings of desktops that wait on this host until the control plane has them, the oldest go first; 0: this host records nothing. */
+  HELIX_RECORDING_SPOOL_MB: z.coerce.number().int().min(0).max(1_000_000).default(2048),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 })
 
@@ -103,6 +105,7 @@ export interface Config {
   /** Units: bytes in sum. */
   layerBudgetBytes: number
   cloneBudgetBytes: number
+  recordingSpoolBytes: number
   /** How many machines wait for sessions. */
   warmSessions: number
   port: number
@@ -149,6 +152,7 @@ export function parseConfig(env: NodeJS.ProcessEnv): Config {
     },
     images: { keepMs: values.HELIX_IMAGE_DAYS * 86_400_000, budgetBytes: values.HELIX_IMAGE_BUDGET_GB * 1024 ** 3 },
     cloneBudgetBytes: values.HELIX_CLONE_BUDGET_GB * 1024 ** 3,
+    recordingSpoolBytes: values.HELIX_RECORDING_SPOOL_MB * 1024 ** 2,
     layerBudgetBytes: values.HELIX_LAYER_BUDGET_GB * 1024 ** 3,
     warmSessions: values.HELIX_WARM_SESSIONS,
     port: values.HELIX_HOST_PORT,

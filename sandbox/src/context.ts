@@ -30,6 +30,8 @@ import { Evictables } from './pressure/evictables.ts'
 import { Pressure } from './pressure/pressure.ts'
 import { Relief } from './pressure/relief.ts'
 import { reasonOf } from './reason.ts'
+import { desktopsOf } from './recording/desktops.ts'
+import { Recordings } from './recording/recordings.ts'
 import { type Certificates, readCertificates } from './sessions/certificates.ts'
 import { Homecoming } from './sessions/homecoming.ts'
 import { type Owner, ownerLabels } from './sessions/names.ts'
@@ -83,6 +85,8 @@ export class Context implements Host {
   readonly garbage: Garbage
   /** The desktops of the sessions here. */
   readonly streams: HostStreams
+  /** Null until `record`. */
+  recordings: Recordings | null = null
   /** What administrators read of the log. */
   hostLog = new HostLog()
   /** Null until `dial`. */
@@ -248,6 +252,25 @@ export class Context implements Host {
     })
   }
 
+  /** Takes up what an earlier boot recorded and did not send, and begins to record. */
+  async record(): Promise<void> {
+    const { controlPlaneUrl: url, recordingSpoolBytes: budgetBytes, stateDir } = this.config
+    const { controlPlane, credential, log, registry } = this
+    const recordings = await Recordings.open({
+      ...{ stateDir, budgetBytes, url, controlPlane, log },
+      token: () => credential.token(),
+      hostId: this.identity.hostId,
+      desktops: desktopsOf(registry, this.streams.streams),
+      sessions: () => registry.all(),
+    }).catch((error: unknown) => {
+      log.warn({ reason: reasonOf(error) }, 'this host records nothing: its folder for recordings cannot be used')
+      return null
+    })
+    this.recordings = recordings
+    // What cannot be made again goes last.
+    if (recordings !== null) this.evictables.register(recordings.spool)
+  }
+
   footing(): Footing {
     return this.monitor.footing()
   }
@@ -308,6 +331,7 @@ export class Context implements Host {
   /** Containers keep running. */
   async close(): Promise<void> {
     this.link?.close()
+    await this.recordings?.close()
     await this.streams.close()
     this.tunnels?.closeAll()
     await this.egress.close()

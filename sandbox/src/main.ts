@@ -48,6 +48,7 @@ context.changed = () => {
   ready = true
   context.log.info({ name: config.name, ...context.monitor.condition }, 'ready')
 }
+await context.record()
 context.dial(version)
 const rounds = new Rounds(context)
 rounds.begin()

@@ -15,6 +15,8 @@ const warmEveryMs = 500
 const garbageEveryMs = 600_000
 const packRetryMs = 60_000
 const prefetchEveryMs = 60_000
+const recordEveryMs = 1000
+const recordedEveryMs = 15_000
 
 const rulesLaidAgain =
   'The rules that keep this session from other networks had been removed on its host, for some seconds. They stand again.'
@@ -42,6 +44,8 @@ export class Rounds {
     this.running.push(this.each(lookEveryMs, () => this.lookAtItself()))
     this.running.push(this.each(warmEveryMs, () => this.keepWarm()))
     this.running.push(this.each(prefetchEveryMs, () => this.prefetch()))
+    this.running.push(this.each(recordedEveryMs, async () => this.context.recordings?.ask()))
+    this.running.push(this.each(recordEveryMs, async () => this.context.recordings?.look()))
   }
 
   /** Resolves when no round runs any more. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { DesktopUp } from '@helix/contract/desktop-link'
+import { HelixError } from '@helix/contract/errors'
 import type { HostId, SessionId } from '@helix/contract/ids'
 import type { StreamDown } from '@helix/contract/stream-down'
 import type { Logger } from 'pino'
@@ -98,7 +99,11 @@ export class Recordings {
   async ask(): Promise<void> {
     this.uploads.nudge()
     if (this.input.budgetBytes === 0) return
-    const sessions = await this.input.controlPlane.recorded()
+    const sessions = await this.input.controlPlane.recorded().catch((error: unknown) => {
+      // A control plane of the version before takes none.
+      if (error instanceof HelixError && error.code === 'not_found') return []
+      throw error
+    })
     this.wanted = new Set(sessions.map(nameOf))
     // Nothing is left whose arrival could tell that there is room again.
     if (this.spool.size === 0) this.pausedFor = null

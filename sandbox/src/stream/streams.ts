@@ -105,6 +105,11 @@ export class Streams {
     return this.find(sessionId)?.join(subscriber) ?? null
   }
 
+  /** Who joined needs a key frame; asking often costs nothing. */
+  requestKey(sessionId: SessionId): void {
+    this.find(sessionId)?.wantsKey()
+  }
+
   /** JPEGs of a session’s desktop, only when something changed; null: it does not run here. The answer ends it. */
   thumbnails(sessionId: SessionId, wish: StillWish & { everyMs: number }, show: (bytes: Uint8Array) => boolean): (() => void) | null {
     const desktop = this.find(sessionId)

@@ -163,7 +163,7 @@ test('a piece is put on the task as evidence with what it shows, and is a film o
   await form.getByText(/It turns blue\.mp4 is on the task, and begins .* s earlier\./).waitFor()
   const { attachments } = await installation.call(getTask, { params: { taskId } })
   expect(attachments).toMatchObject([{ type: 'video/mp4', caption: 'It turns blue' }])
-  await page.getByRole('button', { name: /1 file/ }).click()
+  await page.getByRole('button', { name: 'Attachments: 1' }).click()
   await page.getByRole('link', { name: 'It turns blue', exact: true }).waitFor()
   const shown = await page.evaluate(async (url) => {
     const video = document.createElement('video')
