@@ -62,3 +62,12 @@ export const desktopUp = z.discriminatedUnion('type', [
   z.object({ type: z.literal('agentAction'), ...agentAction.shape }),
 ])
 export type DesktopUp = z.infer<typeof desktopUp>
+
+/**
+ * Small pictures for who looks from far, beside the connection above. `GET peekPath?have=<what the last answer gave>` with the link’s secret is answered as soon
+ * as there is something else, at the latest after `peekSeconds`: 200 with a `still` message, at most one of `pictureLimits`; 204: the desktop does not
+ * run, and is not started by this; 304: nothing changed; 409 with a sentence: there is none. `peekHeader` of the answer is what to have next time.
+ */
+export const peekPath = '/desktop/picture'
+export const peekHeader = 'x-helix-have'
+export const peekSeconds = 20

@@ -237,6 +237,7 @@ export class Context implements Host {
           this.preparations.stir(frame.sessionId)
           tunnels.dial(frame)
         },
+        picturesWanted: (frame) => this.streams.pictures.want(frame),
         streamDialled: (tunnelId) => tunnels.dialStream(tunnelId),
         logsAsked: ({ type, requestId, ...query }) => {
           const secrets = [this.config.runnerToken, credential.token()]
@@ -306,6 +307,11 @@ export class Context implements Host {
 
   send(frame: HostUp): boolean {
     return this.link?.send(frame) ?? false
+  }
+
+  /** For what may be lost. */
+  sendBytes(bytes: Uint8Array): boolean {
+    return this.link?.sendBytes(bytes) ?? false
   }
 
   tellReport(): void {

@@ -1,13 +1,15 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { DesktopHandler } from '../link/server.ts'
-import type { DesktopInput } from './desktop.ts'
+import type { Desktop, DesktopInput } from './desktop.ts'
 import type { DesktopLink } from './link.ts'
+import { Peek } from './peek.ts'
 import type { DesktopUse } from './use.ts'
 
 interface Opened {
   link: DesktopLink
   use: DesktopUse
+  desktop: Desktop
   stop(): void
 }
 
@@ -21,6 +23,7 @@ export class Entrance implements DesktopHandler {
   private over = false
   /** It was started. */
   running = false
+  private readonly peeking = new Peek()
 
   /** `began`: the desktop runs from now on. */
   constructor(input: DesktopInput & { refusal: string | null; began?: () => void }) {
@@ -40,6 +43,12 @@ export class Entrance implements DesktopHandler {
     link.upgrade(request, socket, head)
   }
 
+  /** Nothing is loaded, and nothing started, for who only peeks. */
+  async peek(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (this.refusal !== null) response.writeHead(409, { 'content-type': 'text/plain; charset=utf-8' }).end(this.refusal)
+    else await this.peeking.answer(request, response)
+  }
+
   async stop(): Promise<void> {
     this.over = true
     const opened = await this.opened?.catch(() => null)
@@ -55,7 +64,10 @@ export class Entrance implements DesktopHandler {
   private open(): Promise<Opened> {
     if (this.refusal !== null) return Promise.reject(new Error(this.refusal))
     if (this.over) return Promise.reject(new Error('The session ends.'))
-    this.opened ??= load(this.input, () => this.cameUp())
+    this.opened ??= load(this.input, () => this.cameUp()).then((opened) => {
+      this.peeking.at(opened.desktop)
+      return opened
+    })
     return this.opened
   }
 }
@@ -73,7 +85,7 @@ async function load(input: DesktopInput, cameUp: () => void): Promise<Opened> {
     link.close()
     desktop.stop()
   }
-  return { link, use: new DesktopUse(desktop, link), stop }
+  return { link, use: new DesktopUse(desktop, link), desktop, stop }
 }
 
 function refuse(socket: Duplex, sentence: string): void {

@@ -23,7 +23,10 @@ beforeEach(async () => {
     request: async (_: unknown, response: ServerResponse) => void response.end('used'),
     upgrade: async (_: unknown, socket: Duplex) => void socket.end('HTTP/1.1 418 Used\r\n\r\n'),
   }
-  const desktop = { upgrade: async (_: unknown, socket: Duplex) => void socket.end('HTTP/1.1 409 None\r\n\r\n') }
+  const desktop = {
+    upgrade: async (_: unknown, socket: Duplex) => void socket.end('HTTP/1.1 409 None\r\n\r\n'),
+    peek: async (_: unknown, response: ServerResponse) => void response.end('peeked'),
+  }
   server = await listen({ port: 0, server: null, secret: 'right', log, handler, machine, desktop, machineToken: 'machine' })
 })
 afterEach(async () => {
@@ -77,4 +80,15 @@ test('the machine is used with its own token, and not with that of the link', as
   expect(await Promise.all(['machine', 'right', '', 'x'].map(ask))).toEqual([200, 404, 404, 404])
   const [error] = await once(dial('machine', '/terminals'), 'error')
   expect(String(error)).toContain('418')
+})
+
+test('pictures are for the host, the machine is for who has its token, and both are nothing to a stranger', async () => {
+  const get = async (secret: string, path: string) => {
+    const answer = await fetch(`http://127.0.0.1:${server.port}${path}`, { headers: { authorization: `Bearer ${secret}` } })
+    return answer.status === 200 ? answer.text() : answer.status
+  }
+  expect(await get('right', '/desktop/picture?have=x')).toBe('peeked')
+  expect(await get('wrong', '/desktop/picture')).toBe(404)
+  expect(await get('right', '/exec')).toBe(404)
+  expect(await get('machine', '/desktop/picture')).toBe('used')
 })

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { peekPath } from '@helix/contract/desktop-link'
 import { type SupervisorDown, type SupervisorUp, supervisorDown } from '@helix/contract/link'
 import { desktopPath } from '@helix/contract/stream'
 import { type WebSocket, WebSocketServer } from 'ws'
@@ -38,6 +39,8 @@ export interface MachineHandler {
 /** The desktop, for whoever shows the link's secret. */
 export interface DesktopHandler {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>
+  /** At `peekPath`. */
+  peek(request: IncomingMessage, response: ServerResponse): Promise<void>
 }
 
 export interface LinkInput {
@@ -62,6 +65,8 @@ export async function listen(input: LinkInput): Promise<LinkServer> {
   for (const event of ['request', 'upgrade']) server.removeAllListeners(event)
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     if (mayUse(request)) void input.machine.request(request, response)
+    else if (request.url?.startsWith(peekPath) && shows(request, input.secret))
+      void input.desktop.peek(request, response).catch(() => response.destroy())
     else response.writeHead(404).end()
   })
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {

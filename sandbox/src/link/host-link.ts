@@ -7,6 +7,7 @@ import { Dialler } from './dialler.ts'
 
 /** Units: bytes. Beyond it journals wait for the network. */
 const mostWaitingBytes = 4 * 1024 * 1024
+const mostWaitingPictures = 512 * 1024
 
 /** `awayMs`: since the control plane was heard last; for ever at first. */
 export interface Welcome {
@@ -33,6 +34,8 @@ export interface HostLinkHandler {
   announced(frame: Extract<HostDown, { type: 'start' }>): void
   /** Lines of the log are wanted. */
   logsAsked(frame: Extract<HostDown, { type: 'logs' }>): void
+  /** Small pictures of desktops are wanted. */
+  picturesWanted(frame: Extract<HostDown, { type: 'watchPictures' }>): void
   /** May come twice. */
   answered(sessionId: SessionId, answer: PermissionAnswer): void
 }
@@ -80,6 +83,11 @@ export class HostLink {
     return this.welcomed && this.dialler.waitingBytes < mostWaitingBytes && this.dialler.send(frame)
   }
 
+  /** For what may be lost: false also when the network is behind, so that journals do not wait for it. */
+  sendBytes(bytes: Uint8Array): boolean {
+    return this.welcomed && this.dialler.waitingBytes < mostWaitingPictures && this.dialler.sendBytes(bytes)
+  }
+
   /** Told at once when it differs from the last one, else each 10 s. */
   setReport(report: HostReport): void {
     this.report = report
@@ -112,6 +120,7 @@ export class HostLink {
     else if (frame?.type === 'start') this.handler.announced(frame)
     else if (frame?.type === 'dial') this.handler.dialled(frame)
     else if (frame?.type === 'dialStream') this.handler.streamDialled(frame.tunnelId)
+    else if (frame?.type === 'watchPictures') this.handler.picturesWanted(frame)
     else this.log.warn('a frame of the control plane is not understood and left out')
   }
 

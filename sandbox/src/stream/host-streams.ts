@@ -1,10 +1,11 @@
 import type { Duplex } from 'node:stream'
 import type { SessionId } from '@helix/contract/ids'
-import type { HostReport } from '@helix/contract/link'
+import type { HostReport, HostUp } from '@helix/contract/link'
 import type { StreamKey } from '@helix/contract/stream-tickets'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 import type { Identity } from '../identity.ts'
+import { Pictures } from '../pictures/pictures.ts'
 import type { Registry } from '../sessions/registry.ts'
 import { StreamServer } from './server.ts'
 import { Streams } from './streams.ts'
@@ -14,17 +15,27 @@ interface Parts {
   readonly identity: Pick<Identity, 'hostId' | 'linkSecret'>
   readonly registry: Registry
   readonly log: Logger
+  send(frame: HostUp): boolean
+  sendBytes(bytes: Uint8Array): boolean
 }
 
 /** All that this host does for those who look at its desktops. */
 export class HostStreams {
   readonly streams: Streams
+  readonly pictures: Pictures
   private readonly server: StreamServer
 
   /** `changed`: browsers reach it elsewhere than before. */
-  constructor({ config, identity, registry, log }: Parts, changed: () => void) {
+  constructor(parts: Parts, changed: () => void) {
+    const { config, identity, registry, log } = parts
     const { hostId } = identity
     this.streams = new Streams({ hostId, sessions: registry, linkSecret: (id, epoch) => identity.linkSecret(id as SessionId, epoch), log })
+    this.pictures = new Pictures({
+      registry,
+      linkSecret: (id, epoch) => identity.linkSecret(id, epoch),
+      send: (frame) => parts.send(frame),
+      sendBytes: (bytes) => parts.sendBytes(bytes),
+    })
     this.server = new StreamServer({ hostId, ...config.stream, streams: this.streams, log, changed })
   }
 
@@ -35,12 +46,14 @@ export class HostStreams {
   /** The control plane says what tickets are known by, and where its pages come from. */
   welcomed({ streamKeys, pageOrigins }: { streamKeys: StreamKey[]; pageOrigins: string[] }): void {
     this.streams.trust(streamKeys)
+    // It counts anew, and says what is watched.
+    this.pictures.close()
     this.server.pageOrigins = pageOrigins
   }
 
   /** What the control plane is told of it. */
-  get report(): Pick<HostReport, 'stream' | 'worked'> {
-    return { stream: this.server.address, worked: this.streams.worked() }
+  get report(): Pick<HostReport, 'stream' | 'worked' | 'pictures'> {
+    return { stream: this.server.address, worked: this.streams.worked(), pictures: true }
   }
 
   attended(sessionId: SessionId): boolean {
@@ -53,6 +66,7 @@ export class HostStreams {
 
   /** Every viewer is told. */
   async close(): Promise<void> {
+    this.pictures.close()
     this.streams.close()
     await this.server[Symbol.asyncDispose]()
   }

@@ -38,7 +38,7 @@ beforeAll(async () => {
     log,
   })
   const handler = { connected: () => undefined, received: () => undefined }
-  const desktop = { upgrade: async () => undefined }
+  const desktop = { upgrade: async () => undefined, peek: async () => undefined }
   server = await listen({ port: 0, server: null, secret: 'link', log, handler, machine, desktop, machineToken: 'm' })
 })
 afterAll(async () => {
