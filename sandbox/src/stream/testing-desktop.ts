@@ -78,6 +78,17 @@ export class ScriptedDesktop implements AsyncDisposable {
     return sequence
   }
 
+  /** Units: bytes that the host did not take yet. */
+  get waitingBytes(): number {
+    return this.socket?.bufferedAmount ?? 0
+  }
+
+  /** What was heard is forgotten: it would grow for ever. */
+  forget(): void {
+    this.words.length = 0
+    this.input.length = 0
+  }
+
   /** As when the encoder or the supervisor dies. */
   drop(): void {
     this.socket?.terminate()

@@ -1,0 +1,2 @@
+/** For proofs, whose room has no sockets of its own. */
+export { WebSocket } from 'ws'
