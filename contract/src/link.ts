@@ -10,7 +10,7 @@ import { idSchema } from './ids.ts'
 import { permissionMode } from './permission-mode.ts'
 import { descriptors, pressure, pressureEvent } from './pressure.ts'
 import { journalEntry, keptCheckpoint } from './sessions.ts'
-import { streamAddress, streamKey } from './stream-tickets.ts'
+import { streamAddress, streamKey, streamSeat } from './stream-tickets.ts'
 
 /**
  * The link a sandbox host dials to `/internal/v1/hosts/connect` (WebSocket, `Authorization: Bearer <the host's credential>`), JSON text frames.
@@ -74,6 +74,8 @@ export const hostReport = z.object({
   pictures: z.boolean().optional(),
   /** Sessions whose desktops were worked in during the last half minute. */
   worked: z.array(idSchema('session')).max(1000).optional(),
+  /** Who looks at desktops, each once: the control plane sees off who may not any more. */
+  viewers: z.array(streamSeat).max(1000).optional(),
   /** Null when all is well; else what is missing and the way out. */
   problem: z.string().max(2000).nullable(),
 })
@@ -146,6 +148,8 @@ export const hostDown = z.discriminatedUnion('type', [
   }),
   /** The same to your own stream server, for viewers that do not reach it; hosts of the version before leave it out. */
   z.object({ type: z.literal('dialStream'), tunnelId: z.string().max(100) }),
+  /** This person may not see the session’s desktop any more, or not with that right; hosts of the version before leave it out. */
+  z.object({ type: z.literal('unseat'), ...streamSeat.shape }),
   /** The session has its place on this host: begin. Its workflow asks for the same a moment later, and for what was not begun. Hosts may leave it out; it may come twice. */
   z.object({ type: z.literal('start'), sessionId: idSchema('session'), epoch: z.number().int(), reason: z.string().max(500) }),
   /** A person's answer to what an agent asked. Sent again until the journal says that the agent has it. */

@@ -31,6 +31,10 @@ export const longestTicket = 2000
 export const streamKey = z.object({ id: z.string().min(1).max(64), key: z.string().length(43) })
 export type StreamKey = z.infer<typeof streamKey>
 
+/** Somebody who looks at a desktop. */
+export const streamSeat = z.object({ sessionId: idSchema('session'), userId: z.string().max(64), right: z.enum(['view', 'control']) })
+export type StreamSeat = z.infer<typeof streamSeat>
+
 /** Where a host is reached by viewers. */
 export const streamAddress = z.object({
   /** Absent: none yet; viewers come through the control plane. */

@@ -238,6 +238,7 @@ export class Context implements Host {
           tunnels.dial(frame)
         },
         picturesWanted: (frame) => this.streams.pictures.want(frame),
+        unseated: (seat) => this.streams.unseat(seat),
         streamDialled: (tunnelId) => tunnels.dialStream(tunnelId),
         logsAsked: ({ type, requestId, ...query }) => {
           const secrets = [this.config.runnerToken, credential.token()]

@@ -1,6 +1,6 @@
 import type { SessionId } from '@helix/contract/ids'
 import { type HostDown, type HostReport, type HostUp, hostDown, type PermissionAnswer } from '@helix/contract/link'
-import type { StreamKey } from '@helix/contract/stream-tickets'
+import type { StreamKey, StreamSeat } from '@helix/contract/stream-tickets'
 import type { Logger } from 'pino'
 import { Backoff } from './backoff.ts'
 import { Dialler } from './dialler.ts'
@@ -30,6 +30,8 @@ export interface HostLinkHandler {
   dialled(frame: Extract<HostDown, { type: 'dial' }>): void
   /** A viewer comes through the control plane. */
   streamDialled(tunnelId: string): void
+  /** Somebody may not look at a desktop any more. */
+  unseated(seat: StreamSeat): void
   /** A session is placed here. May come twice. */
   announced(frame: Extract<HostDown, { type: 'start' }>): void
   /** Lines of the log are wanted. */
@@ -101,7 +103,7 @@ export class HostLink {
   private tellReport(): void {
     if (this.report === null || !this.welcomed) return
     // Figures that move all the time are no change.
-    const { freeDiskBytes, load, running, descriptors, worked, checks = [], ...rest } = this.report
+    const { freeDiskBytes, load, running, descriptors, worked, viewers, checks = [], ...rest } = this.report
     const gist = JSON.stringify({ ...rest, checks: checks.map(({ name, state }) => [name, state]) })
     if (gist === this.toldReport && Date.now() - this.toldAt < 10_000) return
     if (!this.send(this.report)) return
@@ -119,6 +121,7 @@ export class HostLink {
     else if (frame?.type === 'fence') this.handler.fenced(frame.sessionId, frame.epoch)
     else if (frame?.type === 'start') this.handler.announced(frame)
     else if (frame?.type === 'dial') this.handler.dialled(frame)
+    else if (frame?.type === 'unseat') this.handler.unseated(frame)
     else if (frame?.type === 'dialStream') this.handler.streamDialled(frame.tunnelId)
     else if (frame?.type === 'watchPictures') this.handler.picturesWanted(frame)
     else this.log.warn('a frame of the control plane is not understood and left out')

@@ -2,7 +2,7 @@ import type { DesktopUp } from '@helix/contract/desktop-link'
 import { type StreamClose, streamVersion } from '@helix/contract/stream'
 import type { StreamDown } from '@helix/contract/stream-down'
 import type { ViewerUp } from '@helix/contract/stream-talk'
-import type { StreamClaims } from '@helix/contract/stream-tickets'
+import type { StreamClaims, StreamSeat } from '@helix/contract/stream-tickets'
 import type { StreamUp } from '@helix/contract/stream-up'
 import type { Logger } from 'pino'
 import type { WebSocket } from 'ws'
@@ -99,6 +99,18 @@ export class Desktop implements ViewerHandler {
     return () => {
       this.others -= 1
       unsubscribe()
+    }
+  }
+
+  get seats(): StreamSeat[] {
+    return [...this.viewers.values()].map(({ claims: { sessionId, userId, right } }) => ({ sessionId, userId, right }))
+  }
+
+  unseat({ sessionId, userId, right }: StreamSeat): void {
+    for (const viewer of [...this.viewers.values()]) {
+      const { claims } = viewer
+      if (claims.sessionId === sessionId && claims.userId === userId && claims.right === right)
+        viewer.end('ticket_refused', 'Your right to this desktop was taken back or is another now.')
     }
   }
 

@@ -1,19 +1,21 @@
 import type { Duplex } from 'node:stream'
 import type { SessionId } from '@helix/contract/ids'
 import type { HostReport, HostUp } from '@helix/contract/link'
-import type { StreamKey } from '@helix/contract/stream-tickets'
+import type { StreamKey, StreamSeat } from '@helix/contract/stream-tickets'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 import type { Identity } from '../identity.ts'
 import { Pictures } from '../pictures/pictures.ts'
+import type { Preparations } from '../sessions/preparations.ts'
 import type { Registry } from '../sessions/registry.ts'
 import { StreamServer } from './server.ts'
-import { Streams } from './streams.ts'
+import { Streams, type StreamsInput } from './streams.ts'
 
 interface Parts {
   readonly config: Pick<Config, 'stream'>
   readonly identity: Pick<Identity, 'hostId' | 'linkSecret'>
   readonly registry: Registry
+  readonly preparations: Preparations
   readonly log: Logger
   send(frame: HostUp): boolean
   sendBytes(bytes: Uint8Array): boolean
@@ -27,9 +29,16 @@ export class HostStreams {
 
   /** `changed`: browsers reach it elsewhere than before. */
   constructor(parts: Parts, changed: () => void) {
-    const { config, identity, registry, log } = parts
+    const { config, identity, registry, preparations, log } = parts
     const { hostId } = identity
-    this.streams = new Streams({ hostId, sessions: registry, linkSecret: (id, epoch) => identity.linkSecret(id as SessionId, epoch), log })
+    const sessions: StreamsInput['sessions'] = {
+      find: (id) => registry.find(id),
+      coming: (id, epoch, deadlineMs) => {
+        preparations.stir(id)
+        return registry.coming(id, epoch, deadlineMs)
+      },
+    }
+    this.streams = new Streams({ hostId, sessions, linkSecret: (id, epoch) => identity.linkSecret(id as SessionId, epoch), log })
     this.pictures = new Pictures({
       registry,
       linkSecret: (id, epoch) => identity.linkSecret(id, epoch),
@@ -52,12 +61,17 @@ export class HostStreams {
   }
 
   /** What the control plane is told of it. */
-  get report(): Pick<HostReport, 'stream' | 'worked' | 'pictures'> {
-    return { stream: this.server.address, worked: this.streams.worked(), pictures: true }
+  get report(): Pick<HostReport, 'stream' | 'worked' | 'viewers' | 'pictures'> {
+    return { stream: this.server.address, worked: this.streams.worked(), viewers: this.streams.seats(), pictures: true }
   }
 
   attended(sessionId: SessionId): boolean {
     return this.streams.attended(sessionId)
+  }
+
+  /** The control plane says that somebody lost a right. */
+  unseat(seat: StreamSeat): void {
+    this.streams.unseat(seat)
   }
 
   carry(bytes: Duplex): void {

@@ -224,6 +224,19 @@ test.each([
   expect((await late.closed).code).toBe(streamClose.session_moved)
 })
 
+test('who may not look any more is seen off, and nobody else', async () => {
+  using ada = await host.viewer()
+  using grace = await host.viewer({ name: 'Grace', userId: 'usr_grace', right: 'view' })
+  await count(grace).toBe(1)
+  const seat = { sessionId: host.sessionId, userId: 'usr_grace', right: 'view' as const }
+  expect(host.streams.seats()).toEqual([{ ...seat, userId: 'usr_ada', right: 'control' }, seat])
+  host.streams.unseat({ ...seat, right: 'control' })
+  host.streams.unseat(seat)
+  expect((await grace.closed).code).toBe(streamClose.ticket_refused)
+  await expect.poll(() => host.streams.seats().length).toBe(1)
+  expect(ada.isOpen).toBe(true)
+})
+
 test('the host tells its viewers when it stops, and a start of before is not shown', async () => {
   using viewer = await host.viewer()
   using old = new TestViewer(host.url, host.ticket({ epoch: 0 }))

@@ -1,6 +1,6 @@
 import type { HostId, SessionId } from '@helix/contract/ids'
 import { type StreamClose, streamClose } from '@helix/contract/stream'
-import type { StreamClaims, StreamKey } from '@helix/contract/stream-tickets'
+import type { StreamClaims, StreamKey, StreamSeat } from '@helix/contract/stream-tickets'
 import type { Logger } from 'pino'
 import type { WebSocket } from 'ws'
 import type { SessionEnd } from '../sessions/local-session.ts'
@@ -75,6 +75,17 @@ export class Streams {
   worked(now = Date.now()): SessionId[] {
     const all = [...this.desktops.values()].filter(({ desktop }) => now - desktop.workedAt < workedMs)
     return all.map(({ shown }) => shown.sessionId)
+  }
+
+  /** Who looks, each once. */
+  seats(): StreamSeat[] {
+    const all = [...this.desktops.values()].flatMap(({ desktop }) => desktop.seats)
+    return [...new Map(all.map((seat) => [`${seat.sessionId}/${seat.userId}/${seat.right}`, seat])).values()].slice(0, mostOfHost)
+  }
+
+  /** Ends the connections of somebody who may not look any more, or not with that right. */
+  unseat(seat: StreamSeat): void {
+    for (const { desktop } of this.desktops.values()) desktop.unseat(seat)
   }
 
   /** A socket that shows a ticket: it becomes a viewer, or is closed with the reason. */

@@ -192,6 +192,30 @@ test('work in a desktop is use of its machine, where the host has the session', 
   await expect.poll(used, { timeout: 5000 }).not.toBeNull()
 })
 
+test('a host is told whom to see off: who was deactivated, whose role is less now, and nobody else', async () => {
+  const { db } = server.context
+  const [gone, less] = [newId('user'), newId('user')]
+  for (const [id, role] of [
+    [gone, 'member'],
+    [less, 'viewer'],
+  ] as const) {
+    await db('users').insert({ id, email: `${id}@example.com`, name: 'Somebody' })
+    await db('memberships').insert({ org_id: person.orgId, user_id: id, role, deactivated_at: id === gone ? db.fn.now() : null })
+  }
+  const seat = (userId: string, right: 'view' | 'control') => ({ sessionId, userId, right })
+  const seats = [
+    seat(person.userId, 'control'),
+    seat(gone, 'view'),
+    seat(less, 'view'),
+    seat(less, 'control'),
+    seat(stranger.userId, 'view'),
+  ]
+  host.report({ stream: { port: 9 }, viewers: seats })
+  await expect.poll(() => host.unseated).toEqual([seats[1], seats[3], seats[4]].map((one) => ({ type: 'unseat', ...one })))
+  const { report } = await db('hosts').where({ id: host.hostId }).first('report')
+  expect(JSON.stringify(report)).not.toContain(person.userId)
+})
+
 test('pages may connect to the hosts’ stream servers besides our own, and to nobody else', async () => {
   const { db } = server.context
   await db('hosts').insert([

@@ -6,6 +6,7 @@ import { WebSocketServer } from 'ws'
 import type { Context } from '../context.ts'
 import { undelivered } from '../conversation/requests.ts'
 import { pageOrigins } from '../desktop/addresses.ts'
+import { lostSeats } from '../desktop/seats.ts'
 import { PicturesOfHost } from '../pictures/of-host.ts'
 import { roomChanged } from '../placement/room.ts'
 import { PlacementStore } from '../placement/store.ts'
@@ -103,8 +104,10 @@ class HostConnection {
     if (this.hostId === null) return this.close(1008, 'hello comes first')
     if (frame.type === 'report') {
       if (!(await this.mayStay(this.hostId))) return
-      await this.hosts.report(this.hostId, frame)
-      await this.noteUse(this.hostId, frame.worked ?? [])
+      const { worked = [], viewers = [], ...report } = frame
+      await this.hosts.report(this.hostId, report)
+      await this.noteUse(this.hostId, worked)
+      for (const seat of await lostSeats(this.context.db, viewers)) this.send({ type: 'unseat', ...seat })
       await this.tellRoom(frame)
       this.pictures.reported(this.hostId, frame)
       // Answers that another replica took, and those that got lost.

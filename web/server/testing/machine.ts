@@ -81,6 +81,7 @@ export class FakeMachine implements AsyncDisposable {
 export class MachineHost implements Disposable {
   readonly hostId: HostId = newId('host')
   readonly dials: Extract<HostDown, { type: 'dial' | 'dialStream' }>[] = []
+  readonly unseated: Extract<HostDown, { type: 'unseat' }>[] = []
   /** What it was told when it was let in. */
   welcome: Extract<HostDown, { type: 'welcome' }> | null = null
   /** Sessions that it was told to begin. */
@@ -109,6 +110,7 @@ export class MachineHost implements Disposable {
           resolve()
         }
         if (frame.type === 'dial' || frame.type === 'dialStream') host.dialled(frame)
+        if (frame.type === 'unseat') host.unseated.push(frame)
         if (frame.type === 'start') host.starts.push(frame)
       })
     })
