@@ -1,9 +1,12 @@
 import { z } from 'zod'
 import { agentRuntime } from './agents.ts'
 import { defineEndpoint, page, pageQuery } from './endpoint.ts'
+import { hostLabels } from './host-labels.ts'
 import { idSchema } from './ids.ts'
+import { customSize, sizes } from './machine.ts'
 import { session, sessionStates } from './sessions.ts'
 import { spoken } from './spoken.ts'
+import { promptModes } from './task-work.ts'
 import { line } from './text.ts'
 
 const ofProject = z.object({ projectId: idSchema('project') })
@@ -20,13 +23,23 @@ export const createSession = defineEndpoint({
   permission: 'task:write',
   summary: 'Start a session without a task: a machine with working copies of the project’s repositories and an agent that waits',
   params: ofProject,
-  body: z.object({
-    title: line(120).optional(),
-    /** Absent: the project's. */
-    agentRuntime: agentRuntime.optional(),
-    /** What the agent is told first; absent: it waits. */
-    prompt: words.optional(),
-  }),
+  body: z
+    .object({
+      title: line(120).optional(),
+      /** Absent: the project's. */
+      agentRuntime: agentRuntime.optional(),
+      /** What the agent is told first; absent: it waits. */
+      prompt: words.optional(),
+      /** Its machine; absent: the project's. `customSize` goes with `custom`. */
+      size: z.enum(sizes).optional(),
+      customSize: customSize.optional(),
+      /** Of the hosts that may run it; absent: the project's. */
+      hostLabels: hostLabels.optional(),
+    })
+    .refine(({ size, customSize }) => (size === 'custom') === (customSize !== undefined), {
+      path: ['customSize'],
+      message: 'say how large a custom machine is, and leave it out for the other sizes',
+    }),
   response: session,
   errors: ['conflict'],
 })
@@ -72,9 +85,9 @@ export const promptSession = defineEndpoint({
   method: 'POST',
   path: '/api/v1/sessions/:sessionId/prompts',
   permission: 'task:write',
-  summary: 'Tell the agent of a session without a task what to do; it is heard after what waits already',
+  summary: 'Tell the agent of a session without a task what to do: after what waits already, or at once',
   params: ofSession,
-  body: z.object({ text: words }),
+  body: z.object({ text: words, mode: z.enum(promptModes).default('queue') }),
   response: z.object({ id: idSchema('prompt') }),
   errors: ['conflict'],
 })

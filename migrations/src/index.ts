@@ -28,6 +28,7 @@ import * as imageLogin from './0038-image-login.ts'
 import * as desktop from './0039-desktop.ts'
 import * as recordings from './0040-recordings.ts'
 import * as startsUnderWay from './0041-starts-under-way.ts'
+import * as ownSize from './0042-sessions-of-their-own-size.ts'
 
 /**
  * Migrations by explicit list: a folder scan cannot load `.ts` under every runner and records file extensions.
@@ -63,6 +64,7 @@ const list: [string, Knex.Migration][] = [
   ['0039-desktop', desktop],
   ['0040-recordings', recordings],
   ['0041-starts-under-way', startsUnderWay],
+  ['0042-sessions-of-their-own-size', ownSize],
 ]
 
 export const migrations: Knex.MigrationSource<[string, Knex.Migration]> = {

@@ -6,6 +6,7 @@ import { createApp } from './app.ts'
 import { keepCheckpointsFew } from './checkpoints/sweep.ts'
 import { readConfig } from './config.ts'
 import type { Context } from './context.ts'
+import { watchSilence } from './hosts/silence.ts'
 import { Metrics } from './http/metrics.ts'
 import { IdentityStore } from './identity/store.ts'
 import { openContext } from './open-context.ts'
@@ -67,6 +68,7 @@ await using context = await openContext(config, log)
 using _sweep = sweepDeletedProjects(context.db, log)
 using _few = keepCheckpointsFew(context)
 using _recordings = keepRecordingsFew(context)
+await using _silence = watchSilence(context)
 const metrics = new Metrics()
 const servers = await serve(context, metrics)
 const metricsServer = metrics.listen(config.METRICS_PORT, '127.0.0.1')

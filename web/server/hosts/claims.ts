@@ -13,7 +13,7 @@ import { mintSessionToken } from '../identity/tokens.ts'
 import { machineToken } from '../machine/token.ts'
 import { admit, hasPlaceOn, lockUnlessReserved } from '../placement/admit.ts'
 import { SecretStore } from '../secrets/store.ts'
-import { machineOf } from '../sessions/machine.ts'
+import { machineOf, ownMachine } from '../sessions/machine.ts'
 import type { SessionRow } from '../sessions/store.ts'
 import { type Answerable, answerableFor, orphaned } from './answerable.ts'
 import { type ImageRow, imageLoginOf, withoutSecret } from './image-login.ts'
@@ -102,7 +102,7 @@ async function specOf(trx: Knex, context: Context, { session, project, person, e
     demo: session.demo,
     permissionMode: project.permission_mode,
     egress: { mode: project.egress_mode, domains: project.egress_domains },
-    machine: machineOf(project, session.life_started_at),
+    machine: machineOf(ownMachine(project, session), session.life_started_at),
     imageLogin: await imageLoginOf(trx, context, session, project),
     machineToken: machineToken(context.sealing, session.id, epoch),
     controlPlaneUrl: context.config.sessionUrl,

@@ -13,6 +13,7 @@ import { newId } from '../context.ts'
 import { addProject, addTask } from '../internal/testing.ts'
 import { testTokens } from '../testing/context.ts'
 import { openTestServer, type Person, type TestServer } from '../testing/server.ts'
+import { tellSilence } from './silence.ts'
 
 let server: TestServer
 let person: Person
@@ -235,6 +236,28 @@ test('a host hears which images projects want', async () => {
   // Somebody has it without.
   await server.context.db('projects').where({ id: project.id }).update({ image: closed })
   expect(await heard()).toMatchObject({ images: [closed], closedImages: [] })
+})
+
+test('that a host fell silent, and is heard again, is an event each, once', async () => {
+  const host = await new FakeHost().join()
+  const told = async () =>
+    (await server.context.db('events').where({ type: 'host.changed', org_id: person.orgId })).filter(
+      ({ payload }) => payload.hostId === host.hostId,
+    )
+  const seen = (ago: string) =>
+    server.context
+      .db('hosts')
+      .where({ id: host.hostId })
+      .update({ last_seen_at: server.context.db.raw(`now() - interval '${ago}'`) })
+  await tellSilence(server.context)
+  const before = (await told()).length
+  await seen('31 seconds')
+  await Promise.all([tellSilence(server.context), tellSilence(server.context)])
+  expect(await told()).toHaveLength(before + 1)
+  await seen('1 second')
+  await tellSilence(server.context)
+  await tellSilence(server.context)
+  expect(await told()).toHaveLength(before + 2)
 })
 
 test('the older connection of a host is ended by the newer', async () => {

@@ -317,7 +317,7 @@ test('a session without a task is told to wake, suspend, work and stop through i
   await expect.poll(() => told).toContainEqual({ sessionId, taskId: null, signal: 'wake', payload: {} })
   await person.call(suspendSession, { params })
   const { id } = await person.call(promptSession, { params, body: { text: 'Look around' } })
-  await expect.poll(() => told).toContainEqual({ sessionId, taskId: null, signal: 'prompt', payload: { promptId: id } })
+  await expect.poll(() => told).toContainEqual({ sessionId, taskId: null, signal: 'prompt', payload: { promptId: id, mode: 'queue' } })
   expect(await codeOf(stranger.call(stopSession, { params }))).toBe('not_found')
   await server.worker(recordSession, { params, body: { epoch: 1, state: 'suspended', reason: 'idle' } })
   expect(await messageOf(exec())).toBe('The session is suspended: resume it first.')

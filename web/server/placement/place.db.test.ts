@@ -1,6 +1,7 @@
 import { claimSession } from '@helix/contract/hosts'
 import type { HostId, ProjectId, SessionId } from '@helix/contract/ids'
 import { placeSession, recordSession } from '@helix/contract/internal'
+import { createSession } from '@helix/contract/session-life'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { openDatabase } from '../db/database.ts'
 import { openTestServer, type Person, type TestServer } from '../testing/server.ts'
@@ -206,4 +207,35 @@ test('newcomers of one moment are decided about together: as many as there are p
   expect(positions).toEqual([1, 2, 3, 4, 5, 6, 7])
   for (const [index, { id }] of newcomers.entries()) expect(await ask(id)).toMatchObject({ placed: given[index] === hostId })
   expect(await signalled()).toEqual([])
+})
+
+test('a session with a size and labels of its own goes where there is room for it, and its claim says so', async () => {
+  const gigabytes = 1024 ** 3
+  const room = { roomBytes: 16 * gigabytes, memoryBytes: 16 * gigabytes }
+  await addHostRow(db(), { name: 'plain', ...room })
+  const gpu = await addHostRow(db(), { name: 'gpu', ...room, labels: { gpu: 'a100' } })
+  const on = { params: { projectId } }
+  const own = { size: 'custom', customSize: { cpus: 3, memoryMb: 6144, diskMb: 2048 }, hostLabels: { gpu: 'a100' } } as const
+  const { id } = await person.call(createSession, { ...on, body: own })
+  expect(await ask(id)).toMatchObject({ placed: true, hostId: gpu })
+  const claimed = await claim(id, gpu)
+  expect(claimed).toMatchObject({ spec: { machine: { cpus: 3, memoryBytes: 6 * gigabytes, diskBytes: 2 * gigabytes } } })
+  expect(await db()('agent_sessions').where({ id }).first('memory_mb')).toEqual({ memory_mb: 6144 })
+  const plain = await person.call(createSession, { ...on, body: {} })
+  expect(await ask(plain.id)).toMatchObject({ placed: true })
+  const elsewhere = await person.call(createSession, { ...on, body: { hostLabels: { gpu: 'h200' } } })
+  expect(await ask(elsewhere.id)).toMatchObject({ placed: false, reason: expect.stringContaining('label') })
+})
+
+test('a size that says too little or too much, and labels that are none, name their field', async () => {
+  const faults = (body: object) =>
+    person.call(createSession, { params: { projectId }, body }).then(
+      () => ({}),
+      (error) => error.details.fields,
+    )
+  expect(await faults({ size: 'custom' })).toEqual({ customSize: expect.stringContaining('say how large') })
+  expect(await faults({ size: 'small', customSize: { cpus: 1, memoryMb: 1024, diskMb: 2048 } })).toHaveProperty('customSize')
+  expect(await faults({ size: 'custom', customSize: { cpus: 0, memoryMb: 1024, diskMb: 2048 } })).toHaveProperty(['customSize.cpus'])
+  expect(await faults({ size: 'huge' })).toHaveProperty('size')
+  expect(Object.keys(await faults({ hostLabels: { gpu: 'a b' } }))).toEqual(['hostLabels.gpu'])
 })

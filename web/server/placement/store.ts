@@ -72,7 +72,14 @@ export const needsOf = (row: NeedsRow, home: HostId | null): Needs => ({
 const megabytes = (bytes: number | undefined): number | null => (bytes === undefined ? null : Math.floor(bytes / 1024 ** 2))
 
 const silence = 'coalesce(extract(epoch from clock_timestamp() - last_seen_at), 1e9)::float'
-const needed = ['p.size', 'p.custom_size', 'p.minimum_rung', 'p.egress_mode', 'p.image', 'p.host_labels']
+/** What a session says of its machine goes before what its project says. */
+const needed = (db: Knex) => [
+  ...['p.minimum_rung', 'p.egress_mode', 'p.image'],
+  db.raw('coalesce(s.size, p.size) as size'),
+  db.raw('case when s.size is null then p.custom_size else s.custom_size end as custom_size'),
+  db.raw('coalesce(s.host_labels, p.host_labels) as host_labels'),
+  db.raw('s.size is not null or s.host_labels is not null as own'),
+]
 
 export class PlacementStore {
   private readonly db: Knex
@@ -173,13 +180,13 @@ export class PlacementStore {
   /** `homes`: the hosts' rows, as `state` found them. */
   async waiting(homes: ReadonlyMap<HostId, HostPlaceRow>): Promise<Waiting[]> {
     const columns = ['w.session_id', 'w.org_id', 'w.asked_at', 's.project_id', 's.host_id', 's.agent_runtime']
-    type Row = NeedsRow & { session_id: SessionId; asked_at: Date; host_id: HostId | null }
-    const rows = (await this.waitingRows().select(...columns, ...needed)) as Row[]
+    type Row = NeedsRow & { session_id: SessionId; asked_at: Date; host_id: HostId | null; own: boolean }
+    const rows = (await this.waitingRows().select(...columns, ...needed(this.db))) as Row[]
     // Sessions that ask the same have the same object.
     const same = new Map<string, Needs>()
     return rows.map((row) => {
       const home = homeOf(row.host_id === null ? undefined : homes.get(row.host_id), row.org_id)
-      const key = `${row.project_id} ${row.agent_runtime} ${home}`
+      const key = `${row.own ? row.session_id : row.project_id} ${row.agent_runtime} ${home}`
       const needs = same.get(key) ?? needsOf(row, home)
       same.set(key, needs)
       return { id: row.session_id, orgId: row.org_id, askedAt: row.asked_at.getTime(), needs }
@@ -188,7 +195,7 @@ export class PlacementStore {
 
   async needs(id: SessionId): Promise<NeedsRow | null> {
     const rows = this.db('agent_sessions as s').join('projects as p', 'p.id', 's.project_id').where({ 's.id': id })
-    return (await rows.first('s.org_id', 's.project_id', 's.agent_runtime', ...needed)) ?? null
+    return (await rows.first('s.org_id', 's.project_id', 's.agent_runtime', ...needed(this.db))) ?? null
   }
 
   /** Whoever holds the links of their hosts hears of it with the commit. */

@@ -1,5 +1,6 @@
 import { type DesktopRules, plainDesktop } from '@helix/contract/desktop'
 import { type Machine, type MachineSize, type Size, sizeOf } from '@helix/contract/machine'
+import type { SessionRow } from './store.ts'
 
 interface TimesRow {
   idle_minutes: number
@@ -18,6 +19,10 @@ export function timesOf({ idle_minutes, ttl_hours }: TimesRow, begun: Date | nul
   const ends = (begun ?? new Date()).getTime() + ttl_hours * 3_600_000
   return { idleMs: idle_minutes * 60_000, endsAt: ttl_hours === 0 ? null : new Date(ends).toISOString() }
 }
+
+/** The project's machine with the size that the session has of its own. */
+export const ownMachine = <P extends MachineRow>(project: P, { size, custom_size }: Pick<SessionRow, 'size' | 'custom_size'>): P =>
+  size === null ? project : { ...project, size, custom_size }
 
 /** The machine that a start of a session of the project gets. */
 export function machineOf(project: MachineRow, begun: Date | null): Machine {

@@ -1,6 +1,8 @@
 import type { QueryOf, ResponseOf } from '@helix/contract/endpoint'
+import type { HostLabels } from '@helix/contract/host-labels'
 import type { fetchPrompt } from '@helix/contract/hosts'
 import type { HostId, OrgId, ProjectId, PromptId, SessionId, TaskId } from '@helix/contract/ids'
+import type { MachineSize, Size } from '@helix/contract/machine'
 import type { listSessions } from '@helix/contract/session-life'
 import type { JournalEntry, Session, SessionState } from '@helix/contract/sessions'
 import { wellFormedJson } from '@helix/contract/text'
@@ -36,6 +38,10 @@ export interface SessionRow {
   /** The newest checkpoint of earlier lives. */
   kept_before: number
   created_at: Date
+  /** Its machine; null: as its project says. */
+  size: Size | null
+  custom_size: MachineSize | null
+  host_labels: HostLabels | null
   /** What its host promised it; null: it has no place, or was started before this was kept. Units: MiB. */
   memory_mb: number | null
 }

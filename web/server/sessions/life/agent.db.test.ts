@@ -39,6 +39,17 @@ test('a session begins with its first message, told to its workflow in the same 
   expect(told).toMatchObject([{ kind: 'tellSession', signal: 'prompt', payload: { promptId: queued[0]?.id } }])
 })
 
+test('a message that steers or interrupts says so to the workflow; another word is refused', async () => {
+  const told = async () => (await db()('outbox').orderBy('id', 'desc').first('payload'))?.payload
+  for (const mode of ['steer', 'interrupt'] as const) {
+    const { id: promptId } = await owner.call(promptSession, { params: { sessionId }, body: { text: 'Now this', mode } })
+    expect(await told()).toMatchObject({ signal: 'prompt', payload: { promptId, mode } })
+    expect((await agent()).queued.find(({ id }) => id === promptId)).toMatchObject({ mode })
+    await owner.call(withdrawSessionPrompt, { params: { sessionId, promptId } })
+  }
+  await refused(owner.call(promptSession, { params: { sessionId }, body: { text: 'x', mode: 'shout' as never } }), 'invalid_request')
+})
+
 test('a message is changed and taken back while it waits, and not after', async () => {
   const { id: promptId } = await owner.call(promptSession, { params: { sessionId }, body: { text: 'And that' } })
   const on = { params: { sessionId, promptId } }

@@ -8,7 +8,7 @@ import type { Actor } from '../../http/mount.ts'
 import { enqueue } from '../../outbox/store.ts'
 import { placeEarly, wakeLaterMs } from '../../placement/early.ts'
 import { newSession } from '../store.ts'
-import { type Fork, sessionLife } from './store.ts'
+import { type Fork, type OwnMachine, sessionLife } from './store.ts'
 
 const refusals = {
   gone: () => new HelixError('not_found'),
@@ -27,6 +27,7 @@ export async function createSessionFor(
     fork: Fork | null
     agentRuntime?: Session['agentRuntime'] | undefined
     prompt?: string | undefined
+    machine?: OwnMachine | undefined
   },
 ): Promise<Session> {
   const { orgId, userId } = actor
@@ -38,7 +39,18 @@ export async function createSessionFor(
     const told =
       prompt === undefined
         ? { signal: 'wake' as const, payload: {} }
-        : { signal: 'prompt' as const, payload: { promptId: await sessionLife.insertPrompt(trx, orgId, made.row.id, userId, prompt) } }
+        : {
+            signal: 'prompt' as const,
+            payload: {
+              promptId: await sessionLife.insertPrompt(trx, {
+                orgId,
+                sessionId: made.row.id,
+                authorId: userId,
+                text: prompt,
+                mode: 'queue',
+              }),
+            },
+          }
     const { id: sessionId } = made.row
     await enqueue(trx, orgId, { kind: 'tellSession', sessionId, taskId: null, ...told }, { laterMs })
     const about = { projectId: input.projectId, sessionId, taskId: null }

@@ -38,7 +38,9 @@ export function sessionLifeRoutes(context: Context): Router {
   }
 
   mount(router, context, createSession, async ({ actor, params, body }) => {
-    return createSessionFor(context, actor, { ...body, projectId: params.projectId, title: body.title ?? null, fork: null })
+    const { title = null, size, customSize, hostLabels, ...rest } = body
+    const machine = { size, customSize, hostLabels }
+    return createSessionFor(context, actor, { ...rest, projectId: params.projectId, title, fork: null, machine })
   })
   mount(router, context, listSessions, async ({ actor, params, query }) => {
     const items = await store.list(actor.orgId, params.projectId, query)
@@ -76,13 +78,18 @@ export function sessionLifeRoutes(context: Context): Router {
       if (session.state === 'stopped') throw new HelixError('conflict', 'The session has stopped: start another one.')
       if ((await sessionLife.waiting(trx, params.sessionId)) >= mostWaiting)
         throw new HelixError('conflict', `${mostWaiting} messages wait for this agent already.`)
-      const promptId = await sessionLife.insertPrompt(trx, actor.orgId, params.sessionId, actor.userId, body.text)
+      const promptId = await sessionLife.insertPrompt(trx, {
+        orgId: actor.orgId,
+        sessionId: params.sessionId,
+        authorId: actor.userId,
+        ...body,
+      })
       await enqueue(trx, actor.orgId, {
         kind: 'tellSession',
         sessionId: params.sessionId,
         taskId: null,
         signal: 'prompt',
-        payload: { promptId },
+        payload: { promptId, mode: body.mode },
       })
       const about = { projectId: session.projectId, sessionId: params.sessionId, taskId: null }
       await appendEvent(trx, actor.orgId, { type: 'session.changed', ...about, state: session.state })

@@ -1,9 +1,14 @@
+import type { BodyOf } from '@helix/contract/endpoint'
 import type { OrgId, ProjectId, PromptId, SessionId, UserId } from '@helix/contract/ids'
-import { mostOpenSessions } from '@helix/contract/session-life'
+import { type createSession, mostOpenSessions } from '@helix/contract/session-life'
 import type { Session, SessionState } from '@helix/contract/sessions'
+import type { PromptMode } from '@helix/contract/task-work'
 import type { Knex } from 'knex'
 import { type Context, newId } from '../../context.ts'
 import type { SessionRow } from '../store.ts'
+
+/** What a session's machine is, where it is not the project's. */
+export type OwnMachine = Pick<BodyOf<typeof createSession>, 'size' | 'customSize' | 'hostLabels'>
 
 export type SessionFate = 'made' | 'archived' | 'full' | 'gone' | 'pruned'
 
@@ -29,9 +34,11 @@ export const sessionLife = {
       fork: Fork | null
       /** Absent: the fork's, or the project's. */
       agentRuntime?: Session['agentRuntime'] | undefined
+      /** Absent: the project's. */
+      machine?: OwnMachine | undefined
     },
   ) {
-    const { orgId, projectId, userId, title, fork } = input
+    const { orgId, projectId, userId, title, fork, machine = {} } = input
     const project = await trx('projects')
       .where({ org_id: orgId, id: projectId, deleted_at: null })
       .forUpdate()
@@ -61,6 +68,9 @@ export const sessionLife = {
         forked_from_n: fork?.n ?? null,
         demo: context.providers.demo,
         started_by: userId,
+        size: machine.size ?? null,
+        custom_size: machine.customSize === undefined ? null : JSON.stringify(machine.customSize),
+        host_labels: machine.hostLabels === undefined ? null : JSON.stringify(machine.hostLabels),
       },
       '*',
     )
@@ -68,7 +78,10 @@ export const sessionLife = {
   },
 
   /** Somebody's words for the agent, to be told by the session's workflow. */
-  async insertPrompt(trx: Knex, orgId: OrgId, sessionId: SessionId, authorId: UserId, text: string): Promise<PromptId> {
+  async insertPrompt(
+    trx: Knex,
+    { orgId, sessionId, authorId, text, mode }: { orgId: OrgId; sessionId: SessionId; authorId: UserId; text: string; mode: PromptMode },
+  ): Promise<PromptId> {
     const id = newId('prompt')
     await trx('prompts').insert({
       id,
@@ -79,7 +92,7 @@ export const sessionLife = {
       author_id: authorId,
       text,
       state: 'queued',
-      mode: 'queue',
+      mode,
     })
     return id
   },

@@ -46,10 +46,10 @@ export function talkOfSession({ id: sessionId, projectId }: Pick<Session, 'id' |
   return {
     key: `session:${sessionId}`,
     projectId,
-    modes: ['queue'],
+    modes: promptModes,
     attaches: false,
-    send: async ({ text }, idempotencyKey) => {
-      await call(promptSession, { params, body: { text }, idempotencyKey })
+    send: async ({ text, mode }, idempotencyKey) => {
+      await call(promptSession, { params, body: { text, mode }, idempotencyKey })
       return null
     },
     edit: (promptId, text) => call(editSessionPrompt, { params: { sessionId, promptId }, body: { text } }),

@@ -1,9 +1,10 @@
 import type { BodyOf } from '@helix/contract/endpoint'
 import type { Rung } from '@helix/contract/isolation'
-import { namedSizes } from '@helix/contract/machine'
+import { type MachineSize, namedSizes, type Size } from '@helix/contract/machine'
 import type { ProjectSettings, updateProject } from '@helix/contract/projects'
 import { labelsOf, labelText } from '#lib/fleet/labels.ts'
 import { changeDesktop, pickDesktop } from './desktop.ts'
+import { sandboxWords } from './messages.ts'
 
 const mbInGb = 1024
 
@@ -31,6 +32,20 @@ export type SandboxValue = ReturnType<typeof pickSandbox>
 
 const toMb = (gb: string): number => Math.round(Number(gb) * mbInGb)
 
+/** What a size is, in a few words. */
+export function sizeHint(size: Size): string {
+  if (size === 'custom') return sandboxWords.customHint
+  const { cpus, memoryMb, diskMb } = namedSizes[size]
+  return sandboxWords.sizeOf(cpus, memoryMb / mbInGb, diskMb / mbInGb)
+}
+
+/** Of figures as they are typed. */
+export const customSizeOf = ({ cpus, memory, disk }: { cpus: string; memory: string; disk: string }): MachineSize => ({
+  cpus: Number(cpus),
+  memoryMb: toMb(memory),
+  diskMb: toMb(disk),
+})
+
 /** None of the two is none; one alone is told to be half. */
 function loginOf({ image, imageUser, imageSecret }: SandboxValue): ProjectSettings['imageLogin'] {
   const [user, secret] = [imageUser.trim(), imageSecret.trim()]
@@ -39,10 +54,9 @@ function loginOf({ image, imageUser, imageSecret }: SandboxValue): ProjectSettin
 
 /** What is asked of the server; figures of a size that has a name are left as they are. */
 export function changeSandbox(value: SandboxValue): BodyOf<typeof updateProject> {
-  const figures = { cpus: Number(value.cpus), memoryMb: toMb(value.memory), diskMb: toMb(value.disk) }
   return {
     size: value.size,
-    ...(value.size === 'custom' ? { customSize: figures } : {}),
+    ...(value.size === 'custom' ? { customSize: customSizeOf(value) } : {}),
     image: value.image.trim() === '' ? null : value.image.trim(),
     imageLogin: loginOf(value),
     desktop: changeDesktop(value),
