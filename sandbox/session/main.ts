@@ -3,6 +3,7 @@ import { createLog, reasonOf } from './log.ts'
 import { takeSessionFile } from './session-file.ts'
 import { Slot } from './slot.ts'
 import { Supervisor } from './supervisor.ts'
+import { limitTasks } from './tasks.ts'
 
 const log = createLog()
 /** The agent has 5 s to end, the checkpoint of its work 10, the journal the rest. */
@@ -11,6 +12,7 @@ const longestEndMs = 20_000
 async function main(): Promise<void> {
   const stop = Promise.withResolvers<string>()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.resolve(signal))
+  await limitTasks(log)
   const config = readConfig(process.env)
   const slot = await Slot.open(config, log)
   const session = await (slot === null ? takeSessionFile(config.sessionFile) : Promise.race([slot.session, stop.promise]))

@@ -26,12 +26,14 @@ beforeEach(async () => {
   world = await openWorld()
 })
 afterEach(async () => {
-  await world[Symbol.asyncDispose]().finally(async () => {
+  try {
+    await world[Symbol.asyncDispose]()
+  } finally {
     for (const path of mounted.splice(0)) {
       await run('umount', ['--lazy', path])
       await rm(path, { recursive: true })
     }
-  })
+  }
 })
 
 const start = (sessionId: SessionId, epoch = 0) => startSession(host, { sessionId, epoch, reason: 'test' }, forever)

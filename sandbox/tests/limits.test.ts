@@ -41,6 +41,14 @@ test('root of a session has limits that it cannot raise, and no way to what the 
   await removeSession(host, sessionId)
 })
 
+test('a session whose programs start others without end is still there when they are ended', async () => {
+  const { sessionId, shell } = await session(1024 * megabyte)
+  const bomb = 'setpriv --reuid 1000 --regid 1000 --clear-groups bash -c "for i in \\$(seq 4000); do sleep 500 & done; wait"'
+  await shell(`timeout -s KILL 40 ${bomb} >/dev/null 2>&1; true`)
+  expect(await shell('echo well')).toBe('well')
+  await removeSession(host, sessionId)
+})
+
 test('a session that fills more disk than it may is suspended, with the reason in its conversation and its files kept', async () => {
   const { sessionId, shell } = await session(64 * megabyte)
   const disks = new DiskWatch(host, { free: () => host.monitor.free(), usageOf })

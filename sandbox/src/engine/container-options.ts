@@ -34,7 +34,7 @@ export function containerOptions(spec: ContainerSpec): ContainerCreateOptions {
       // The same as the memory: no swap.
       MemorySwap: spec.memoryBytes,
       NanoCpus: Math.round(spec.cpus * 1e9),
-      PidsLimit: 2048,
+      PidsLimit: spec.pids,
       Ulimits: ulimitsOf(spec),
       LogConfig: { Type: 'json-file', Config: { 'max-size': '5m', 'max-file': '2' } },
       CapDrop: ['ALL'],

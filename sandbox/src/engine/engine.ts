@@ -52,6 +52,8 @@ export interface ContainerSpec {
   tmpfs: Record<string, string>
   memoryBytes: number
   cpus: number
+  /** Processes and threads of the machine. */
+  pids: number
   /** Units: bytes that one file may have; null: as many as fit. */
   fileBytes: number | null
   runtime: string | null

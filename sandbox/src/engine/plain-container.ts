@@ -13,6 +13,7 @@ export function plainContainer(given: Pick<ContainerSpec, 'name' | 'image' | 'la
     tmpfs: {},
     memoryBytes: 256 * 1024 * 1024,
     cpus: 1,
+    pids: 2048,
     fileBytes: null,
     runtime: null,
     capabilities: [],

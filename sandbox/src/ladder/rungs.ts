@@ -6,7 +6,7 @@ import { innerDockerSeccomp } from './seccomp.ts'
 type InnerDocker = SessionFile['innerDocker']
 
 /** What a rung says about a session's container. */
-export type Isolation = Pick<ContainerSpec, 'runtime' | 'capabilities' | 'noNewPrivileges' | 'seccomp' | 'privateCgroups'>
+export type Isolation = Pick<ContainerSpec, 'runtime' | 'capabilities' | 'noNewPrivileges' | 'seccomp' | 'privateCgroups' | 'pids'>
 
 /** The runtime's name with the engine; null: the engine's own. */
 export interface Base {
@@ -33,13 +33,18 @@ const innerEngine = [
   ...['NET_ADMIN', 'SYS_ADMIN'],
 ]
 
-const plain: Isolation = { runtime: null, capabilities: supervisor, noNewPrivileges: true, seccomp: null, privateCgroups: false }
+const pids = 2048
+/** gVisor takes up to two for each of a session's, and ends the whole session when it gets none: the supervisor keeps the session to 1,280 there. */
+const pidsWithOwnKernel = 3072
+
+const plain: Isolation = { runtime: null, capabilities: supervisor, noNewPrivileges: true, seccomp: null, privateCgroups: false, pids }
 const nested: Isolation = {
   runtime: null,
   capabilities: innerEngine,
   noNewPrivileges: false,
   seccomp: innerDockerSeccomp,
   privateCgroups: true,
+  pids,
 }
 
 const runtimeOf =
@@ -69,8 +74,8 @@ export const rungs: readonly Rung[] = [
     lacks: 'runsc is not registered with the engine',
     innerDocker: 'gvisor',
     // The capabilities count only inside gVisor's own kernel, which is also why it needs no seccomp profile.
-    isolation: { ...nested, seccomp: null, privateCgroups: false },
-    without: plain,
+    isolation: { ...nested, seccomp: null, privateCgroups: false, pids: pidsWithOwnKernel },
+    without: { ...plain, pids: pidsWithOwnKernel },
   },
   {
     name: 'sysbox',
