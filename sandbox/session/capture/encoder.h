@@ -15,6 +15,8 @@ struct unit {
   const uint8_t *data;
   size_t length;
   bool key;
+  /* As good as was asked. */
+  bool reached;
 };
 
 enum { QUALITY_AS_RATED = -1 };
@@ -25,7 +27,7 @@ struct encoder {
   /* As WebCodecs wants it, like `avc1.42c02a`. */
   char codec[16];
   void *state;
-  /* `quality`: a quantiser, or QUALITY_AS_RATED. `elapsed_us`: since the frame before. False: it failed for good. */
+  /* `quality`: on the scale of the rate's `crf`, or QUALITY_AS_RATED. `elapsed_us`: since the frame before. False: it failed for good. */
   bool (*encode)(struct encoder *encoder, const struct picture *picture, bool key, int quality, int64_t elapsed_us, struct unit *unit);
   /* Units of the same call after the first, until it is false; null: there is one each time. */
   bool (*more)(struct encoder *encoder, struct unit *unit);

@@ -142,7 +142,7 @@ static bool read_unit(struct state *state, struct unit *unit, int64_t within) {
   }
   state->warm = true;
   state->given++;
-  *unit = (struct unit){state->flv.unit, state->flv.unit_length, state->flv.key};
+  *unit = (struct unit){state->flv.unit, state->flv.unit_length, state->flv.key, true};
   return true;
 }
 

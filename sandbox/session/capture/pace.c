@@ -4,8 +4,10 @@
 static const int64_t settle = 1000;
 /* Timers are late: a program that draws at the frame rate must not miss every second frame. */
 static const int64_t slack = 2500;
-/* After the last change. The first is soon seen, the others mend what the cap on the rate did not let through. */
+/* After the last change. */
 static const int64_t refine_after[REFINE_STEPS] = {100000, 180000, 260000};
+/* What the cap on the rate did not let through is tried so often more. */
+enum { MOST_PASSES = 80, NEXT_PASS = 100000 };
 
 void pace_init(struct pace *pace, int fps) {
   *pace = (struct pace){.running = true, .key_wanted = true, .interval = 1000000 / fps, .refined = REFINE_STEPS};
@@ -33,7 +35,7 @@ static int64_t due(const struct pace *pace, enum work *work) {
   }
   if (pace->refined >= REFINE_STEPS) return -1;
   *work = WORK_REFINE;
-  return later(pace->last_change + refine_after[pace->refined], next);
+  return later(pace->refine_at, next);
 }
 
 enum work pace_next(const struct pace *pace, int64_t now) {
@@ -48,15 +50,23 @@ int64_t pace_wait(const struct pace *pace, int64_t now) {
   return when < 0 ? -1 : when <= now ? 0 : when - now;
 }
 
-void pace_done(struct pace *pace, enum work work, bool changed, bool sent, int64_t now) {
+static void refined(struct pace *pace, bool reached, int64_t now) {
+  pace->passes++;
+  bool last = pace->refined == REFINE_STEPS - 1;
+  if (!last || reached || pace->passes >= MOST_PASSES) pace->refined++;
+  pace->refine_at = last ? now + NEXT_PASS : pace->last_change + refine_after[pace->refined];
+}
+
+void pace_done(struct pace *pace, enum work work, struct outcome outcome, int64_t now) {
   if (work == WORK_KEY) pace->key_wanted = false;
-  if (work == WORK_REFINE) pace->refined++;
+  if (work == WORK_REFINE) refined(pace, outcome.reached, now);
   else pace->dirty = false;
-  if (changed || work == WORK_KEY) {
+  if (outcome.changed || work == WORK_KEY) {
     pace->last_change = now;
-    pace->refined = 0;
+    pace->refined = pace->passes = 0;
+    pace->refine_at = now + refine_after[0];
   }
-  if (!sent) return;
+  if (!outcome.sent) return;
   pace->last_frame = now;
   pace->untaken++;
 }

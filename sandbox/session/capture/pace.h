@@ -19,6 +19,9 @@ struct pace {
   int64_t last_change;
   /* Steps of refinement that the picture has; all: it is at rest. */
   int refined;
+  /* Passes since the last change, and when the next is due. */
+  int passes;
+  int64_t refine_at;
   /* Frames that the consumer has not taken. */
   int untaken;
 };
@@ -28,6 +31,14 @@ void pace_damaged(struct pace *pace, int64_t now);
 enum work pace_next(const struct pace *pace, int64_t now);
 /* How long nothing is to be done; -1: until something comes. */
 int64_t pace_wait(const struct pace *pace, int64_t now);
-/* Work was looked at: `changed`, the picture is another one than before; `sent`, a frame went out. */
-void pace_done(struct pace *pace, enum work work, bool changed, bool sent, int64_t now);
+/* What came of work. */
+struct outcome {
+  /* The picture is another one than before. */
+  bool changed;
+  /* A frame went out. */
+  bool sent;
+  /* It is as good as was asked; a cap on the rate may keep it from that. */
+  bool reached;
+};
+void pace_done(struct pace *pace, enum work work, struct outcome outcome, int64_t now);
 #endif

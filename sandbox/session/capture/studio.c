@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Quantisers of the steps of refinement: the last cannot be told from the screen. */
-static const int quality_of[REFINE_STEPS] = {16, 14, 14};
+static const int quality_of[REFINE_STEPS] = {18, 14, 14};
 
 static struct picture *shown(struct studio *studio) { return studio->scaled.y == NULL ? &studio->full : &studio->scaled; }
 
@@ -108,12 +108,13 @@ static void put_frame(struct studio *studio, const struct unit *unit, bool refin
   memcpy(at, unit->data, unit->length);
 }
 
-static bool send_frame(struct studio *studio, enum work work, uint64_t captured, int64_t started) {
+static bool send_frame(struct studio *studio, enum work work, uint64_t captured, int64_t started, bool *reached) {
   struct picture *picture = shown(studio);
   struct unit unit;
   int quality = work == WORK_REFINE ? quality_of[studio->pace.refined] : QUALITY_AS_RATED;
   int64_t elapsed = started - studio->pace.last_frame;
   if (!studio->encoder.encode(&studio->encoder, picture, work == WORK_KEY, quality, elapsed, &unit)) return false;
+  *reached = unit.reached;
   picture_settled(&studio->full);
   if (picture != &studio->full) picture_settled(picture);
   do put_frame(studio, &unit, work == WORK_REFINE, captured);
@@ -124,12 +125,12 @@ static bool send_frame(struct studio *studio, enum work work, uint64_t captured,
 bool studio_work(struct studio *studio, enum work work) {
   int64_t started = now_us();
   uint64_t captured = unix_us();
-  bool changed = work != WORK_REFINE && look(studio);
-  bool sends = changed || work != WORK_FRAME;
-  if (sends && !send_frame(studio, work, captured, started)) {
+  struct outcome outcome = {.changed = work != WORK_REFINE && look(studio)};
+  outcome.sent = outcome.changed || work != WORK_FRAME;
+  if (outcome.sent && !send_frame(studio, work, captured, started, &outcome.reached)) {
     wire_log(studio->out, "The encoder %s failed.", studio->encoder.name);
     return false;
   }
-  pace_done(&studio->pace, work, changed, sends, started);
+  pace_done(&studio->pace, work, outcome, started);
   return true;
 }

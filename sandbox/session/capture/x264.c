@@ -2,8 +2,10 @@
 #include <stdlib.h>
 #include <x264.h>
 
-/* Units: milliseconds of the rate that one frame may take at once. */
-enum { BURST_MS = 200 };
+/* Units: milliseconds of the rate that one frame may take at once. One that only sharpens must not stand in the way of the next key that is pressed. */
+enum { BURST_MS = 120, REFINING_BURST_MS = 60 };
+/* Units: kilobits. With less not even one row of text gets sharp. */
+enum { LEAST_BURST = 130 };
 /* The quantisers of key frames and of what follows stay in what decoders of screens show well. */
 enum { LEAST_QP = 8 };
 
@@ -15,15 +17,16 @@ struct state {
   int blocks;
 };
 
-static void limit(x264_param_t *params, struct rate rate, int64_t elapsed_us) {
-  int burst = rate.kbps * BURST_MS / 1000;
+static void limit(x264_param_t *params, struct rate rate, int quality, int64_t elapsed_us) {
+  int burst = rate.kbps * (quality == QUALITY_AS_RATED ? BURST_MS : REFINING_BURST_MS) / 1000;
+  if (burst < LEAST_BURST) burst = LEAST_BURST;
   /* x264 counts frames and not time: after a pause it is told of a rate that fills the bucket as the pause did. */
   int64_t frames = elapsed_us * rate.fps / 1000000;
   if (frames < 1) frames = 1;
   int64_t most = (int64_t)burst * rate.fps * 9 / 10, kbps = rate.kbps * frames;
   params->rc.i_vbv_buffer_size = burst;
   params->rc.i_vbv_max_bitrate = (int)(kbps < most ? kbps : most > rate.kbps ? most : rate.kbps);
-  params->rc.f_rf_constant = (float)rate.crf;
+  params->rc.f_rf_constant = (float)(quality == QUALITY_AS_RATED ? rate.crf : quality);
 }
 
 static void choose(x264_param_t *params, int width, int height, struct rate rate) {
@@ -44,6 +47,8 @@ static void choose(x264_param_t *params, int width, int height, struct rate rate
   params->b_annexb = 1;
   params->rc.i_rc_method = X264_RC_CRF;
   params->rc.i_qp_min = LEAST_QP;
+  /* The scale of quality is the quantiser's own, however much moves. */
+  params->rc.f_qcompress = 1;
   /* libyuv's colours: BT.601, limited range; the screen's own primaries and curve. */
   params->vui.b_fullrange = 0;
   params->vui.i_colorprim = 1;
@@ -51,7 +56,7 @@ static void choose(x264_param_t *params, int width, int height, struct rate rate
   params->vui.i_colmatrix = 6;
   /* A macroblock that did not change costs nothing, as long as it was good enough before. */
   params->analyse.b_mb_info = 1;
-  limit(params, rate, 0);
+  limit(params, rate, QUALITY_AS_RATED, 0);
   x264_param_apply_profile(params, "baseline");
 }
 
@@ -61,13 +66,12 @@ static void mark_unchanged(struct state *state, const struct picture *picture) {
 
 static bool encode(struct encoder *encoder, const struct picture *picture, bool key, int quality, int64_t elapsed_us, struct unit *unit) {
   struct state *state = encoder->state;
-  limit(&state->params, state->rate, elapsed_us);
+  limit(&state->params, state->rate, quality, elapsed_us);
   x264_encoder_reconfig(state->x264, &state->params);
   mark_unchanged(state, picture);
   x264_picture_t in, out;
   x264_picture_init(&in);
   in.i_type = key ? X264_TYPE_IDR : X264_TYPE_P;
-  in.i_qpplus1 = quality == QUALITY_AS_RATED ? X264_QP_AUTO : quality + 1;
   in.img.i_csp = X264_CSP_I420;
   in.img.i_plane = 3;
   in.img.i_stride[0] = picture->stride;
@@ -81,7 +85,8 @@ static bool encode(struct encoder *encoder, const struct picture *picture, bool 
   int length = x264_encoder_encode(state->x264, &nals, &count, &in, &out);
   if (length <= 0) return false;
   /* All of them lie behind each other. */
-  *unit = (struct unit){nals[0].p_payload, (size_t)length, out.b_keyframe != 0};
+  bool reached = out.prop.f_crf_avg <= state->params.rc.f_rf_constant + 0.5;
+  *unit = (struct unit){nals[0].p_payload, (size_t)length, out.b_keyframe != 0, reached};
   if (unit->key) codec_of(unit->data, unit->length, encoder->codec);
   return true;
 }
