@@ -6,6 +6,7 @@ import { claimSession, fetchPrompt, listHostSessions, recordStart, reportSuspens
 import type { HostId, SessionId } from '@helix/contract/ids'
 import { type HostReport, type HostUp, hostUp } from '@helix/contract/link'
 import { machine } from '@helix/contract/machine'
+import { listRecorded, noteRecording } from '@helix/contract/recording-wire'
 import type { JournalEntry, SessionState } from '@helix/contract/sessions'
 import { typeid } from 'typeid-js'
 import { type WebSocket, WebSocketServer } from 'ws'
@@ -19,7 +20,17 @@ interface Row {
   upTo: number
 }
 
-const methods = [enrolHost, rotateCredential, claimSession, recordStart, reportSuspension, fetchPrompt, listHostSessions]
+const methods = [
+  enrolHost,
+  rotateCredential,
+  claimSession,
+  recordStart,
+  reportSuspension,
+  fetchPrompt,
+  listHostSessions,
+  listRecorded,
+  noteRecording,
+]
 
 /** The part of the control plane that hosts talk to, in memory, and an inference provider that answers nothing of note. */
 export class FakeControlPlane implements AsyncDisposable {
@@ -35,6 +46,12 @@ export class FakeControlPlane implements AsyncDisposable {
   readonly hellos: Extract<HostUp, { type: 'hello' }>[] = []
   /** What hosts stopped by themselves. */
   readonly suspensions: { sessionId: string; epoch: number; reason: string }[] = []
+  /** What came of recordings, by path, and how often each came. */
+  readonly segments = new Map<string, Buffer>()
+  readonly noted: { state: string; reason: string | null; lost: number }[] = []
+  arrivals = 0
+  /** Sessions are recorded; false: segments are answered with a full disk. */
+  storing = true
   /** What projects have their sessions started from. */
   images: string[] = []
   claims = 0
@@ -126,15 +143,29 @@ export class FakeControlPlane implements AsyncDisposable {
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = []
-    for await (const chunk of request) chunks.push(chunk as Buffer)
+    try {
+      for await (const chunk of request) chunks.push(chunk as Buffer)
+    } catch {
+      // A host that died asks nothing any more.
+      return
+    }
     const path = new URL(request.url ?? '/', 'http://plane').pathname
     const enrols = path === enrolHost.path
     const may = enrols ? request.headers.authorization === `Bearer ${this.token}` : this.hostOf(request) !== null || path === '/healthz'
     const answer = !may
       ? failure(401, 'not_signed_in')
-      : this.route(request.method ?? 'GET', path, chunks.length > 0 ? JSON.parse(String(Buffer.concat(chunks))) : {})
+      : /\/recording\/\d+\/\d+$/.test(path)
+        ? this.keepSegment(path, Buffer.concat(chunks))
+        : this.route(request.method ?? 'GET', path, chunks.length > 0 ? JSON.parse(String(Buffer.concat(chunks))) : {})
     response.writeHead(answer.status, { 'content-type': 'application/json' })
     response.end(JSON.stringify(answer.body))
+  }
+
+  private keepSegment(path: string, segment: Buffer): { status: number; body: unknown } {
+    if (!this.storing) return failure(507, 'storage_full')
+    this.arrivals += 1
+    this.segments.set(path, segment)
+    return { status: 200, body: { wanted: true } }
   }
 
   private route(method: string, path: string, body: Record<string, unknown>): { status: number; body: unknown } {
@@ -166,6 +197,14 @@ export class FakeControlPlane implements AsyncDisposable {
         status: 200,
         body: { sessions: mine.map(([id, { epoch, state }]) => ({ sessionId: id, epoch, state })), images: this.images },
       }
+    }
+    if (endpoint === listRecorded) {
+      const mine = [...this.sessions].filter(([, row]) => row.hostId === hostId)
+      return { status: 200, body: { sessions: mine.map(([id, { epoch }]) => ({ sessionId: id, epoch })) } }
+    }
+    if (endpoint === noteRecording) {
+      this.noted.push(body as (typeof this.noted)[number])
+      return { status: 200, body: {} }
     }
     if (endpoint === fetchPrompt) {
       const text = this.prompts.get(promptId)

@@ -82,6 +82,11 @@ export class Uploads {
       return true
     } catch (error) {
       if (this.end.signal.aborted) return false
+      // Somebody took it from the disk: there is nothing to send.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+        await spool.remove(one)
+        return true
+      }
       const passing = !(error instanceof HelixError) || error.status >= 500 || error.status === 401 || error.status === 429
       if (passing) {
         log.debug({ sessionId: one.sessionId, reason: reasonOf(error) }, 'a part of a recording cannot be sent yet')
