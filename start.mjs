@@ -4,11 +4,12 @@ import { spawn } from 'node:child_process'
 import { prepare } from './dev/setup/prepare.mjs'
 import { fail } from './dev/setup/progress.mjs'
 
-// Benchmarks of the control plane alone need no engine, no Temporal and no workflows.
+// What benchmarks need that is not what most of them need.
 const benches = {
   board: { needs: ['web', 'postgres', 'chromium'], script: 'dev/commands/bench.ts' },
   events: { needs: ['web', 'postgres'], script: 'dev/commands/bench.ts' },
   placement: { needs: ['postgres'], script: 'dev/commands/bench.ts' },
+  stream: { needs: ['docker', 'temporal', 'image', 'web', 'bundle', 'chromium'], script: 'dev/commands/bench.ts' },
 }
 
 const commands = {

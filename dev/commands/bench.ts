@@ -6,8 +6,8 @@ import { fail } from '../setup/progress.mjs'
 
 const folder = join(root, 'dev/bench')
 const names = readdirSync(folder)
+  .filter((file) => file.endsWith('.ts') && file !== 'figures.ts')
   .map((file) => file.replace(/\.ts$/, ''))
-  .filter((name) => name !== 'figures')
 const name = process.argv[2]
 if (name === undefined || !existsSync(join(folder, `${name}.ts`)) || !names.includes(name))
   fail(`name a benchmark: npm run bench -- ${names.join(' | ')}`)

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createLabel } from '@helix/contract/labels'
 import { invitePeople } from '@helix/contract/organisations'
@@ -101,8 +101,9 @@ async function take(browser: Browser, scratch: Scratch, shown: Shown): Promise<n
 try {
   await using scratch = await step('Installation', () => openScratch(say))
   const shown = await step('Tasks', () => seed(scratch))
-  rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
+  // Plots of benchmarks stay.
+  for (const name of readdirSync(folder).filter((file) => file.endsWith('.png'))) rmSync(join(folder, name))
   const browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox', '--disable-gpu'] })
   try {
     const count = await step('Pictures', () => take(browser, scratch, shown))
