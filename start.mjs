@@ -24,7 +24,11 @@ const commands = {
 }
 
 const [name = 'start', ...rest] = process.argv.slice(2)
-const command = (name === 'bench' && benches[rest[0]]) || commands[name]
+const proofs = {
+  'stream-soak': { needs: benches.stream.needs, script: 'dev/commands/proof.ts' },
+}
+
+const command = (name === 'bench' && benches[rest[0]]) || (name === 'proof' && proofs[rest[0]]) || commands[name]
 if (command === undefined) fail(`unknown command "${name}": one of ${Object.keys(commands).join(', ')}`)
 
 const { node, environment, dispose } = await prepare(command.needs)

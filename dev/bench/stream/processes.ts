@@ -9,12 +9,20 @@ const read = (path: string): string => {
   }
 }
 
-/** The process of a container with this name, as this machine numbers it. Throws where there is none. */
-export function processOf(containerId: string, name: string): number {
-  for (const pid of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry)))
-    if (read(`/proc/${pid}/comm`).trim() === name.slice(0, 15) && read(`/proc/${pid}/cgroup`).includes(containerId)) return Number(pid)
-  throw new Error(`no ${name} runs in the container ${containerId.slice(0, 12)}`)
+function find(containerId: string, what: string, fits: (pid: string) => boolean): number {
+  const own = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))
+  const found = own.find((pid) => fits(pid) && read(`/proc/${pid}/cgroup`).includes(containerId))
+  if (found === undefined) throw new Error(`no ${what} runs in the container ${containerId.slice(0, 12)}`)
+  return Number(found)
 }
+
+/** The process of a container with this name, as this machine numbers it. Throws where there is none. */
+export const processOf = (containerId: string, name: string): number =>
+  find(containerId, name, (pid) => read(`/proc/${pid}/comm`).trim() === name.slice(0, 15))
+
+/** The same by a word of its command. Its init, which carries the command too, is not meant. */
+export const commandOf = (containerId: string, word: string): number =>
+  find(containerId, word, (pid) => read(`/proc/${pid}/comm`).trim() !== 'tini' && read(`/proc/${pid}/cmdline`).includes(word))
 
 /** Units: nanoseconds on a processor since it began, all its threads. */
 export function processorNs(pid: number): number {

@@ -50,9 +50,9 @@ export class RawViewer implements Disposable {
     this.types.clear()
   }
 
-  async firstFrame(): Promise<void> {
-    for (let look = 0; look < 2000 && this.frames === 0; look++) await sleep(5)
-    if (this.frames === 0) throw new Error('no frame within 10 s')
+  async firstFrame(deadlineMs = 10_000): Promise<void> {
+    for (const end = Date.now() + deadlineMs; Date.now() < end && this.frames === 0; ) await sleep(5)
+    if (this.frames === 0) throw new Error(`no frame within ${deadlineMs / 1000} s`)
   }
 
   [Symbol.dispose](): void {
