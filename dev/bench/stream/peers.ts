@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { encodeRun, LengthReader, withLength } from '@helix/contract/stream-capture'
+import { decodeCaptured, encodeRun, LengthReader, withLength } from '@helix/contract/stream-capture'
+import { encodeTaken } from '@helix/sandbox/session/desktop/commands.ts'
 import { sessionImage } from '../../config.ts'
 import { installPackages } from '../../setup/debian.mjs'
 import { processorShare, residentMb } from './processes.ts'
@@ -33,10 +34,12 @@ export interface PeerLoad {
 /** The frames are taken as the supervisor takes them, and thrown away. */
 function drain(child: ChildProcess): void {
   const reader = new LengthReader()
-  const taken = withLength(Uint8Array.of(68, 0))
   child.stdin?.write(withLength(encodeRun(true)))
   child.stdout?.on('data', (chunk: Buffer) => {
-    for (const message of reader.read(chunk)) if (message instanceof Uint8Array && message[0] === 1) child.stdin?.write(taken)
+    for (const bytes of reader.read(chunk)) {
+      const message = bytes instanceof Uint8Array ? decodeCaptured(bytes) : bytes
+      if (message.type === 'frame') child.stdin?.write(withLength(encodeTaken(message.sequence)))
+    }
   })
 }
 
