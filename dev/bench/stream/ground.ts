@@ -81,11 +81,10 @@ export class Ground implements AsyncDisposable {
   /** From now on the desktop shows this scene and no other. */
   async show(sessionId: SessionId, mode: 'still' | 'type' | 'scroll' | 'video' | 'keys', rate = 60): Promise<void> {
     const script = readFileSync(join(import.meta.dirname, 'scene.py')).toString('base64')
-    await this.inside(sessionId, `pkill -f helix-scene.py; echo ${script} | base64 -d >/tmp/helix-scene.py`)
-    await this.inside(
-      sessionId,
-      `setsid python3 /tmp/helix-scene.py ${mode} ${rate} >/tmp/helix-scene.log 2>&1 & sleep 0.5; pgrep -f helix-scene.py || cat /tmp/helix-scene.log >&2`,
-    )
+    const [file, pid, log] = ['/tmp/scene.py', '/tmp/scene.pid', '/tmp/scene.log']
+    const end = `test -f ${pid} && kill $(cat ${pid}) 2>/dev/null; echo ${script} | base64 -d >${file}`
+    const start = `setsid python3 ${file} ${mode} ${rate} >${log} 2>&1 & echo $! >${pid}; sleep 0.5; kill -0 $(cat ${pid}) || { cat ${log} >&2; exit 1; }`
+    await this.inside(sessionId, `${end}; ${start}`)
   }
 
   async containerOf(sessionId: SessionId): Promise<string> {
