@@ -106,6 +106,11 @@ export const viewerDown = z.discriminatedUnion('type', [
     capabilities: z.object({ audio: z.boolean(), clipboard: z.boolean(), resize: z.boolean() }),
     /** The bytes go through the control plane, which is the slower way. */
     relayed: z.boolean(),
+    /**
+     * In a ticket's place it opens one connection that takes this one's, while this one is there and for 30 seconds after. Frames then begin at once and
+     * `hello` need not be awaited. Hosts of the version before give none.
+     */
+    pass: z.string().max(100).optional(),
   }),
   /** `id`: of the viewer; one person may have several. */
   z.object({ type: z.literal('viewers'), items: z.array(viewer).max(1000) }),

@@ -10,6 +10,9 @@ const ticketPrefix = 'helix.ticket.'
 /** What a viewer offers as subprotocols: the ticket stays out of the address, and so out of logs. */
 export const streamProtocols = (ticket: string): string[] => [streamProtocol, `${ticketPrefix}${ticket}`]
 
+/** Begins what stands in a ticket's place when a viewer comes back, see `pass` of the host's `hello`. */
+export const passPrefix = 'pass.'
+
 /** Null: none of the offered subprotocols is a ticket. */
 export const ticketAmong = (offered: readonly string[]): string | null =>
   offered.find((name) => name.startsWith(ticketPrefix))?.slice(ticketPrefix.length) ?? null

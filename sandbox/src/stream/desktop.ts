@@ -30,6 +30,8 @@ export interface DesktopInput {
   address: string
   secret: string
   log: Logger
+  /** With what the viewer may come back. */
+  passOf(viewer: Viewer): string
   /** Nobody looks any more, for some seconds. */
   unused(): void
 }
@@ -39,6 +41,7 @@ export class Desktop implements ViewerHandler {
   readonly source: Source
   private readonly sessionId: string
   private readonly unused: () => void
+  private readonly passOf: (viewer: Viewer) => string
   private readonly viewers = new Map<string, Viewer>()
   private readonly unsubscribes = new Map<string, () => void>()
   private readonly feeds = new Map<string, StillFeed>()
@@ -52,9 +55,10 @@ export class Desktop implements ViewerHandler {
   private clipboard: Uint8Array | null = null
   private limits = { fps: 60, pixels: 1920 * 1080 }
 
-  constructor({ sessionId, address, secret, log, unused }: DesktopInput) {
+  constructor({ sessionId, address, secret, log, passOf, unused }: DesktopInput) {
     this.sessionId = sessionId
     this.unused = unused
+    this.passOf = passOf
     this.source = new Source({ address, secret, log: log.child({ sessionId }) })
     this.control = new Control(this.source, () => this.controlChanged())
     this.presence = new Presence(this.viewers, (viewer) => this.control.holds(viewer))
@@ -86,9 +90,11 @@ export class Desktop implements ViewerHandler {
     return this.source.congested
   }
 
-  admit(socket: WebSocket, claims: StreamClaims, relayed: boolean): Viewer {
+  /** `former`: the connection that it comes back for. */
+  admit(socket: WebSocket, claims: StreamClaims, relayed: boolean, former: Viewer | null): Viewer {
     const viewer = new Viewer({ socket, claims, relayed, limits: { ...this.limits }, handler: this })
     this.viewers.set(viewer.id, viewer)
+    if (former !== null) viewer.replace(former)
     return viewer
   }
 
@@ -274,7 +280,7 @@ export class Desktop implements ViewerHandler {
     const capabilities = screen.capabilities ?? { audio: true, clipboard: true, resize: true }
     const { id: viewerId, relayed, claims } = viewer
     const said = { version: streamVersion, session: this.sessionId, codec, encoder, width, height, scale, capabilities }
-    viewer.say({ type: 'hello', ...said, viewerId, right: claims.right, relayed })
+    viewer.say({ type: 'hello', ...said, viewerId, right: claims.right, relayed, pass: this.passOf(viewer) })
     for (const bytes of [this.cursor.shape, this.cursor.move]) if (bytes !== null) viewer.pass(bytes)
   }
 

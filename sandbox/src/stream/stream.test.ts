@@ -144,6 +144,40 @@ test('who loses the connection drives on with the next one', async () => {
   await until(() => again.lastWord('viewers')?.items.some(({ you, controls }) => you && controls))
 })
 
+test('who is cut off comes back with a pass, at once and in control, and the pass opens nothing twice', async () => {
+  using cut = await host.viewer()
+  await count(cut).toBe(1)
+  cut.say({ type: 'take', pausesAgent: true, force: false })
+  await until(() => cut.lastWord('control')?.holder)
+  cut.sleep()
+  const pass = cut.lastWord('hello')?.pass ?? ''
+  // It greets nobody: what it wished is known.
+  using back = new TestViewer(host.url, pass)
+  await count(back).toBe(1)
+  expect(back.frames[0]).toMatchObject({ key: true })
+  const you = back.lastWord('hello')
+  expect(you).toMatchObject({ right: 'control', session: host.sessionId })
+  expect(you?.pass).not.toBe(pass)
+  await until(() => back.lastWord('control')?.holder?.id === you?.viewerId)
+  expect(back.lastWord('control')).toMatchObject({ pausesAgent: true })
+  await until(() => back.lastWord('viewers')?.items.length === 1)
+  using again = new TestViewer(host.url, pass)
+  expect((await again.closed).code).toBe(streamClose.ticket_refused)
+})
+
+test('a pass opens no other session, and who was sent away has none', async () => {
+  using viewer = await host.viewer()
+  await count(viewer).toBe(1)
+  const pass = viewer.lastWord('hello')?.pass ?? ''
+  using elsewhere = new TestViewer(host.url.replace(host.sessionId, host.sessionId.replace(/q$/, 'r')), pass)
+  expect((await elsewhere.closed).code).toBe(streamClose.ticket_refused)
+  const userId = host.streams.seats()[0]?.userId ?? ''
+  host.streams.unseat({ sessionId: host.sessionId, userId, right: 'control' })
+  await viewer.closed
+  using back = new TestViewer(host.url, pass)
+  expect((await back.closed).code).toBe(streamClose.ticket_refused)
+})
+
 test('a viewer that reads nothing slows neither the desktop nor the others, and comes back with a key frame', async () => {
   using fast = await host.viewer()
   using slow = await host.viewer({ name: 'Grace', userId: 'usr_grace' })

@@ -5,9 +5,11 @@ import type { Logger } from 'pino'
 import type { WebSocket } from 'ws'
 import type { SessionEnd } from '../sessions/local-session.ts'
 import { Desktop, mostViewers } from './desktop.ts'
+import { Passes } from './passes.ts'
 import type { StillWish, Subscriber } from './source.ts'
 import { StillFeed } from './still-feed.ts'
 import { Tickets } from './tickets.ts'
+import type { Viewer } from './viewer.ts'
 
 /** Units: milliseconds. A session that is about to be here is waited for. */
 const comingMs = 4000
@@ -49,6 +51,7 @@ const ends: Record<SessionEnd, [StreamClose, string]> = {
 export class Streams {
   private readonly input: StreamsInput
   private readonly tickets: Tickets
+  private readonly passes = new Passes()
   private readonly desktops = new Map<string, { desktop: Desktop; shown: Shown }>()
   private ending = false
 
@@ -88,9 +91,10 @@ export class Streams {
     for (const { desktop } of this.desktops.values()) desktop.unseat(seat)
   }
 
-  /** A socket that shows a ticket: it becomes a viewer, or is closed with the reason. */
+  /** A socket that shows a ticket, or a pass: it becomes a viewer, or is closed with the reason. */
   enter(socket: WebSocket, ticket: string, sessionId: SessionId, relayed: boolean): void {
-    const claims = this.tickets.take(ticket, sessionId)
+    const former = this.passes.take(ticket, sessionId)
+    const claims = former?.claims ?? this.tickets.take(ticket, sessionId)
     if (typeof claims === 'string') {
       refuse(socket, 'ticket_refused', `${claims} Ask for a new one.`)
       return
@@ -105,7 +109,7 @@ export class Streams {
     }
     // What it says meanwhile is not lost.
     socket.pause()
-    this.admit(socket, claims, relayed).catch((error: unknown) => {
+    this.admit(socket, claims, relayed, former).catch((error: unknown) => {
       this.input.log.error({ err: error, sessionId }, 'a viewer was not let in')
       refuse(socket, 'host_stopping', 'That failed: connect again.')
     })
@@ -143,15 +147,15 @@ export class Streams {
     return shown === undefined || shown.over !== null ? null : this.desktopOf(shown)
   }
 
-  private async admit(socket: WebSocket, claims: StreamClaims, relayed: boolean): Promise<void> {
+  private async admit(socket: WebSocket, claims: StreamClaims, relayed: boolean, former: Viewer | null): Promise<void> {
     const { sessionId, epoch } = claims
     const shown = await this.input.sessions.coming(sessionId, epoch, comingMs)
     if (socket.readyState !== socket.OPEN) return socket.terminate()
     if (shown === undefined || shown.over !== null || shown.epoch !== epoch) return refuse(socket, ...ends.moved)
     if (this.ending) return refuse(socket, ...ends.left)
     const desktop = this.desktopOf(shown)
-    if (desktop.size >= mostViewers) return refuse(socket, 'too_many', `${mostViewers} viewers look at this desktop.`)
-    desktop.admit(socket, claims, relayed)
+    if (desktop.size >= mostViewers && former === null) return refuse(socket, 'too_many', `${mostViewers} viewers look at this desktop.`)
+    desktop.admit(socket, claims, relayed, former)
     socket.resume()
   }
 
@@ -165,6 +169,7 @@ export class Streams {
       address,
       secret: this.input.linkSecret(sessionId, epoch),
       log: this.input.log,
+      passOf: (viewer) => this.passes.of(viewer),
       unused: () => this.drop(name, 'left'),
     })
     this.desktops.set(name, { desktop, shown })

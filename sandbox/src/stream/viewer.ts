@@ -43,7 +43,7 @@ export class Viewer {
   readonly id = randomBytes(9).toString('base64url')
   readonly claims: StreamClaims
   readonly relayed: boolean
-  readonly rates: RateController
+  rates: RateController
   readonly delivery: Delivery
   readonly wishes: Wishes = { webcodecs: false, audio: false, stills: false, visible: true, audioOn: false, stats: false }
   /** Stills instead of frames. */
@@ -54,6 +54,10 @@ export class Viewer {
   pointerMoved = false
   /** It was told that it does not drive. */
   told = false
+  /** Units: unix milliseconds; null: it is connected. */
+  endedAt: number | null = null
+  /** It was sent away, with the reason. */
+  dismissed = false
   private readonly socket: WebSocket
   private readonly handler: ViewerHandler
   private readonly meter = new Meter()
@@ -122,6 +126,7 @@ export class Viewer {
   end(why: StreamClose, message: string): void {
     if (this.closing) return
     if (this.waitingBytes < mostWaitingBytes) this.error(why, message)
+    this.dismissed = true
     this.closing = true
     this.socket.close(streamClose[why], cut(message))
     // A peer that does not answer the close keeps nothing here.
@@ -136,7 +141,20 @@ export class Viewer {
     this.socket.terminate()
   }
 
+  /** Goes on where another connection of the same page is cut off: what that one wished is not said again. */
+  replace(former: Viewer): void {
+    former.closed()
+    former.terminate()
+    if (!former.greeted) return
+    Object.assign(this.wishes, former.wishes)
+    this.stills = former.stills
+    this.rates = former.rates
+    this.begin()
+  }
+
   private closed(): void {
+    if (this.endedAt !== null) return
+    this.endedAt = Date.now()
     this.closing = true
     clearTimeout(this.overdue)
     if (this.resting !== null) clearTimeout(this.resting)
@@ -186,9 +204,13 @@ export class Viewer {
       this.end('unsupported', unsupported)
       return
     }
-    clearTimeout(this.overdue)
     Object.assign(this.wishes, capabilities)
     this.stills = !capabilities.webcodecs
+    this.begin()
+  }
+
+  private begin(): void {
+    clearTimeout(this.overdue)
     this.greeted = true
     this.handler.greeted(this)
   }
