@@ -1,6 +1,7 @@
 import type { ResponseOf } from '@helix/contract/endpoint'
 import type { SessionId } from '@helix/contract/ids'
 import { closeOf, type StreamClose, streamClose } from '@helix/contract/stream'
+import type { StreamRight } from '@helix/contract/stream-talk'
 import { openDesktop } from '@helix/contract/stream-tickets'
 import { call } from '#lib/api.ts'
 import { type Failure, failureOf } from '#lib/failure.ts'
@@ -46,6 +47,7 @@ export class Connection {
   private readonly sessionId: SessionId
   private readonly post: (message: ToWorker) => void
   private readonly opened: () => void
+  private readonly right: StreamRight | undefined
   private turn = 0
   private attempts = 0
   private pauses = 0
@@ -54,10 +56,12 @@ export class Connection {
   private directFails = false
   private timer: ReturnType<typeof setTimeout> | undefined
 
-  constructor(sessionId: SessionId, post: (message: ToWorker) => void, opened: () => void) {
+  /** `right`: absent: the most that the person may. */
+  constructor(sessionId: SessionId, post: (message: ToWorker) => void, opened: () => void, right?: StreamRight) {
     this.sessionId = sessionId
     this.post = post
     this.opened = opened
+    this.right = right
   }
 
   /** Begins, or begins anew at once. */
@@ -108,7 +112,10 @@ export class Connection {
 
   private async ticket(turn: number): Promise<Ticket | null> {
     try {
-      const ticket = await call(openDesktop, { params: { sessionId: this.sessionId }, body: {} })
+      const ticket = await call(openDesktop, {
+        params: { sessionId: this.sessionId },
+        body: this.right === undefined ? {} : { right: this.right },
+      })
       return turn === this.turn ? ticket : null
     } catch (error) {
       if (turn !== this.turn) return null

@@ -49,13 +49,17 @@ export class Desktop {
   private readonly worker = new Worker(new URL('./worker/main.ts', import.meta.url), { type: 'module' })
   private readonly speaker = new Speaker()
   private wanted: Extent | null = null
+  private readonly asked: 'view' | undefined
   private dark = false
 
-  constructor(sessionId: SessionId) {
+  /** `asked`: absent: the most that the person may. Who asks to look only changes nothing, not even the theme. */
+  constructor(sessionId: SessionId, asked?: 'view') {
+    this.asked = asked
     this.connection = new Connection(
       sessionId,
       (message) => this.post(message),
       () => this.greet(),
+      asked,
     )
     this.clips = new Clips((data) => this.send(data))
     this.worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.heard(data)
@@ -171,7 +175,7 @@ export class Desktop {
     if (decoding === 'stills') this.stills()
     if (this.hears) this.say({ type: 'audio', on: true })
     if (this.measuring) this.say({ type: 'stats', on: true })
-    this.theme(this.dark)
+    if (this.asked !== 'view') this.theme(this.dark)
   }
 
   private stills(): void {
