@@ -68,6 +68,10 @@ export class FleetHost {
     this.socket.send(JSON.stringify(frame))
   }
 
+  sendBytes(bytes: Uint8Array): void {
+    this.socket.send(bytes)
+  }
+
   /** Takes a session and starts it. */
   async takes(sessionId: SessionId): Promise<void> {
     await this.begins(sessionId)

@@ -31,6 +31,18 @@ describe('folding a journal', () => {
     expect(items.map(({ kind }) => kind)).toEqual(['thought', 'agent'])
   })
 
+  test('a call that used the desktop keeps what it did, whatever comes later of it', () => {
+    const desktop = { action: 'click', x: 3, y: 4, sequence: 9, atUs: 1 }
+    const { items } = fold(
+      journal(
+        { kind: 'tool', toolCallId: 't', title: 'mcp__desktop__click', status: 'pending' },
+        { kind: 'tool', toolCallId: 't', desktop },
+        { kind: 'tool', toolCallId: 't', status: 'completed' },
+      ),
+    )
+    expect(items).toMatchObject([{ title: 'mcp__desktop__click', status: 'completed', desktop }])
+  })
+
   test('a tool call keeps the fields that an update does not carry', () => {
     const { items } = fold(
       journal(

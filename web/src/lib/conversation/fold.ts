@@ -1,3 +1,4 @@
+import type { DesktopAction } from '@helix/contract/desktop-action'
 import type { FormField, FormValues } from '@helix/contract/forms'
 import type { JournalEntry, JournalPayload, PermissionOption } from '@helix/contract/sessions'
 
@@ -30,7 +31,7 @@ export type Item =
   | (Piece & { kind: 'prompt'; promptId: string; origin: 'workflow' | 'person'; author: string | null; text: string })
   | (Piece & { kind: 'agent'; text: string })
   | (Piece & { kind: 'thought'; text: string })
-  | (Piece & { kind: 'tool'; title: string; toolKind: string; status: ToolStatus; content: ToolContent[] })
+  | (Piece & { kind: 'tool'; title: string; toolKind: string; status: ToolStatus; content: ToolContent[]; desktop: DesktopAction | null })
   | (Piece & { kind: 'plan'; entries: Of<'plan'>['entries'] })
   | (Piece & { kind: 'turn_end'; outcome: string; message: string | null; durationMs: number | null })
   | (Piece & { kind: 'notice'; text: string })
@@ -121,6 +122,7 @@ export class Folder {
       toolKind: payload.toolKind ?? before?.toolKind ?? 'other',
       status: payload.status ?? before?.status ?? 'pending',
       content: payload.content ?? before?.content ?? [],
+      desktop: payload.desktop ?? before?.desktop ?? null,
     })
   }
 

@@ -76,5 +76,21 @@ export const words = {
     max_turn_requests: 'The turn made too many requests',
     error: 'The turn failed',
   } as Record<string, string>,
+  /** What an agent did to the desktop; `x`, `y`: where. */
+  desktop: {
+    screenshot: () => 'Looked at the desktop',
+    click: (x, y) => `Clicked at ${x}, ${y}`,
+    drag: (x, y) => `Dragged to ${x}, ${y}`,
+    move: (x, y) => `Moved the pointer to ${x}, ${y}`,
+    scroll: (x, y) => `Scrolled at ${x}, ${y}`,
+    type: () => 'Typed on the desktop',
+    key: () => 'Pressed keys',
+    windows: () => 'Looked after windows',
+    clipboard: () => 'Used the clipboard',
+    open: () => 'Opened an address in the browser',
+    wait_until_still: () => 'Waited for the screen to rest',
+    size: () => 'Asked for the size of the screen',
+  } as Record<string, (x: number | null, y: number | null) => string>,
+  frame: (sequence: number) => `Frame ${sequence}`,
   tool: { pending: 'waiting', in_progress: 'running', completed: 'done', failed: 'failed' },
 }

@@ -26,7 +26,6 @@ export interface FeedPorts {
 }
 
 export interface Tile {
-  /** `jpeg`: to be kept by whoever takes it. */
   picture(jpeg: Uint8Array): void
   state(state: PictureState): void
 }

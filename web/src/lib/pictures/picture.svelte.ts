@@ -35,8 +35,14 @@ export class TilePicture {
   }
 
   private show(jpeg: Uint8Array | null): void {
-    if (this.url !== null) URL.revokeObjectURL(this.url)
-    this.url = jpeg === null ? null : URL.createObjectURL(new Blob([jpeg as Uint8Array<ArrayBuffer>], { type: 'image/jpeg' }))
+    this.url = jpeg === null ? null : urlOf(jpeg)
     if (jpeg !== null) this.state = 'live'
   }
+}
+
+/** In itself: the page's policy lets images come from nowhere else. */
+function urlOf(jpeg: Uint8Array): string {
+  let letters = ''
+  for (let at = 0; at < jpeg.byteLength; at += 8192) letters += String.fromCharCode(...jpeg.subarray(at, at + 8192))
+  return `data:image/jpeg;base64,${btoa(letters)}`
 }
