@@ -94,6 +94,10 @@ static void on_message(const struct message *message) {
   }
 }
 
+static void tell_size(void) {
+  put16(put16(wire_put(&out, MSG_SIZE, 0, 4), (uint16_t)studio.screen->width), (uint16_t)studio.screen->height);
+}
+
 static void resize_if_due(void) {
   if (resize_at == 0 || now_us() < resize_at) return;
   resize_at = 0;
@@ -102,7 +106,9 @@ static void resize_if_due(void) {
     wire_log(&out, "There is no shared memory for the pixels of the screen.");
     return;
   }
-  if (studio.open && (studio.screen->width != width || studio.screen->height != height)) studio_open(&studio);
+  if (studio.screen->width == width && studio.screen->height == height) return;
+  tell_size();
+  if (studio.open) studio_open(&studio);
 }
 
 /* Only while nothing waits: many places of the pointer become one. */
@@ -175,6 +181,7 @@ int main(int count, char **words) {
     fprintf(stderr, "%s\n", reason);
     return 3;
   }
+  tell_size();
   while (once()) continue;
   wire_flush(&out);
   return failed ? 4 : 0;

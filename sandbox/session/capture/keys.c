@@ -109,11 +109,13 @@ static KeyCode spare_for(KeySym symbol) {
 /* The key with a symbol, and whether Shift gives it; one of the spare keys where none has it. */
 static KeyCode code_for(KeySym symbol, bool *shift) {
   *shift = false;
+  bool modifier = symbol >= XK_Shift_L && symbol <= XK_Hyper_R;
   bool keypad = symbol >= XK_KP_Space && symbol <= XK_KP_9;
   for (int level = 0; level < (keypad ? 1 : 2); level++)
     for (int code = FIRST; code <= LAST; code++) {
       if (is_spare[code] || XkbKeycodeToKeysym(display, (KeyCode)code, 0, level) != symbol) continue;
-      *shift = level == 1;
+      /* Meta stands where Alt does with Shift. */
+      *shift = level == 1 && !modifier;
       return (KeyCode)code;
     }
   return spare_for(symbol);
@@ -138,8 +140,10 @@ static void press_with_shift(KeySym symbol, KeyCode code, bool wanted) {
   KeyCode left = held_code(XK_Shift_L), right = held_code(XK_Shift_R);
   bool down = left != 0 || right != 0;
   bool chord = held_code(XK_Control_L) != 0 || held_code(XK_Control_R) != 0 || held_code(XK_Alt_L) != 0 || held_code(XK_Super_L) != 0;
-  /* Ctrl+Shift+T may come as a small t where Caps Lock is on; symbols like Tab are the same with Shift. */
-  bool keeps = down && !wanted && (chord || is_letter_pair(symbol) || symbol >= 0xfd00);
+  /* With Ctrl letters are keys: Caps Lock makes Ctrl+C a large C, and it is Ctrl+C still. */
+  bool letter = chord && is_letter_pair(symbol);
+  /* Symbols like Tab are the same with Shift. */
+  bool keeps = letter || (down && !wanted && (is_letter_pair(symbol) || symbol >= 0xfd00 || chord));
   if (wanted == down || keeps) return send(code, true);
   KeyCode shift = XKeysymToKeycode(display, XK_Shift_L);
   if (wanted) {

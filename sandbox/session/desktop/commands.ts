@@ -6,6 +6,8 @@ const releaseAll = 69
 const clipboardWanted = 70
 /** From helix-capture: something on the screen changed. */
 export const changedType = 82
+/** From helix-capture: the size that the screen has. */
+export const sizeType = 83
 /** From helix-input: flag of a clipboard that was asked for. */
 export const answerFlag = 1
 

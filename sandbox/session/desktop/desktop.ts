@@ -1,12 +1,13 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { DesktopDown, DesktopUp } from '@helix/contract/desktop-link'
+import type { DesktopDown } from '@helix/contract/desktop-link'
 import { messageType } from '@helix/contract/stream'
-import { encodeKeyframe, encodeRate, encodeRun } from '@helix/contract/stream-capture'
+import { decodeCaptured, encodeKeyframe, encodeRate, encodeRun } from '@helix/contract/stream-capture'
 import { type Clipboard, decodeDown } from '@helix/contract/stream-down'
 import { type Log, reasonOf } from '../log.ts'
 import { run } from '../run.ts'
-import { answerFlag, changedType, encodeClipboardWanted, encodeReleaseAll, encodeTaken, encodeTellChanges } from './commands.ts'
+import { answerFlag, changedType, encodeClipboardWanted, encodeReleaseAll, encodeTaken, encodeTellChanges, sizeType } from './commands.ts'
+import { type Screen, screenOf } from './described.ts'
 import { Look } from './look.ts'
 import { Native } from './native.ts'
 import type { DesktopPlace } from './place.ts'
@@ -21,7 +22,6 @@ const clipboardMs = 7000
 /** What failed for good is tried again after this. */
 const againMs = 30_000
 
-export type Screen = Extract<DesktopUp, { type: 'screen' }>
 export type Lease = Omit<Extract<DesktopDown, { type: 'lease' }>, 'type'>
 type Rate = Omit<Extract<DesktopDown, { type: 'rate' }>, 'type'>
 
@@ -59,6 +59,7 @@ export class Desktop {
   private up = Promise.withResolvers<void>()
   private over = false
   private watching = false
+  private there = false
   private telling = 0
   private rate: Rate | null = null
   private readonly asking: ((clipboard: Clipboard | null) => void)[] = []
@@ -66,10 +67,13 @@ export class Desktop {
   /** Of the last frame; null: there was none. */
   sequence: number | null = null
   screen: Screen | null = null
+  /** Units: pixels of the screen. */
+  size: { width: number; height: number }
   lease: Lease = { holder: null, pausesAgent: false }
 
   constructor({ place, env, encoder, log }: DesktopInput) {
     this.place = place
+    this.size = { width: place.rules.width, height: place.rules.height }
     this.env = env
     this.log = log
     this.look = new Look(place, env, log)
@@ -111,7 +115,7 @@ export class Desktop {
   }
 
   get running(): boolean {
-    return this.screen !== null
+    return this.there
   }
 
   stop(): void {
@@ -203,9 +207,10 @@ export class Desktop {
   }
 
   private answered(bytes: Uint8Array<ArrayBuffer>): void {
-    if (bytes[0] !== messageType.clipboard || bytes[1] !== answerFlag) return void this.tell(bytes)
     const message = decodeDown(bytes)
-    this.held(message.type === 'clipboard' ? message : null)
+    if (message.type !== 'clipboard') return
+    if (bytes[1] === answerFlag) this.held(message)
+    else this.tell(bytes)
   }
 
   private async resizeOn(): Promise<void> {
@@ -246,6 +251,7 @@ export class Desktop {
     for (const { kept } of [this.capture, this.input]) kept.stop()
     this.programs.stop()
     this.screen = null
+    this.there = false
     this.stills.giveUp()
   }
 
@@ -268,22 +274,30 @@ export class Desktop {
     this.capture.send(encodeRun(this.watching))
   }
 
+  /** It runs as the agent's user: what it says may be anything. */
   private captured(bytes: Uint8Array<ArrayBuffer>): void {
-    const [type] = bytes
-    if (type === messageType.still) return void this.stills.received(bytes)
-    if (type === messageType.captureStatus) return void this.described(bytes)
-    if (type === messageType.frame) this.sequence = new DataView(bytes.buffer).getUint32(6)
-    if (type === messageType.frame || type === changedType) for (const one of [...this.audience]) one.changed?.()
-    if (type !== changedType) this.tell(bytes)
+    if (bytes[0] === sizeType) return void this.sized(bytes)
+    const message = bytes[0] === changedType ? null : decodeCaptured(bytes)
+    if (message?.type === 'refused') return void this.log.warn('helix-capture says what is not understood', { reason: message.text })
+    if (message?.type === 'still') return void this.stills.received(message.requestId, bytes)
+    if (message?.type === 'status') return void this.described(message.bytes)
+    if (message?.type === 'frame') this.sequence = message.sequence
+    if (message === null || message.type === 'frame') for (const one of [...this.audience]) one.changed?.()
+    if (message !== null) this.tell(bytes)
   }
 
-  private described(bytes: Uint8Array): void {
-    const status = JSON.parse(new TextDecoder().decode(bytes.subarray(2))) as Pick<
-      Screen,
-      'encoder' | 'codec' | 'width' | 'height' | 'scale'
-    >
-    this.screen = { type: 'screen', ...status, paced: true, capabilities: { audio: true, clipboard: true, resize: true } }
-    for (const one of [...this.audience]) one.screen?.(this.screen)
+  private sized(bytes: Uint8Array<ArrayBuffer>): void {
+    if (bytes.byteLength < 6) return
+    const view = new DataView(bytes.buffer)
+    this.size = { width: view.getUint16(2), height: view.getUint16(4) }
+    this.there = true
+  }
+
+  private described(status: Uint8Array): void {
+    const screen = screenOf(status)
+    if (screen === null) return void this.log.warn('helix-capture describes no screen')
+    this.screen = screen
+    for (const one of [...this.audience]) one.screen?.(screen)
   }
 
   private tell(bytes: Uint8Array<ArrayBuffer>): void {

@@ -11,6 +11,8 @@ import type { Desktop } from './desktop.ts'
 const pingEveryMs = 15_000
 /** Units: bytes that may wait for the host; sound and places of the pointer are left out then. */
 const mostWaiting = 256 * 1024
+/** A capture that keeps to its credit never comes near. */
+const mostFrames = 32 * 1024 * 1024
 const passing = new Set<number>([messageType.audio, messageType.cursorMove])
 
 /** The host's connection to the desktop: one at a time, the newest. */
@@ -120,6 +122,7 @@ export class DesktopLink {
     const socket = this.current
     if (socket?.readyState !== 1) return
     if (passing.has(bytes[0] ?? 0) && socket.bufferedAmount > mostWaiting) return
+    if (socket.bufferedAmount > mostFrames) return void socket.terminate()
     socket.send(bytes)
   }
 }

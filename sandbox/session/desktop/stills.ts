@@ -31,8 +31,8 @@ export class Stills {
     })
   }
 
-  received(bytes: Uint8Array<ArrayBuffer>): void {
-    this.asked.get(new DataView(bytes.buffer).getUint32(requestAt))?.(bytes)
+  received(number: number, bytes: Uint8Array<ArrayBuffer>): void {
+    this.asked.get(number)?.(bytes)
   }
 
   giveUp(): void {

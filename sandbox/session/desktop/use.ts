@@ -39,8 +39,7 @@ export class DesktopUse {
 
   /** Units: pixels of the screen. */
   get size(): { width: number; height: number } {
-    const { width, height } = this.desktop.screen ?? this.desktop.place.rules
-    return { width, height }
+    return this.desktop.size
   }
 
   /** Of the newest frame; null: there was none, for nobody watched. */

@@ -1,5 +1,5 @@
-import { rmSync } from 'node:fs'
-import { chmod, mkdir } from 'node:fs/promises'
+import { constants, rmSync } from 'node:fs'
+import { mkdir, open } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import type { Log } from '../log.ts'
 import { Kept } from './kept.ts'
@@ -42,7 +42,7 @@ export class XServer {
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
       // One that was killed leaves them, and its process's number may be another's by now.
       prepare: () => {
-        for (const file of [`/tmp/.X${number}-lock`, `${sockets}/X${number}`]) rmSync(file, { force: true })
+        for (const file of [`/tmp/.X${number}-lock`, `${sockets}/X${number}`]) remove(file)
       },
       began: (child) => (child.stdio[3] as Readable).once('data', up),
       ended: down,
@@ -51,9 +51,26 @@ export class XServer {
   }
 
   async start(): Promise<void> {
-    await mkdir(sockets, { recursive: true })
-    // The server refuses a folder that anybody could empty. Where it is somebody else's it is as they have it.
-    await chmod(sockets, 0o1777).catch(() => undefined)
+    await makeSockets()
     this.kept.start()
   }
+}
+
+function remove(file: string): void {
+  try {
+    rmSync(file, { force: true })
+  } catch {
+    // Whatever stands there is not the server's own; it says so itself.
+  }
+}
+
+/** As the server wants it: nobody else's, and nobody removes another's. One that is there already may be the agent's trap, and is left as it is. */
+async function makeSockets(): Promise<void> {
+  const made = await mkdir(sockets).then(
+    () => true,
+    () => false,
+  )
+  if (!made) return
+  await using folder = await open(sockets, constants.O_DIRECTORY | constants.O_NOFOLLOW)
+  await folder.chmod(0o1777)
 }

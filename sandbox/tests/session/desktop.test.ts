@@ -72,9 +72,12 @@ test('what is typed arrives, whatever the layout lacks, and Shift of another key
   const shift = 0xffe1
   client.press(shift, 0x41)
   client.press(shift, 0x31)
+  // Of the number pad, and a large D with Control: Caps Lock is on.
+  client.press(0xffb7)
   client.press(enter)
-  client.press(control, 0x64)
-  expect(await machine.until('cat /tmp/typed', (said) => said.split('\n').length >= 2)).toBe('Grüße, 日本語 한글 €5 [a]{b}~ 😀\nA1')
+  client.press(control, 0x44)
+  expect(await machine.until('cat /tmp/typed', (said) => said.split('\n').length >= 2)).toBe('Grüße, 日本語 한글 €5 [a]{b}~ 😀\nA17')
+  await machine.until('pgrep -c -x cat', (said) => said === '0')
 })
 
 test('ten thousand keys in a moment all arrive, and nothing grows', async () => {
