@@ -5,19 +5,18 @@ import { messageType } from '@helix/contract/stream'
 import { decodeCaptured, encodeKeyframe, encodeRate, encodeRun } from '@helix/contract/stream-capture'
 import { type Clipboard, decodeDown } from '@helix/contract/stream-down'
 import { type Log, reasonOf } from '../log.ts'
-import { run } from '../run.ts'
 import { answerFlag, changedType, encodeClipboardWanted, encodeReleaseAll, encodeTaken, encodeTellChanges, sizeType } from './commands.ts'
 import { type Screen, screenOf } from './described.ts'
 import { Look } from './look.ts'
 import { Native } from './native.ts'
 import type { DesktopPlace } from './place.ts'
 import { Programs } from './programs.ts'
+import { Sizes } from './sizes.ts'
 import { Stills } from './stills.ts'
 import { XServer } from './x-server.ts'
 
 /** Units: milliseconds. */
 const startMs = 10_000
-const resizeMs = 5000
 const clipboardMs = 7000
 /** What failed for good is tried again after this. */
 const againMs = 30_000
@@ -51,6 +50,7 @@ export class Desktop {
   readonly env: Record<string, string>
   private readonly log: Log
   private readonly server: XServer
+  private readonly sizes: Sizes
   private readonly programs: Programs
   private readonly capture: Native
   private readonly audio: Native
@@ -63,7 +63,6 @@ export class Desktop {
   private telling = 0
   private rate: Rate | null = null
   private readonly asking: ((clipboard: Clipboard | null) => void)[] = []
-  private resizing: { width: number; height: number } | null = null
   /** Of the last frame; null: there was none. */
   sequence: number | null = null
   screen: Screen | null = null
@@ -78,6 +77,7 @@ export class Desktop {
     this.log = log
     this.look = new Look(place, env, log)
     this.programs = new Programs(place, env, this.look, log)
+    this.sizes = new Sizes(place, env, this.look, log)
     const gaveUp = (reason: string): void => this.fail(reason)
     this.server = new XServer({ place, env, log, up: () => void this.cameUp(), down: () => this.wentDown(), gaveUp })
     const { fps } = place.rules
@@ -123,6 +123,7 @@ export class Desktop {
     for (const { kept } of [this.capture, this.input, this.audio]) kept.stop()
     this.programs.stop()
     this.server.kept.stop()
+    this.sizes.giveUp()
     this.stills.giveUp()
   }
 
@@ -183,11 +184,8 @@ export class Desktop {
     await this.look.paint()
   }
 
-  /** Of several in a row only the newest counts. */
   resize(size: { width: number; height: number }): void {
-    const busy = this.resizing !== null
-    this.resizing = size
-    if (!busy) void this.resizeOn()
+    this.sizes.set(size)
   }
 
   /** What it holds; null: nobody can be asked now. */
@@ -211,20 +209,6 @@ export class Desktop {
     if (message.type !== 'clipboard') return
     if (bytes[1] === answerFlag) this.held(message)
     else this.tell(bytes)
-  }
-
-  private async resizeOn(): Promise<void> {
-    for (let size = this.resizing; size !== null && !this.over; ) {
-      const { user, programs } = this.place
-      const words = [String(size.width & ~1), String(size.height & ~1)]
-      const said = await run(user, join(programs, 'helix-resize'), words, { cwd: '/', env: this.env, timeoutMs: resizeMs }).catch(
-        () => null,
-      )
-      if (said?.code !== 0) this.log.warn('the desktop keeps its size', { reason: said?.stderr.trim() ?? 'helix-resize cannot be started' })
-      await this.look.paint()
-      if (this.resizing === size) this.resizing = null
-      size = this.resizing
-    }
   }
 
   private async begin(): Promise<void> {
