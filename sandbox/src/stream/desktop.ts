@@ -127,10 +127,6 @@ export class Desktop implements ViewerHandler {
     this.source.close()
   }
 
-  ping(): void {
-    for (const viewer of this.viewers.values()) viewer.ping()
-  }
-
   greeted(viewer: Viewer): void {
     const { screen, failure } = this.source
     if (this.source.hopeless) {

@@ -1,5 +1,5 @@
 import { type DesktopDown, type DesktopUp, desktopUp } from '@helix/contract/desktop-link'
-import { desktopPath, messageType, streamLimits } from '@helix/contract/stream'
+import { desktopPath, streamLimits } from '@helix/contract/stream'
 import { decodeDown, type Still, type StreamDown } from '@helix/contract/stream-down'
 import { readTalk } from '@helix/contract/stream-talk'
 import { encodeAck } from '@helix/contract/stream-up'
@@ -238,12 +238,3 @@ export class Source {
     for (const subscriber of [...this.subscribers]) subscriber.said({ type: 'failed', message: message.slice(0, 1000) })
   }
 }
-
-/** Types of messages that are input, and go on as they came. */
-export const inputTypes: ReadonlySet<number> = new Set([
-  messageType.pointer,
-  messageType.wheel,
-  messageType.key,
-  messageType.text,
-  messageType.clipboard,
-])

@@ -6,8 +6,7 @@ import type { WebSocket } from 'ws'
 import type { SessionEnd } from '../sessions/local-session.ts'
 import { Desktop, mostViewers } from './desktop.ts'
 import { Passes } from './passes.ts'
-import type { StillWish, Subscriber } from './source.ts'
-import { StillFeed } from './still-feed.ts'
+import type { Subscriber } from './source.ts'
 import { Tickets } from './tickets.ts'
 import type { Viewer } from './viewer.ts'
 
@@ -123,18 +122,6 @@ export class Streams {
   /** Who joined needs a key frame; asking often costs nothing. */
   requestKey(sessionId: SessionId): void {
     this.find(sessionId)?.wantsKey()
-  }
-
-  /** JPEGs of a session’s desktop, only when something changed; null: it does not run here. The answer ends it. */
-  thumbnails(sessionId: SessionId, wish: StillWish & { everyMs: number }, show: (bytes: Uint8Array) => boolean): (() => void) | null {
-    const desktop = this.find(sessionId)
-    if (desktop === null) return null
-    const leave = desktop.join({ wantsFrames: () => false, received: () => undefined, said: () => undefined, restarted: () => undefined })
-    const feed = new StillFeed(desktop.source, wish, show)
-    return () => {
-      feed.close()
-      leave()
-    }
   }
 
   close(): void {

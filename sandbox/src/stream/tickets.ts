@@ -28,10 +28,6 @@ export class Tickets {
     this.keys = new Map(keys.map(({ id, key }) => [id, publicKeyOf(key)]))
   }
 
-  get trusted(): number {
-    return this.keys.size
-  }
-
   /** Takes the ticket; a string says why not, for people. `now`: unix milliseconds. */
   take(ticket: string, sessionId: SessionId, now = Date.now()): StreamClaims | string {
     const claims = this.read(ticket)

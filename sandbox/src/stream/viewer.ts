@@ -133,10 +133,6 @@ export class Viewer {
     setTimeout(() => this.socket.terminate(), closeMs).unref()
   }
 
-  ping(): void {
-    this.socket.ping()
-  }
-
   terminate(): void {
     this.socket.terminate()
   }
