@@ -18,8 +18,11 @@ export const inboxItem = z.object({
   /** One sentence more: what failed, what was asked, what was said. */
   detail: z.string(),
   project: z.object({ id: idSchema('project'), name: z.string() }),
-  task: z.object({ id: idSchema('task'), number: z.number().int(), title: z.string() }),
-  /** What the agent asks, as `answerPermission` takes it; null for what is no question of an agent. */
+  /** Null: it is about a session that no task has. */
+  task: z.object({ id: idSchema('task'), number: z.number().int(), title: z.string() }).nullable(),
+  /** Such a session; null: it is about a task. */
+  session: z.object({ id: idSchema('session'), title: z.string().nullable() }).nullable(),
+  /** What the agent asks, as `answerPermission` and `answerSessionPermission` take it; null for what is no question of an agent. */
   requestId: z.string().nullable(),
   /** It is about the caller's own task, asks for them by name, or they were chosen for it; others may handle it too. */
   mine: z.boolean(),

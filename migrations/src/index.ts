@@ -29,6 +29,7 @@ import * as desktop from './0039-desktop.ts'
 import * as recordings from './0040-recordings.ts'
 import * as startsUnderWay from './0041-starts-under-way.ts'
 import * as ownSize from './0042-sessions-of-their-own-size.ts'
+import * as inboxOfSessions from './0043-inbox-of-sessions.ts'
 
 /**
  * Migrations by explicit list: a folder scan cannot load `.ts` under every runner and records file extensions.
@@ -65,6 +66,7 @@ const list: [string, Knex.Migration][] = [
   ['0040-recordings', recordings],
   ['0041-starts-under-way', startsUnderWay],
   ['0042-sessions-of-their-own-size', ownSize],
+  ['0043-inbox-of-sessions', inboxOfSessions],
 ]
 
 export const migrations: Knex.MigrationSource<[string, Knex.Migration]> = {

@@ -45,8 +45,7 @@ const askingKinds = ['permission', 'question'] as const
 const subjectOf = (sessionId: SessionId, requestId: string): string => `${sessionId}/${requestId}`
 
 async function askPeople(trx: Knex, { id, org_id, project_id, task_id }: Owner, { requestId, title, fields }: Asked): Promise<void> {
-  if (task_id === null) return
-  const about = { orgId: org_id, projectId: project_id, taskId: task_id, subject: subjectOf(id, requestId) }
+  const about = { orgId: org_id, projectId: project_id, taskId: task_id, sessionId: id, subject: subjectOf(id, requestId) }
   const item = fields === undefined ? kinds.permission : kinds.question
   await raise(trx, { ...about, ...item, detail: title })
 }

@@ -5,8 +5,9 @@ import { appendEvent } from '../events/store.ts'
 const asked = `coalesce(t.reviewer_ids, p.default_reviewers, '[]')`
 
 /**
- * SQL over `inbox_items as i`, its task `t` and its project `p`: whether the item is this person's own. A review is its named reviewers', where
- * there are any who still belong here, until each has approved; all else is theirs who made the task or have it.
+ * SQL over `inbox_items as i`, its task `t` or its session `n`, and its project `p`: whether the item is this person's own. A review is its named reviewers', where
+ * there are any who still belong here, until each has approved; all else is theirs who made the task or have it, or
+ * started the session.
  *
  * @param user an SQL expression for the person's id
  */
@@ -16,6 +17,7 @@ export const concerns = (user: string): string => `(
     when i.kind in ('spec_review', 'implementation_review')
       and exists (select 1 from memberships r where r.org_id = i.org_id and r.deactivated_at is null and ${asked} @> to_jsonb(r.user_id))
       then ${asked} @> to_jsonb(cast(${user} as text))
+    when i.task_id is null then n.started_by = ${user}
     else t.created_by = ${user} or exists (select 1 from task_assignees a where a.task_id = i.task_id and a.user_id = ${user})
   end
   and not (i.kind = 'spec_review' and exists (

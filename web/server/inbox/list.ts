@@ -25,7 +25,8 @@ const itemOf = (row: any): InboxItem => ({
   title: row.title,
   detail: row.detail,
   project: { id: row.project_id, name: row.project_name },
-  task: { id: row.task_id, number: row.task_number, title: row.task_title },
+  task: row.task_id === null ? null : { id: row.task_id, number: row.task_number, title: row.task_title },
+  session: row.session_id === null ? null : { id: row.session_id, title: row.session_title },
   requestId: requestOf(row.kind, row.subject),
   mine: row.mine,
   read: row.read_at !== null,
@@ -50,7 +51,8 @@ export class InboxList {
 
   private visible(orgId: OrgId, reach: Reach): Knex.QueryBuilder {
     const query = this.db('inbox_items as i')
-      .join('spec_tasks as t', 't.id', 'i.task_id')
+      .leftJoin('spec_tasks as t', 't.id', 'i.task_id')
+      .leftJoin('agent_sessions as n', 'n.id', 'i.session_id')
       .join('projects as p', 'p.id', 'i.project_id')
       .leftJoin('inbox_states as s', (join) => join.on('s.item_id', 'i.id').andOnVal('s.user_id', '=', reach.userId))
       .where({ 'i.org_id': orgId, 'p.deleted_at': null })
@@ -61,7 +63,12 @@ export class InboxList {
     const query = this.visible(who.orgId, await reachOf(this.db, who))
       .leftJoin('users as d', 'd.id', 'i.done_by')
       .select('i.*', 's.read_at', 's.snoozed_until', 'p.name as project_name', 't.number as task_number', 't.title as task_title')
-      .select('d.name as done_by_name', this.db.raw(`${mine} as mine`, { me: who.userId }), this.db.raw(`${snoozed} as snoozed`))
+      .select(
+        'n.title as session_title',
+        'd.name as done_by_name',
+        this.db.raw(`${mine} as mine`, { me: who.userId }),
+        this.db.raw(`${snoozed} as snoozed`),
+      )
       .limit(limit + 1)
     if (projectId !== undefined) query.andWhere({ 'i.project_id': projectId })
     if (state === 'done') query.whereNotNull('i.done_at').orderBy('i.done_at', 'desc').orderBy('i.id', 'desc')

@@ -1,4 +1,4 @@
-import type { InboxItemId, OrgId, ProjectId, TaskId, UserId } from '@helix/contract/ids'
+import type { InboxItemId, OrgId, ProjectId, SessionId, TaskId, UserId } from '@helix/contract/ids'
 import type { InboxKind } from '@helix/contract/inbox'
 import { wellFormed } from '@helix/contract/text'
 import type { Knex } from 'knex'
@@ -8,7 +8,9 @@ import { appendEvent } from '../events/store.ts'
 export interface NewItem {
   orgId: OrgId
   projectId: ProjectId
-  taskId: TaskId
+  /** Null: of a session without a task. */
+  taskId: TaskId | null
+  sessionId?: SessionId
   kind: InboxKind
   /** What it is about: while an item of the kind about it is open, another is not made. */
   subject: string
@@ -26,6 +28,7 @@ export async function raise(trx: Knex, item: NewItem): Promise<InboxItemId | nul
     org_id: item.orgId,
     project_id: item.projectId,
     task_id: item.taskId,
+    session_id: item.taskId === null ? (item.sessionId ?? null) : null,
     kind: item.kind,
     subject: item.subject,
     title: wellFormed(item.title).slice(0, 300),

@@ -64,6 +64,7 @@ export async function writeState(context: Context, id: SessionId, { epoch, state
     if ((await row.update({ state, reason, ...homeless })) === 0) return
     if (state === 'stopped') {
       await revokeSessionTokens(trx, id)
+      await voidRequests(trx, session, { beforeEpoch: session.epoch + 1 })
       await trx('prompts')
         .where({ session_id: id })
         .whereIn('state', ['queued', 'running'])

@@ -17,12 +17,13 @@ export interface ToldRow extends Told {
 export async function readTold(trx: Knex, ids: InboxItemId[]): Promise<ToldRow[]> {
   const rows = await trx('inbox_items as i')
     .join('projects as p', 'p.id', 'i.project_id')
-    .join('spec_tasks as t', 't.id', 'i.task_id')
+    .leftJoin('spec_tasks as t', 't.id', 'i.task_id')
+    .leftJoin('agent_sessions as n', 'n.id', 'i.session_id')
     .whereIn('i.id', ids)
     .whereNull('i.done_at')
     .whereNull('p.deleted_at')
     .orderBy('i.id')
-    .select('i.*', 'p.name as project_name', 't.number', 't.title as task_title')
+    .select('i.*', 'p.name as project_name', 't.number', 't.title as task_title', 'n.title as session_title')
     .select(trx.raw(`array(select m.user_id from memberships m where m.org_id = i.org_id and ${concerns('m.user_id')}) as own`))
   return rows.map((row) => ({
     id: row.id,
@@ -34,9 +35,8 @@ export async function readTold(trx: Knex, ids: InboxItemId[]): Promise<ToldRow[]
     round: row.round,
     projectId: row.project_id,
     projectName: row.project_name,
-    taskId: row.task_id,
-    taskNumber: row.number,
-    taskTitle: row.task_title,
+    task: row.task_id === null ? null : { id: row.task_id, number: row.number, title: row.task_title },
+    session: row.session_id === null ? null : { id: row.session_id, title: row.session_title },
     own: row.own,
     createdAt: row.created_at,
   }))

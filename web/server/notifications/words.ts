@@ -1,4 +1,4 @@
-import type { InboxItemId, ProjectId, TaskId } from '@helix/contract/ids'
+import type { InboxItemId, ProjectId, SessionId, TaskId } from '@helix/contract/ids'
 import type { InboxKind } from '@helix/contract/inbox'
 import type { PushMessage } from '@helix/contract/notifications'
 
@@ -11,20 +11,23 @@ export interface Told {
   round: number
   projectId: ProjectId
   projectName: string
-  taskId: TaskId
-  taskNumber: number
-  taskTitle: string
+  task: { id: TaskId; number: number; title: string } | null
+  /** Where it is of no task. */
+  session: { id: SessionId; title: string | null } | null
   createdAt: Date
 }
 
 /** Where an item is handled; the pages know the same in `lib/inbox/kinds.ts`. */
-export function urlOf(base: string, { kind, taskId }: Pick<Told, 'kind' | 'taskId'>): string {
-  const task = `${base}/tasks/${taskId}`
+export function urlOf(base: string, told: Pick<Told, 'kind' | 'task' | 'session'>): string {
+  const { kind } = told
+  if (told.task === null) return `${base}/sessions/${told.session?.id}`
+  const task = `${base}/tasks/${told.task.id}`
   if (kind === 'spec_review' || kind === 'mention') return `${task}/spec`
   return kind === 'implementation_review' ? `${task}?tab=changes` : task
 }
 
-const about = (told: Told): string => `${told.projectName} #${told.taskNumber}: ${told.taskTitle}`
+const about = ({ projectName, task, session }: Told): string =>
+  task === null ? `${projectName}: ${session?.title ?? 'Session'}` : `${projectName} #${task.number}: ${task.title}`
 const again = (told: Told): string => (told.round > 0 ? 'Reminder: ' : '')
 const things = (count: number): string => `${count} things need you`
 const headline = (told: Told): string => `${again(told)}${told.title} – ${about(told)}`
@@ -74,7 +77,8 @@ const forPrograms = (base: string, told: Told) => ({
   reminder: told.round,
   url: urlOf(base, told),
   project: { id: told.projectId, name: told.projectName },
-  task: { id: told.taskId, number: told.taskNumber, title: told.taskTitle },
+  task: told.task,
+  session: told.session,
   createdAt: told.createdAt.toISOString(),
 })
 

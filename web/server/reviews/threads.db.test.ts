@@ -85,7 +85,7 @@ test('its author and the reviewers resolve a thread, others are told who may', a
 test('a person who is named in a comment finds it in the inbox, once', async () => {
   await say(ada, { body: 'What do you think, @Grace Hopper? `@Ada Lovelace`' })
   const { items } = await grace.call(listInbox, { query: {} })
-  expect(items.filter(({ kind, task }) => kind === 'mention' && task.id === reviewed.task.id)).toMatchObject([
+  expect(items.filter(({ kind, task }) => kind === 'mention' && task?.id === reviewed.task.id)).toMatchObject([
     { title: 'Ada Lovelace mentioned you' },
   ])
 })
@@ -93,7 +93,7 @@ test('a person who is named in a comment finds it in the inbox, once', async () 
 test('a mention is done for who answers in the thread, and for everyone once it is resolved', async () => {
   const open = async (who: Person) => {
     const { items } = await who.call(listInbox, { query: {} })
-    return items.filter(({ kind, task }) => kind === 'mention' && task.id === reviewed.task.id).length
+    return items.filter(({ kind, task }) => kind === 'mention' && task?.id === reviewed.task.id).length
   }
   const thread = await say(owner, { body: 'Is this right, @Grace Hopper and @Ada Lovelace?' })
   const before = [await open(grace), await open(ada)]
@@ -109,7 +109,7 @@ test('reviewers are reminded three times and each time later, and once whatever 
   const hours = async (count: number) => ((await remind(count)).nextInMs ?? 0) / 3_600_000
   expect([await hours(0), await hours(1), await hours(1), await hours(2), await hours(3)]).toEqual([2, 4, 4, 8, 0])
   const { items } = await owner.call(listInbox, { query: {} })
-  expect(items.find(({ kind, task }) => kind === 'spec_review' && task.id === reviewed.task.id)?.reminders).toBe(3)
+  expect(items.find(({ kind, task }) => kind === 'spec_review' && task?.id === reviewed.task.id)?.reminders).toBe(3)
   expect(await remind(1, 7)).toEqual({ nextInMs: null })
   await reviewed.rules({ reviewReminderHours: 0 })
   expect(await remind(0)).toEqual({ nextInMs: null })

@@ -141,6 +141,24 @@ test('a person talks to the agent, takes a message back, answers what it asks, a
   await page.close()
 })
 
+test('what the agent of a session asks is answered in the inbox', async () => {
+  const session = await installation.call(createSession, { params: { projectId: project.id }, body: { title: 'Asks' } })
+  await host.takes(session.id)
+  const options = [{ id: 'yes', name: 'Allow once', kind: 'allow_once' as const }]
+  host.says(session.id, { kind: 'permission', requestId: 'r7', promptId: null as never, title: 'npm publish', tool: 'execute', options })
+  const { page, errors } = await openPage(person)
+  await page.goto(`${installation.url}/inbox`)
+  const item = page.locator('[data-inbox]').filter({ hasText: 'Asks' })
+  await item.getByText('npm publish').waitFor()
+  expect(await accessibilityFaults(page)).toEqual([])
+  await item.getByRole('button', { name: 'Answer' }).click()
+  await item.getByRole('button', { name: 'Allow once' }).click()
+  await expect.poll(async () => (await agentOf(session.id)).permissions).toEqual([])
+  await item.waitFor({ state: 'detached' })
+  expect(errors).toEqual([])
+  await page.close()
+})
+
 test('a session is renamed, and on a phone the conversation comes first', async () => {
   const session = await installation.call(createSession, { params: { projectId: project.id }, body: { title: 'Old' } })
   const { page, errors } = await openPage(person)

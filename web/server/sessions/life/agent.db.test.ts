@@ -1,4 +1,6 @@
 import type { PromptId, SessionId } from '@helix/contract/ids'
+import { listInbox } from '@helix/contract/inbox'
+import { recordSession } from '@helix/contract/internal'
 import {
   answerSessionPermission,
   editSessionPrompt,
@@ -11,6 +13,7 @@ import { createSession, promptSession } from '@helix/contract/session-life'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { addProjectRow } from '../../placement/testing.ts'
 import { openTestServer, type Person, type TestServer } from '../../testing/server.ts'
+import { type SessionRow, SessionStore } from '../store.ts'
 
 let server: TestServer
 let owner: Person
@@ -29,6 +32,7 @@ beforeAll(async () => {
 afterAll(() => server[Symbol.asyncDispose]())
 
 const db = () => server.context.db
+const projectOf = async () => (await db()('agent_sessions').where({ id: sessionId }).first('project_id')).project_id
 const agent = () => owner.call(getSessionAgent, { params: { sessionId } })
 const refused = (call: Promise<unknown>, code: string) => expect(call).rejects.toMatchObject({ code })
 
@@ -85,6 +89,35 @@ test('of two answers the first counts, and nonsense is no answer', async () => {
   expect(await answer('yes')).toMatchObject({ state: 'answered', optionId: 'yes' })
   await refused(answer('yes'), 'conflict')
   expect((await agent()).permissions).toEqual([])
+})
+
+test('what the agent asks is in the inbox of who started the session, is answered there, and goes with the session', async () => {
+  const { id } = await owner.call(createSession, { params: { projectId: await projectOf() }, body: { title: 'Parser' } })
+  const asks = async (sequence: number) => {
+    const row = (await new SessionStore(db()).rowOf(id)) as SessionRow
+    const options = [{ id: 'yes', name: 'Allow', kind: 'allow_once' as const }]
+    const payload = {
+      kind: 'permission' as const,
+      requestId: `q${sequence}`,
+      promptId: null,
+      title: 'npm publish',
+      tool: 'execute',
+      options,
+    }
+    await new SessionStore(db()).append(row, [{ sequence, at: new Date().toISOString(), payload: payload as never }])
+  }
+  const inbox = async (person: Person) => (await person.call(listInbox, { query: {} })).items
+  await asks(1)
+  const item = { kind: 'permission', detail: 'npm publish', task: null, session: { id, title: 'Parser' }, requestId: 'q1', mine: true }
+  expect(await inbox(owner)).toMatchObject([item])
+  expect(await inbox(stranger)).toEqual([])
+  await owner.call(answerSessionPermission, { params: { sessionId: id, requestId: 'q1' }, body: { optionId: 'yes' } })
+  expect(await inbox(owner)).toEqual([])
+  await asks(2)
+  expect(await inbox(owner)).toHaveLength(1)
+  await server.worker(recordSession, { params: { sessionId: id }, body: { epoch: 1, state: 'stopped', reason: 'over' } })
+  expect(await inbox(owner)).toEqual([])
+  expect((await owner.call(getSessionAgent, { params: { sessionId: id } })).permissions).toEqual([])
 })
 
 test('a session is renamed; to strangers none of this is there', async () => {

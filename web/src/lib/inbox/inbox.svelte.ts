@@ -97,8 +97,9 @@ export class InboxView {
   }
 
   retry(item: InboxItem): Promise<boolean> {
+    const { task } = item
     const work = async (): Promise<void> => {
-      await call(retryTask, { params: { taskId: item.task.id } })
+      if (task !== null) await call(retryTask, { params: { taskId: task.id } })
       toasts.show({ tone: 'ok', text: words.retried })
     }
     return this.change(item, work, null)

@@ -18,7 +18,8 @@ export const kindIcons: Record<InboxKind, typeof AtSign> = {
 }
 
 /** Where an item is handled, or where it is from. */
-export function placeOf(item: Pick<InboxItem, 'kind' | 'task'>): string {
+export function placeOf(item: Pick<InboxItem, 'kind' | 'task' | 'session'>): string {
+  if (item.task === null) return item.session === null ? routes.inbox() : routes.session(item.session.id)
   if (item.kind === 'spec_review' || item.kind === 'mention') return routes.spec(item.task.id)
   return item.kind === 'implementation_review' ? routes.task(item.task.id, 'changes') : routes.task(item.task.id)
 }

@@ -4,6 +4,7 @@ export const words = {
   inbox: 'Inbox',
   tabs: { open: 'Open', snoozed: 'Snoozed', done: 'Done' } satisfies Record<InboxState, string>,
   views: 'Views of the inbox',
+  session: 'Session',
   mine: 'For you',
   others: 'Anyone on the project',
   allProjects: 'All projects',
