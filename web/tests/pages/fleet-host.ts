@@ -35,6 +35,7 @@ export class FleetHost {
   readonly id = typeid('hst').toString() as HostId
   private readonly socket: WebSocket
   private readonly call: Call
+  private reported: Partial<HostReport> = {}
   private readonly said = new Map<SessionId, number>()
 
   private constructor({ url, token }: Installation) {
@@ -56,6 +57,7 @@ export class FleetHost {
   }
 
   report(report: Partial<HostReport>): void {
+    this.reported = report
     this.send({ ...usual, ...report })
   }
 
@@ -80,6 +82,8 @@ export class FleetHost {
 
   /** Takes a session, which starts from now on. */
   async begins(sessionId: SessionId): Promise<void> {
+    // Hosts that say nothing for a while get nothing new.
+    this.report(this.reported)
     const params = { hostId: this.id, sessionId }
     for (let attempt = 0; attempt < 100; attempt++) {
       const { outcome } = await this.call(claimSession, { params, body: { bootId: 'boot', epoch: 0 } })
