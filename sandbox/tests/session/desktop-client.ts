@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { type DesktopDown, type DesktopUp, desktopUp } from '@helix/contract/desktop-link'
+import { type DesktopDown, type DesktopUp, desktopUp, peekHeader, peekPath } from '@helix/contract/desktop-link'
 import type { SessionFile } from '@helix/contract/link'
 import { isRefused } from '@helix/contract/stream-bytes'
 import { decodeDown, type Frame, type StreamDown } from '@helix/contract/stream-down'
@@ -113,6 +113,13 @@ export class DesktopMachine implements AsyncDisposable {
       if (tries > 100) throw new Error(`${command} still says: ${said}`)
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
+  }
+
+  /** What a host that looks from far is answered. */
+  async peek(have: string): Promise<{ status: number; have: string; bytes: Uint8Array }> {
+    const headers = { authorization: `Bearer ${secret}` }
+    const answer = await fetch(`http://${this.address}:7070${peekPath}?have=${have}`, { headers })
+    return { status: answer.status, have: answer.headers.get(peekHeader) ?? '', bytes: new Uint8Array(await answer.arrayBuffer()) }
   }
 
   async pidOf(program: string): Promise<number> {

@@ -1,3 +1,4 @@
+import { decodeDown } from '@helix/contract/stream-down'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type DesktopClient, DesktopMachine, docker, image } from './desktop-client.ts'
 import { ensureSessionImage } from './image.ts'
@@ -104,4 +105,28 @@ test('nobody but the agent’s user opens the socket', async () => {
   expect(await docker('exec', machine.id, 'stat', '-c', '%U %a', socket)).toBe('agent 600')
   const nobody = docker('exec', '-u', 'nobody', machine.id, pipe, socket)
   await expect(nobody).rejects.toThrow(/Permission denied/)
+})
+
+test('small pictures come when something changed, and only then; a desktop that nobody started is not started for one', async () => {
+  await using fresh = await DesktopMachine.start()
+  await fresh.listening()
+  expect(await fresh.peek('')).toMatchObject({ status: 204, have: 'off' })
+  const waiting = fresh.peek('off')
+  const tools = asUser(fresh.id, 'agent')
+  await tools.greet()
+  await tools.use('size')
+  const first = await waiting
+  expect(first.status).toBe(200)
+  const still = decodeDown(first.bytes)
+  expect(still).toMatchObject({ type: 'still', width: 320, height: 180 })
+  expect(first.bytes.byteLength).toBeLessThan(48 * 1024)
+  await tools.use('wait_until_still', { quiet_ms: 2000, deadline_ms: 20_000 })
+  const rested = await fresh.peek('')
+  const next = fresh.peek(rested.have)
+  await tools.use('move', { x: 5, y: 5 })
+  await fresh.exec('setsid xfce4-terminal --disable-server --maximize >/dev/null 2>&1 &')
+  const changed = await next
+  expect(changed.status).toBe(200)
+  expect(changed.have).not.toBe(rested.have)
+  tools[Symbol.dispose]()
 })
