@@ -32,6 +32,8 @@ export interface Audience {
   failed?(message: string): void
   changed?(): void
   driver?(): void
+  /** It runs now, or does not any more. */
+  ran?(running: boolean): void
 }
 
 export interface DesktopInput {
@@ -235,8 +237,14 @@ export class Desktop {
     for (const { kept } of [this.capture, this.input]) kept.stop()
     this.programs.stop()
     this.screen = null
-    this.there = false
     this.stills.giveUp()
+    this.ran(false)
+  }
+
+  private ran(running: boolean): void {
+    if (running === this.there) return
+    this.there = running
+    for (const one of [...this.audience]) one.ran?.(running)
   }
 
   private fail(reason: string): void {
@@ -274,7 +282,7 @@ export class Desktop {
     if (bytes.byteLength < 6) return
     const view = new DataView(bytes.buffer)
     this.size = { width: view.getUint16(2), height: view.getUint16(4) }
-    this.there = true
+    this.ran(true)
   }
 
   private described(status: Uint8Array): void {

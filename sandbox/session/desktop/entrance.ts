@@ -79,7 +79,7 @@ async function load(input: DesktopInput, cameUp: () => void): Promise<Opened> {
     import('./use.ts'),
   ])
   const desktop = new Desktop(input)
-  desktop.attend({ screen: cameUp })
+  desktop.attend({ ran: (running) => running && cameUp() })
   const link = new DesktopLink(desktop, input.log)
   const stop = (): void => {
     link.close()

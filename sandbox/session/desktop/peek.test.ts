@@ -66,7 +66,7 @@ test('a desktop that does not run is not started, and told once; when it runs, w
   desktop.running = false
   peek.at(desktop)
   desktop.running = true
-  audience.screen?.({} as never)
+  audience.ran?.(true)
   expect(await waiting).toMatchObject({ status: 200 })
   desktop.running = false
   expect((await ask((await waiting).have)).status).toBe(204)

@@ -23,7 +23,7 @@ export class Peek {
   /** There is a desktop now, which may run or not. */
   at(desktop: Seen): void {
     this.desktop = desktop
-    desktop.attend({ changed: () => this.changed(), screen: () => this.changed(), failed: () => this.changed() })
+    desktop.attend({ changed: () => this.changed(), ran: () => this.changed() })
     this.changed()
   }
 
