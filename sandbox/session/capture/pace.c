@@ -5,7 +5,7 @@ static const int64_t settle = 1000;
 /* Timers are late: a program that draws at the frame rate must not miss every second frame. */
 static const int64_t slack = 2500;
 /* After the last change. */
-static const int64_t refine_after[REFINE_STEPS] = {100000, 180000, 260000};
+static const int64_t refine_after[REFINE_STEPS] = {150000, 210000, 270000};
 /* What the cap on the rate did not let through is tried so often more. */
 enum { MOST_PASSES = 80, NEXT_PASS = 100000 };
 
@@ -24,7 +24,7 @@ static int64_t later(int64_t one, int64_t other) { return one > other ? one : ot
 static int64_t due(const struct pace *pace, enum work *work) {
   *work = WORK_NONE;
   if (!pace->running || pace->untaken >= MOST_UNTAKEN) return -1;
-  int64_t next = pace->last_frame == 0 ? 0 : pace->last_frame + pace->interval - slack;
+  int64_t next = pace->slot;
   if (pace->key_wanted) {
     *work = WORK_KEY;
     return next;
@@ -68,5 +68,6 @@ void pace_done(struct pace *pace, enum work work, struct outcome outcome, int64_
   }
   if (!outcome.sent) return;
   pace->last_frame = now;
+  pace->slot = later(pace->slot + pace->interval, now + pace->interval - slack);
   pace->untaken++;
 }

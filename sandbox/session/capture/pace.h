@@ -15,6 +15,8 @@ struct pace {
   int64_t dirty_since;
   int64_t interval;
   int64_t last_frame;
+  /* No frame goes before it. */
+  int64_t slot;
   /* The last time that the picture changed. */
   int64_t last_change;
   /* Steps of refinement that the picture has; all: it is at rest. */
