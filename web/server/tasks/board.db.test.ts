@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setProjectVisibility } from '@helix/contract/access'
 import { addAttachment } from '@helix/contract/attachments'
 import { bulkTasks, cloneTask } from '@helix/contract/bulk'
-import { claimSlot } from '@helix/contract/internal'
+import { claimSlot, openSession } from '@helix/contract/internal'
 import { createLabel } from '@helix/contract/labels'
 import { archiveProject, deleteProject, type Project, restoreProject, updateProject } from '@helix/contract/projects'
 import { addDependency, getBoard, getTask, removeDependency, type Task, updateTask } from '@helix/contract/tasks'
@@ -54,6 +54,19 @@ test('a task waits for what it depends on, stands in nobody’s way, and is woke
   const woken = await server.context.db('outbox').where({ kind: 'signalTask' })
   expect(woken.map(({ payload }) => payload)).toContainEqual(expect.objectContaining({ taskId: second.id, signal: 'slotFreed' }))
   expect((await claim(second)).claimed).toBe(true)
+})
+
+test('a card names its session while that has a machine', async () => {
+  project = await addProject(person)
+  const task = await addTask(person, project)
+  const { db } = server.context
+  const { sessionId } = await server.worker(openSession, { params: { taskId: task.id }, body: { key: 'k' } })
+  const live = async () => (await board()).map(({ liveSessionId }) => liveSessionId)
+  expect(await live()).toEqual([null])
+  await db('agent_sessions').where({ id: sessionId }).update({ state: 'running' })
+  expect(await live()).toEqual([sessionId])
+  await db('agent_sessions').where({ id: sessionId }).update({ state: 'suspended' })
+  expect(await live()).toEqual([null])
 })
 
 test('nobody waits for a task of a deleted project, until that is restored', async () => {

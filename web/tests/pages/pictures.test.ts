@@ -1,11 +1,15 @@
+import { createClient } from '@helix/contract/client'
 import type { WatchPictures } from '@helix/contract/desktop-pictures'
+import { openSession } from '@helix/contract/internal'
 import { createProject, type Project } from '@helix/contract/projects'
 import { createRepository } from '@helix/contract/repositories'
 import { createSession } from '@helix/contract/session-life'
 import type { Session } from '@helix/contract/sessions'
 import { encodeStill } from '@helix/contract/stream-down-encode'
+import { createTask } from '@helix/contract/tasks'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { moveTo } from './agent-link.ts'
 import { accessibilityFaults, openBrowser, openPage } from './browser.ts'
 import { FleetHost } from './fleet-host.ts'
 import { type Installation, openInstallation } from './installation.ts'
@@ -35,7 +39,7 @@ afterAll(async () => {
 })
 
 const watched = () => (asked.at(-1)?.items ?? []).map(({ sessionId }) => sessionId).toSorted()
-const numberOf = (session: Session) => asked.at(-1)?.items.find(({ sessionId }) => sessionId === session.id)?.n ?? 0
+const numberOf = (session: Pick<Session, 'id'>) => asked.at(-1)?.items.find(({ sessionId }) => sessionId === session.id)?.n ?? 0
 
 async function startSession(title: string): Promise<Session> {
   const session = await installation.call(createSession, { params: { projectId: project.id }, body: { title } })
@@ -44,7 +48,7 @@ async function startSession(title: string): Promise<Session> {
 }
 
 /** A real JPEG of one colour, made by the browser. */
-async function draw(page: Page, session: Session, colour: string): Promise<void> {
+async function draw(page: Page, session: Pick<Session, 'id'>, colour: string): Promise<void> {
   const data = await page.evaluate((fill) => {
     const canvas = document.createElement('canvas')
     canvas.width = 320
@@ -92,10 +96,26 @@ test('tiles show small pictures of their desktops while they are seen, say quiet
   await page.close()
 })
 
+test('a card shows the desktop of its task, while its session has a machine', async () => {
+  const task = await installation.call(createTask, { params: { projectId: project.id }, body: { prompt: 'Add a greeting' } })
+  await moveTo(installation, task.id, 1, 'backlog', 'queued_planning')
+  const worker = createClient({ baseUrl: installation.url, token: installation.token })
+  const { sessionId: id } = await worker(openSession, { params: { taskId: task.id }, body: { key: 'k' } })
+  await host.takes(id)
+  const { page, errors } = await openPage(person)
+  await page.goto(`${installation.url}/projects/${project.id}`)
+  await soon(watched).toEqual([id])
+  await draw(page, { id }, '#0a0')
+  await page.locator(`[data-task="${task.id}"]`).getByRole('img', { name: 'The desktop of Add a greeting' }).waitFor()
+  expect(await accessibilityFaults(page)).toEqual([])
+  expect(errors).toEqual([])
+  await page.close()
+})
+
 test('what a tile shows is gone when its host is, and comes back with it', async () => {
   const { page } = await openPage(person)
   await page.goto(`${installation.url}/sandboxes/${host.id}`)
-  await soon(() => watched().length).toBe(2)
+  await soon(() => watched().length).toBe(3)
   await host.close()
   await page.locator('[data-picture="none"]').first().waitFor()
   await page.close()

@@ -1,12 +1,12 @@
 import type { Attachment } from '@helix/contract/attachments'
-import type { OrgId, ProjectId, TaskId, UserId } from '@helix/contract/ids'
+import type { OrgId, ProjectId, SessionId, TaskId, UserId } from '@helix/contract/ids'
 import type { Label } from '@helix/contract/labels'
 import type { TaskStatus } from '@helix/contract/task-status'
 import type { Task, TaskCard } from '@helix/contract/tasks'
 import type { Knex } from 'knex'
 import { seesProject } from '../../access/store.ts'
 
-export type CardExtras = Pick<TaskCard, 'labels' | 'assignees' | 'blockedBy' | 'attachmentCount'>
+export type CardExtras = Pick<TaskCard, 'labels' | 'assignees' | 'blockedBy' | 'attachmentCount' | 'liveSessionId'>
 type Related = Task['dependsOn'][number]
 
 interface DependencyRow {
@@ -80,9 +80,16 @@ export class ExtrasStore {
       .groupBy('task_id')
       .select('task_id')
       .count('* as count')
+    const live = await this.db('spec_tasks as s')
+      .join('agent_sessions as a', 'a.id', 's.session_id')
+      .where({ 's.org_id': orgId })
+      .whereIn('s.id', [...ids])
+      .whereIn('a.state', ['idle', 'running'])
+      .select('s.id as task_id', 'a.id')
     const by = <T extends { task_id?: unknown }>(rows: T[]) => Map.groupBy(rows, (row) => String(row.task_id))
-    const [labelsBy, assigneesBy, blockersBy, countBy] = [by(labels), by(assignees), by(blockers), by(attachments)]
+    const [labelsBy, assigneesBy, blockersBy, countBy, liveBy] = [by(labels), by(assignees), by(blockers), by(attachments), by(live)]
     return (id) => ({
+      liveSessionId: (liveBy.get(id)?.[0]?.id as SessionId | undefined) ?? null,
       labels: (labelsBy.get(id) ?? []).map((row): Label => ({ id: row.id, name: row.name, colour: row.colour })),
       assignees: (assigneesBy.get(id) ?? []).map((row) => ({
         id: row.id as UserId,

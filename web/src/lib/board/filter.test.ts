@@ -21,6 +21,7 @@ function card(over: Partial<TaskCard>): TaskCard {
     step: 0,
     blockedBy: [],
     attachmentCount: 0,
+    liveSessionId: null,
     version: 1,
     createdBy: { id: 'usr_1' as TaskCard['createdBy']['id'], name: 'Ada' },
     createdAt: '2026-01-01T00:00:00Z',
