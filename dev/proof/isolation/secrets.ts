@@ -30,10 +30,12 @@ async function poison({ attacker, victim }: Ground): Promise<Outcome> {
     'for pack in /opt/agents/*; do touch $pack/hx-isolation; mount -o remount,rw $pack; touch $pack/hx-isolation; umount $pack; done; true'
   await attacker.root(script)
   const { out } = await victim.root('find /opt/agents -name hx-isolation')
-  const [pack] = (await victim.root('ls -d /opt/agents/*')).out.split('\n')
-  const args = ['inspect', '-f', `{{range .Mounts}}{{if eq .Destination "${pack}"}}{{.Source}}{{end}}{{end}}`, attacker.container]
-  const source = execFileSync('docker', args, { encoding: 'utf8' }).trim()
-  const left = source === '' ? 'no volume' : execFileSync('find', [source, '-name', 'hx-isolation'], { encoding: 'utf8' })
+  // A machine that waited has every agent's pack, another only its own.
+  const mounts: { Source: string; Destination: string }[] = JSON.parse(
+    execFileSync('docker', ['inspect', '-f', '{{json .Mounts}}', attacker.container], { encoding: 'utf8' }),
+  )
+  const packs = mounts.filter(({ Destination }) => Destination.startsWith('/opt/agents/')).map(({ Source }) => Source)
+  const left = packs.length === 0 ? 'no volume' : execFileSync('find', [...packs, '-name', 'hx-isolation'], { encoding: 'utf8' })
   return { held: out === '' && left === '', seen: left === '' ? 'nothing was written' : left }
 }
 
