@@ -65,14 +65,19 @@ test('the machine of sessions is set field by field, and a fault stands at its f
   await page.getByLabel('Custom').check()
   await page.getByLabel('Memory in GB').fill('0.1')
   await page.getByLabel('Image').fill('not an image')
+  await page.getByLabel('Registry user').fill('ro bot')
   await page.getByLabel('Labels of hosts').fill('gpu=a100\nUPPER=no')
   // The browser stops a form with a figure out of its range; a key does not go through it.
   await page.keyboard.press('Control+s')
   await page.getByText('use 512 to 524288 MB, which is 0.5 to 512 GB').waitFor()
   await page.getByText('an image name like node:24').waitFor()
+  await page.getByText('a user name without spaces and colons').waitFor()
+  await page.getByText('a name like NPM_TOKEN').waitFor()
   await page.getByText('UPPER: use up to 63 of a-z').waitFor()
   await page.getByLabel('Memory in GB').fill('6')
   await page.getByLabel('Image').fill('registry.example.com/team/image:1')
+  await page.getByLabel('Registry user').fill('robot')
+  await page.getByLabel('Secret with the registry’s password').fill('REGISTRY_TOKEN')
   await page.getByLabel('Labels of hosts').fill('gpu=a100')
   await page.getByLabel('Minutes until an idle machine is suspended').fill('30')
   await page.getByLabel('Hours until a session ends').fill('48')
@@ -86,6 +91,7 @@ test('the machine of sessions is set field by field, and a fault stands at its f
     size: 'custom',
     customSize: { cpus: 2, memoryMb: 6144, diskMb: 20_480 },
     image: 'registry.example.com/team/image:1',
+    imageLogin: { user: 'robot', secret: 'REGISTRY_TOKEN' },
     idleMinutes: 30,
     ttlHours: 48,
     hostLabels: { gpu: 'a100' },
@@ -140,6 +146,7 @@ test('a secret is added, replaced and removed, and its value is nowhere on the p
   await dialog.getByLabel('Name').fill('NPM_TOKEN')
   await dialog.getByLabel('The start-up script only').check()
   await dialog.getByRole('button', { name: 'Add secret' }).click()
+  await dialog.waitFor({ state: 'detached' })
   await page.getByText('The start-up script only', { exact: false }).waitFor()
   expect(await page.content()).not.toContain('hush-hush')
   const { items } = await installation.call(listProjectSecrets, { params: { projectId: project.id } })
