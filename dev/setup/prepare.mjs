@@ -24,9 +24,11 @@ async function buildImage(docker) {
 async function ensureBase(docker) {
   if (docker.problem !== null) return
   const { ensureBase: make } = await import('../../sandbox/image/base.mjs')
+  const { ensurePrograms } = await import('../../sandbox/image/programs.mjs')
   await step('Base of the session image', async (note) => {
     if (which('mmdebstrap') === null) await installPackages(['mmdebstrap'], 'mmdebstrap').catch((error) => note(error.message))
-    await make({ docker: 'docker', log: note })
+    const input = { docker: 'docker', log: note }
+    await Promise.all([make(input), ensurePrograms(input)])
   })
 }
 

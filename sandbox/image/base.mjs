@@ -5,19 +5,22 @@ import { run } from './run.mjs'
 
 const pulledImage = 'debian:bookworm-slim'
 const label = 'helix.base'
+/** Version of the images that sessions of this clone run on. */
+export const usualVersion = 'dev'
 
 /**
- * Makes sure that the image is there which the session image stands on, named `tag`: Debian with the tools, the desktop, and an inner Docker engine
+ * Makes sure that the image is there which the session image of a version stands on: Debian with the tools, the desktop, and an inner Docker engine
  * where this engine can give one room, which `nests` says. `docker` is the command of the Docker CLI; `log` gets one line per step.
  */
-export async function ensureBase({ tag, docker = 'docker', log = () => {} }) {
+export async function ensureBase({ version = usualVersion, docker = 'docker', log = () => {} } = {}) {
   const nests = await canNest(docker)
   const wanted = [...packages, ...desktopPackages, ...(nests ? innerDockerPackages : [])]
-  return { ...(await ensureDebian({ tag, wanted, docker, log })), nests }
+  return { ...(await ensureDebian({ tag: `helix-session-system:${version}`, wanted, docker, log })), nests }
 }
 
 /** Likewise the image in which the session’s own programs are compiled. */
-export const ensureBuilder = ({ tag, docker = 'docker', log = () => {} }) => ensureDebian({ tag, wanted: buildPackages, docker, log })
+export const ensureBuilder = ({ version, docker, log }) =>
+  ensureDebian({ tag: `helix-session-builder:${version}`, wanted: buildPackages, docker, log })
 
 /** Debian with packages: from the pulled `debian:bookworm-slim`, else made from the packages alone. An image of the same recipe is kept. */
 async function ensureDebian({ tag, wanted, docker, log }) {

@@ -20,10 +20,7 @@ const desktopFolder = join(here, 'desktop')
 export async function buildSessionImage({ tag = 'helix-session:dev', log = () => {}, docker = 'docker' } = {}) {
   // Images of another version stand on others of their own.
   const version = tag.slice(tag.lastIndexOf(':') + 1)
-  const [programs, base] = await Promise.all([
-    ensurePrograms({ version, docker, log }),
-    ensureBase({ tag: `helix-session-system:${version}`, docker, log }),
-  ])
+  const [programs, base] = await Promise.all([ensurePrograms({ version, docker, log }), ensureBase({ version, docker, log })])
   const supervisor = await bundleSupervisor()
   const node = await findNode({ docker })
   const npm = await findNpm()

@@ -2,16 +2,16 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ensureBuilder, labelOf } from './base.mjs'
+import { ensureBuilder, labelOf, usualVersion } from './base.mjs'
 import { run } from './run.mjs'
 
 const capture = join(dirname(fileURLToPath(import.meta.url)), '..', 'session', 'capture')
 const label = 'helix.programs'
 
-/** Makes sure that the image is there which the desktop’s own programs are copied from; `version` is the part of its name after the colon. */
-export async function ensurePrograms({ version, docker = 'docker', log = () => {} }) {
+/** Makes sure that the image is there which the desktop’s own programs are copied from. `version`: of the session image, the part of its name after the colon. */
+export async function ensurePrograms({ version = usualVersion, docker = 'docker', log = () => {} } = {}) {
   const tag = `helix-session-programs:${version}`
-  const builder = await ensureBuilder({ tag: `helix-session-builder:${version}`, docker, log })
+  const builder = await ensureBuilder({ version, docker, log })
   const hash = createHash('sha256').update(builder.recipe)
   await hashFolder(hash, capture)
   const recipe = hash.digest('hex').slice(0, 20)
