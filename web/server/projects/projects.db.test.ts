@@ -328,6 +328,17 @@ test('helix.yaml is applied whole or not at all, and a second time changes nothi
   expect(outdated.code).toBe('conflict')
 })
 
+test('a project says whether its desktops are recorded and for how long, by the settings and by helix.yaml', async () => {
+  const project = await addProject(ada)
+  const settings = async () => (await ada.call(getProjectSettings, params(project.id))).recording
+  const apply = (yaml: string) => ada.call(applyProjectConfig, { ...params(project.id), body: { yaml: `version: 1\n${yaml}` } })
+  expect(await settings()).toEqual({ enabled: true, keepDays: 14 })
+  expect((await apply('recording: { keepDays: 3 }\n')).changes).toEqual([{ path: 'recording.keepDays', from: '14', to: '3' }])
+  expect(await settings()).toEqual({ enabled: true, keepDays: 3 })
+  const bad = await failure(apply('recording: { keepDays: 0 }\n'))
+  expect(bad.details?.problems).toMatchObject([{ path: 'recording.keepDays', line: 2, message: 'use 1 to 365 days' }])
+})
+
 test('a project chooses the screen of its desktops, by the settings and by helix.yaml, and faults name the field', async () => {
   const project = await addProject(ada)
   const settings = async () => (await ada.call(getProjectSettings, params(project.id))).desktop

@@ -89,6 +89,7 @@ const ofProject = [
   'secrets',
   'start-up',
   'sandbox',
+  'recording',
   'guidelines',
   'config',
   'danger',
