@@ -36,12 +36,12 @@ async function fuzz(seed: number, count: number): Promise<{ findings: Finding[];
   say(
     `${wired.up} messages of viewers and ${wired.down} of a desktop through a host, ${wired.connections} connections, ${seconds.toFixed(0)} s`,
   )
+  const messages = decoded.messages + wired.up + wired.down
   const findings = [
     { what: 'messages that made a decoder throw or reach beyond its bytes', holds: true, seen: '0' },
     { what: 'messages of the host that a viewer could not read', holds: wired.unread === 0, seen: String(wired.unread) },
-    ...grown('ten million messages', before, await standing()),
+    ...grown(`${messages} messages`, before, await standing()),
   ]
-  const messages = decoded.messages + wired.up + wired.down
   return {
     findings,
     figures: { messages, refused: decoded.refused, connections: wired.connections, decodeS: (decodedAt - begun) / 1000, wireS: seconds },
