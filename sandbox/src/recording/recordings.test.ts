@@ -170,6 +170,8 @@ test('a control plane of the version before takes none, and a host that ends kee
   await next.ask()
   await expect.poll(files).toEqual([])
   await next.close()
+  await (await open()).close()
+  expect(await readdir(join(stateDir, 'recordings'))).toEqual([])
 })
 
 test('a chapter asks for a key frame through the session', async () => {

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { idSchema, type SessionId } from '@helix/contract/ids'
 import type { Logger } from 'pino'
@@ -49,6 +49,8 @@ export class RecordingSpool implements Spool, Evictable {
       const sessionId = idSchema('session').safeParse(folder)
       if (!sessionId.success) continue
       for (const name of await readdir(join(input.folder, folder))) await spool.takeUp(join(input.folder, folder, name))
+      // Of sessions whose recordings were all sent; nothing is written before this boot records.
+      await rmdir(join(input.folder, folder)).catch(() => undefined)
     }
     return spool
   }
