@@ -70,6 +70,18 @@ test('a picture without its key frame is asked for again, and nonsense harms not
   await page.close()
 })
 
+test('the control plane’s own ticket opens it, with the person’s name and right', async () => {
+  fleet.report({ stream: { port: host.port, url: `http://localhost:${host.port}` } })
+  const { page, errors } = await openPage(person)
+  await page.goto(`${installation.url}/sessions/${sessionId}?tab=desktop`)
+  await seesColour(page, 'red')
+  const [ticket] = host.tickets
+  const claims = JSON.parse(Buffer.from(ticket?.split('.')[1] ?? '', 'base64url').toString())
+  expect(claims).toMatchObject({ sessionId, hostId: fleet.id, name: 'Administrator', right: 'control' })
+  expect(errors).toEqual([])
+  await page.close()
+})
+
 test('a lost connection greys the last picture, counts down, and comes back with a ticket of its own', async () => {
   const { page, errors } = await open()
   await seesColour(page, 'red')
