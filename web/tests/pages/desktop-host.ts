@@ -134,6 +134,8 @@ export class DesktopHost {
   }
 
   private took(seat: Seat, bytes: Uint8Array): void {
+    // As the real one does: a viewer greets before anything else.
+    if (seat.talk.length === 0) seat.closes('bad_message')
     const message = decodeUp(bytes)
     if (isRefused(message)) return void this.refused.push(message.text)
     seat.input.push(message)

@@ -171,6 +171,7 @@ export class Desktop {
             },
           }
     this.say({ type: 'hello', version: streamVersion, capabilities, ...screen })
+    if (document.visibilityState === 'hidden') this.say({ type: 'visibility', visible: false })
     if (preset !== 'auto') this.say({ type: 'quality', preset })
     if (decoding === 'stills') this.stills()
     if (this.hears) this.say({ type: 'audio', on: true })

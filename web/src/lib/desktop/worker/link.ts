@@ -22,6 +22,7 @@ export class Link {
   /** When the ping went that nothing came after; null: something did. */
   private unanswered: number | null = null
   private pingedAt = 0
+  private greeted = false
 
   constructor(heard: Heard) {
     this.heard = heard
@@ -36,8 +37,18 @@ export class Link {
     socket.onclose = ({ code }) => this.gone(attempt, socket, code)
   }
 
+  /** The first is the page's greeting. */
   send(data: Uint8Array<ArrayBuffer> | string): void {
-    if (this.open?.readyState === WebSocket.OPEN) this.open.send(data)
+    if (this.open?.readyState !== WebSocket.OPEN) return
+    this.open.send(data)
+    if (this.greeted) return
+    this.greeted = true
+    this.probe()
+  }
+
+  /** What the worker has to say by itself: nothing may come before the greeting. */
+  add(data: Uint8Array<ArrayBuffer> | string): void {
+    if (this.greeted) this.send(data)
   }
 
   /** Asks at once whether the other side is still there, as after a sleep. */
@@ -45,7 +56,7 @@ export class Link {
     if (this.open === null) return
     this.pingedAt = performance.now()
     this.unanswered ??= this.pingedAt
-    this.send(encodePing({ clientUs: nowUs() }))
+    this.add(encodePing({ clientUs: nowUs() }))
   }
 
   hangUp(): void {
@@ -66,9 +77,9 @@ export class Link {
     for (const other of this.dialled.values()) other.close(1000)
     this.dialled.clear()
     this.unanswered = null
+    this.greeted = false
     this.pulse = setInterval(() => this.beat(), 1000)
     this.heard.opened(attempt)
-    this.probe()
   }
 
   private took(socket: WebSocket, data: ArrayBuffer | string): void {

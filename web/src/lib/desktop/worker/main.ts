@@ -41,7 +41,7 @@ const link = new Link({
   },
   received,
 })
-const askKey = (): void => link.send(JSON.stringify({ type: 'keyframe' }))
+const askKey = (): void => link.add(JSON.stringify({ type: 'keyframe' }))
 
 function received(data: ArrayBuffer | string): void {
   if (typeof data === 'string') {
@@ -65,7 +65,7 @@ function talked(text: string): void {
 /** What was under way when nobody looked any more is acknowledged and no more. */
 function frame(message: Frame): void {
   if (visible && decoding === 'video') picture?.frame(message)
-  else link.send(encodeAck({ sequence: message.sequence, decodeUs: 0 }))
+  else link.add(encodeAck({ sequence: message.sequence, decodeUs: 0 }))
 }
 
 function take(message: StreamDown): void {
@@ -81,7 +81,7 @@ async function open(canvas: OffscreenCanvas): Promise<void> {
   decoding = config === null ? 'stills' : 'video'
   picture = new Picture(canvas, config, {
     decoded: ({ sequence, decodeUs, shown }) => {
-      link.send(encodeAck({ sequence, decodeUs }))
+      link.add(encodeAck({ sequence, decodeUs }))
       measures.decoded(decodeUs / 1000, shown)
     },
     painted: ({ width, height, capturedUs }) => {
@@ -105,7 +105,7 @@ function look(now: boolean): void {
     picture?.rest()
     sound.rest()
   }
-  link.send(JSON.stringify({ type: 'visibility', visible }))
+  link.add(JSON.stringify({ type: 'visibility', visible }))
   if (!now) return
   askKey()
   link.probe()
