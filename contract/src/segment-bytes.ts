@@ -5,6 +5,11 @@ import { readMicros, writeMicros } from './stream-bytes.ts'
  * microseconds from its own start. Hosts write these and the control plane puts them together; the layout is fixed so that both find times at a place.
  */
 export const segmentTimescale = 1_000_000
+/**
+ * Of films that are put together of segments. Players take an index to count as its track does, and one part of it, with the stillness behind it, may be
+ * hours: in microseconds that would not fit.
+ */
+export const filmTimescale = 10_000
 
 /** Units: bytes. */
 export const boxHead = 8

@@ -1,4 +1,4 @@
-import { box, boxHead, fullBox, readBox, segmentTimescale, u16, u32, u64 } from './segment-bytes.ts'
+import { box, boxHead, filmTimescale, fullBox, readBox, segmentTimescale, u16, u32, u64 } from './segment-bytes.ts'
 
 /** What a decoder needs before the first picture. */
 export interface Init {
@@ -40,11 +40,11 @@ function sampleTable({ width, height, avcC }: Init): Uint8Array {
   )
 }
 
-function track(init: Init): Uint8Array {
-  const { width, height, durationUs } = init
+function track(init: Init, timescale: number, duration: number): Uint8Array {
+  const { width, height } = init
   const media = box(
     'mdia',
-    fullBox('mdhd', 1, 0, u64(0), u64(0), u32(segmentTimescale), u64(durationUs), u16(0x55c4), u16(0)),
+    fullBox('mdhd', 1, 0, u64(0), u64(0), u32(timescale), u64(duration), u16(0x55c4), u16(0)),
     fullBox('hdlr', 0, 0, u32(0), 'vide', zeros(12), 'Helix\0'),
     box('minf', fullBox('vmhd', 0, 1, zeros(8)), box('dinf', fullBox('dref', 0, 0, u32(1), fullBox('url ', 0, 1))), sampleTable(init)),
   )
@@ -56,7 +56,7 @@ function track(init: Init): Uint8Array {
     u64(0),
     u32(1),
     u32(0),
-    u64(durationUs),
+    u64(duration),
     zeros(8),
     u16(0),
     u16(0),
@@ -70,28 +70,14 @@ function track(init: Init): Uint8Array {
 }
 
 /** `ftyp` and `moov`, of a length that `durationUs` does not change. */
-export function writeInit(init: Init): Uint8Array<ArrayBuffer> {
-  const { durationUs } = init
+export function writeInit(init: Init, timescale: number = segmentTimescale): Uint8Array<ArrayBuffer> {
+  const duration = Math.round((init.durationUs * timescale) / 1_000_000)
   const ftyp = box('ftyp', 'iso5', u32(512), 'iso5', 'iso6', 'avc1', 'mp41')
   const moov = box(
     'moov',
-    fullBox(
-      'mvhd',
-      1,
-      0,
-      u64(0),
-      u64(0),
-      u32(segmentTimescale),
-      u64(durationUs),
-      u32(0x1_0000),
-      u16(0x100),
-      zeros(10),
-      matrix,
-      zeros(24),
-      u32(2),
-    ),
-    track(init),
-    box('mvex', fullBox('mehd', 1, 0, u64(durationUs)), fullBox('trex', 0, 0, u32(1), u32(1), u32(0), u32(0), u32(0))),
+    fullBox('mvhd', 1, 0, u64(0), u64(0), u32(timescale), u64(duration), u32(0x1_0000), u16(0x100), zeros(10), matrix, zeros(24), u32(2)),
+    track(init, timescale, duration),
+    box('mvex', fullBox('mehd', 1, 0, u64(duration)), fullBox('trex', 0, 0, u32(1), u32(1), u32(0), u32(0), u32(0))),
   )
   const made = new Uint8Array(ftyp.byteLength + moov.byteLength)
   made.set(ftyp)
@@ -126,8 +112,8 @@ export function readInit(head: Uint8Array): Omit<Init, 'durationUs'> | null {
   return null
 }
 
-/** An index of parts that each begin with a key frame: players seek by it. Units: bytes and microseconds. */
-export function writeIndex(parts: readonly { bytes: number; durationUs: number }[]): Uint8Array<ArrayBuffer> {
-  const references = parts.flatMap(({ bytes, durationUs }) => [...u32(bytes), ...u32(Math.round(durationUs / 1000)), ...u32(0x9000_0000)])
-  return fullBox('sidx', 1, 0, u32(1), u32(1000), u64(0), u64(0), u16(0), u16(parts.length), references)
+/** An index of a film’s parts, which each begin with a key frame: players seek by it. Units: bytes, and ticks of the film. */
+export function writeIndex(parts: readonly { bytes: number; ticks: number }[]): Uint8Array<ArrayBuffer> {
+  const references = parts.flatMap(({ bytes, ticks }) => [...u32(bytes), ...u32(ticks), ...u32(0x9000_0000)])
+  return fullBox('sidx', 1, 0, u32(1), u32(filmTimescale), u64(0), u64(0), u16(0), u16(parts.length), references)
 }

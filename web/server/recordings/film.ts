@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
-import { retime } from '@helix/contract/segment-bytes'
+import { filmTimescale, retime } from '@helix/contract/segment-bytes'
 import { type Init, mostInitBytes, readInit, writeIndex, writeInit } from '@helix/contract/segment-init'
 import { fragmentsOf, movingOf } from './segment.ts'
 
@@ -61,8 +61,10 @@ export class Film {
     }
     const { avcC } = await headOf(sources[0])
     const [width, height] = [Math.max(...sources.map((one) => one.width)), Math.max(...sources.map((one) => one.height))]
-    const init = writeInit({ avcC, width, height, durationUs: end })
-    const index = writeIndex(parts.map((part, at) => ({ bytes: bodyOf(part), durationUs: (parts[at + 1]?.baseUs ?? end) - part.baseUs })))
+    const init = writeInit({ avcC, width, height, durationUs: end }, filmTimescale)
+    const index = writeIndex(
+      parts.map((part, at) => ({ bytes: bodyOf(part), ticks: ticksOf(parts[at + 1]?.baseUs ?? end) - ticksOf(part.baseUs) })),
+    )
     return new Film(Buffer.concat([init, index]), parts, stills)
   }
 
@@ -87,7 +89,7 @@ export class Film {
       const durations = fragment.samples.map(({ duration }) => (this.stills === 'skip' ? movingOf(duration) : duration))
       number += 1
       if (place + moofBytes > from) {
-        retime(moof, { sequence: index * 4096 + number, base, durations })
+        retime(moof, { sequence: index * 4096 + number, ...inTicks(base, durations) })
         yield moof.subarray(Math.max(0, from - place), Math.min(moofBytes, to - place))
       }
       base += durations.reduce((sum, one) => sum + one, 0)
@@ -100,6 +102,19 @@ export class Film {
         }) as AsyncIterable<Buffer>
     }
   }
+}
+
+const ticksOf = (us: number): number => Math.round((us * filmTimescale) / 1_000_000)
+
+/** What is rounded at one picture does not add up over the next. */
+function inTicks(baseUs: number, durationsUs: readonly number[]): { base: number; durations: number[] } {
+  let at = baseUs
+  const durations = durationsUs.map((duration) => {
+    const from = ticksOf(at)
+    at += duration
+    return ticksOf(at) - from
+  })
+  return { base: ticksOf(baseUs), durations }
 }
 
 const bodyOf = ({ bytes, initBytes }: FilmSource): number => bytes - initBytes

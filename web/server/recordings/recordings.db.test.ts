@@ -70,7 +70,7 @@ function picturesOf(film: Buffer): { atMs: number; forMs: number; letters: strin
     if (fragment === null) continue
     let [time, place] = [fragment.base, at + 8]
     for (const { duration, size } of fragment.samples) {
-      pictures.push({ atMs: time / 1000, forMs: duration / 1000, letters: film.subarray(place, place + 1).toString() })
+      pictures.push({ atMs: time / 10, forMs: duration / 10, letters: film.subarray(place, place + 1).toString() })
       time += duration
       place += size
     }
