@@ -3,8 +3,11 @@ import { createSession, resumeSession, suspendSession } from '@helix/contract/se
 import { getSession, type Session, type SessionState } from '@helix/contract/sessions'
 import { streamClose } from '@helix/contract/stream'
 import { openDesktop } from '@helix/contract/stream-tickets'
+import { chromium } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { TestViewer } from '../../sandbox/src/stream/testing-viewer.ts'
+import { chromiumPath } from '../config.ts'
+import { signInLink } from '../stack/administrator.ts'
 import { openScratch, type Scratch } from '../stack/scratch.ts'
 import { openProject } from '../stack/story.ts'
 
@@ -64,6 +67,31 @@ test('pages may open sockets to the host, and to no other', async () => {
   const policy = page.headers.get('content-security-policy') ?? ''
   const { streamPort } = scratch.stack.config
   expect(/connect-src ([^;]*)/.exec(policy)?.[1]).toBe(`'self' ws://localhost:${streamPort}`)
+})
+
+test('a tile of the sandboxes page shows a small picture of the desktop that runs', async () => {
+  using viewer = await connectAgain()
+  await seen(viewer)
+  const browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox', '--disable-gpu'] })
+  try {
+    const page = await browser.newPage()
+    await page.goto(await signInLink(scratch.stack))
+    await page.waitForURL((url) => !url.pathname.startsWith('/sign-in'))
+    const tile = page.getByRole('link', { name: /A desktop/ })
+    const picture = tile.getByRole('img', { name: 'The desktop of A desktop', exact: true })
+    // A session's start changes this machine's networks, on which Chromium cuts what it is loading.
+    const shown = async (): Promise<boolean> => {
+      await page.goto(new URL('/sandboxes', page.url()).href).catch(() => undefined)
+      return picture.waitFor({ timeout: 8000 }).then(
+        () => true,
+        () => false,
+      )
+    }
+    await expect.poll(shown, { timeout: 90_000, interval: 500 }).toBe(true)
+    expect(await picture.evaluate((image: HTMLImageElement) => image.decode().then(() => image.naturalWidth))).toBe(320)
+  } finally {
+    await browser.close()
+  }
 })
 
 test('a session that rests closes its viewers with its code, and is seen again after it', async () => {
