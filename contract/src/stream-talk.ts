@@ -107,8 +107,8 @@ export const viewerDown = z.discriminatedUnion('type', [
     /** The bytes go through the control plane, which is the slower way. */
     relayed: z.boolean(),
     /**
-     * In a ticket's place it opens one connection that takes this one's, while this one is there and for 30 seconds after. Frames then begin at once and
-     * `hello` need not be awaited. Hosts of the version before give none.
+     * In a ticket's place it opens a connection that takes this one's, while this one is there and for 30 seconds after. Frames then begin at once and
+     * `hello` need not be awaited. It is over when the new connection says something. Hosts of the version before give none.
      */
     pass: z.string().max(100).optional(),
   }),

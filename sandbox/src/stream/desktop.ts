@@ -7,6 +7,7 @@ import type { StreamUp } from '@helix/contract/stream-up'
 import type { Logger } from 'pino'
 import type { WebSocket } from 'ws'
 import { Control } from './control.ts'
+import type { Passes } from './passes.ts'
 import { Presence } from './presence.ts'
 import { Source, type Subscriber } from './source.ts'
 import { StillFeed } from './still-feed.ts'
@@ -30,8 +31,7 @@ export interface DesktopInput {
   address: string
   secret: string
   log: Logger
-  /** With what the viewer may come back. */
-  passOf(viewer: Viewer): string
+  passes: Passes
   /** Nobody looks any more, for some seconds. */
   unused(): void
 }
@@ -41,7 +41,7 @@ export class Desktop implements ViewerHandler {
   readonly source: Source
   private readonly sessionId: string
   private readonly unused: () => void
-  private readonly passOf: (viewer: Viewer) => string
+  private readonly passes: Passes
   private readonly viewers = new Map<string, Viewer>()
   private readonly unsubscribes = new Map<string, () => void>()
   private readonly feeds = new Map<string, StillFeed>()
@@ -55,10 +55,10 @@ export class Desktop implements ViewerHandler {
   private clipboard: Uint8Array | null = null
   private limits = { fps: 60, pixels: 1920 * 1080 }
 
-  constructor({ sessionId, address, secret, log, passOf, unused }: DesktopInput) {
+  constructor({ sessionId, address, secret, log, passes, unused }: DesktopInput) {
     this.sessionId = sessionId
     this.unused = unused
-    this.passOf = passOf
+    this.passes = passes
     this.source = new Source({ address, secret, log: log.child({ sessionId }) })
     this.control = new Control(this.source, () => this.controlChanged())
     this.presence = new Presence(this.viewers, (viewer) => this.control.holds(viewer))
@@ -173,6 +173,10 @@ export class Desktop implements ViewerHandler {
     if (!this.control.act(viewer, message, bytes) && message.type !== 'pointer') this.refuse(viewer)
   }
 
+  heardFrom(viewer: Viewer): void {
+    this.passes.settle(viewer)
+  }
+
   tookFrame(): void {
     this.source.pace()
   }
@@ -276,7 +280,7 @@ export class Desktop implements ViewerHandler {
     const capabilities = screen.capabilities ?? { audio: true, clipboard: true, resize: true }
     const { id: viewerId, relayed, claims } = viewer
     const said = { version: streamVersion, session: this.sessionId, codec, encoder, width, height, scale, capabilities }
-    viewer.say({ type: 'hello', ...said, viewerId, right: claims.right, relayed, pass: this.passOf(viewer) })
+    viewer.say({ type: 'hello', ...said, viewerId, right: claims.right, relayed, pass: this.passes.of(viewer) })
     for (const bytes of [this.cursor.shape, this.cursor.move]) if (bytes !== null) viewer.pass(bytes)
   }
 

@@ -161,8 +161,29 @@ test('who is cut off comes back with a pass, at once and in control, and the pas
   await until(() => back.lastWord('control')?.holder?.id === you?.viewerId)
   expect(back.lastWord('control')).toMatchObject({ pausesAgent: true })
   await until(() => back.lastWord('viewers')?.items.length === 1)
-  using again = new TestViewer(host.url, pass)
-  expect((await again.closed).code).toBe(streamClose.ticket_refused)
+  back.say({ type: 'stats', on: false })
+  await expect
+    .poll(async () => {
+      using again = new TestViewer(host.url, pass)
+      await again.opened()
+      return Promise.race([again.closed.then(({ code }) => code), expect.poll(() => again.frames.length).toBeGreaterThan(0)])
+    })
+    .toBe(streamClose.ticket_refused)
+})
+
+test('where the answer to a pass was lost the same pass opens once more, for who came last', async () => {
+  using cut = await host.viewer()
+  await count(cut).toBe(1)
+  const pass = cut.lastWord('hello')?.pass ?? ''
+  cut.sleep()
+  using lost = new TestViewer(host.url, pass)
+  lost.acknowledges = false
+  await count(lost).toBe(1)
+  using back = new TestViewer(host.url, pass)
+  await count(back).toBe(1)
+  expect(back.frames[0]).toMatchObject({ key: true })
+  await lost.closed
+  await until(() => back.lastWord('viewers')?.items.length === 1)
 })
 
 test('a pass opens no other session, and who was sent away has none', async () => {

@@ -92,7 +92,7 @@ export class Streams {
 
   /** A socket that shows a ticket, or a pass: it becomes a viewer, or is closed with the reason. */
   enter(socket: WebSocket, ticket: string, sessionId: SessionId, relayed: boolean): void {
-    const former = this.passes.take(ticket, sessionId)
+    const former = this.passes.find(ticket, sessionId)
     const claims = former?.claims ?? this.tickets.take(ticket, sessionId)
     if (typeof claims === 'string') {
       refuse(socket, 'ticket_refused', `${claims} Ask for a new one.`)
@@ -108,7 +108,7 @@ export class Streams {
     }
     // What it says meanwhile is not lost.
     socket.pause()
-    this.admit(socket, claims, relayed, former).catch((error: unknown) => {
+    this.admit(socket, claims, relayed, former === null ? null : { viewer: former, pass: ticket }).catch((error: unknown) => {
       this.input.log.error({ err: error, sessionId }, 'a viewer was not let in')
       refuse(socket, 'host_stopping', 'That failed: connect again.')
     })
@@ -134,7 +134,12 @@ export class Streams {
     return shown === undefined || shown.over !== null ? null : this.desktopOf(shown)
   }
 
-  private async admit(socket: WebSocket, claims: StreamClaims, relayed: boolean, former: Viewer | null): Promise<void> {
+  private async admit(
+    socket: WebSocket,
+    claims: StreamClaims,
+    relayed: boolean,
+    former: { viewer: Viewer; pass: string } | null,
+  ): Promise<void> {
     const { sessionId, epoch } = claims
     const shown = await this.input.sessions.coming(sessionId, epoch, comingMs)
     if (socket.readyState !== socket.OPEN) return socket.terminate()
@@ -142,7 +147,8 @@ export class Streams {
     if (this.ending) return refuse(socket, ...ends.left)
     const desktop = this.desktopOf(shown)
     if (desktop.size >= mostViewers && former === null) return refuse(socket, 'too_many', `${mostViewers} viewers look at this desktop.`)
-    desktop.admit(socket, claims, relayed, former)
+    const viewer = desktop.admit(socket, claims, relayed, former?.viewer ?? null)
+    if (former !== null) this.passes.move(former.pass, viewer)
     socket.resume()
   }
 
@@ -156,7 +162,7 @@ export class Streams {
       address,
       secret: this.input.linkSecret(sessionId, epoch),
       log: this.input.log,
-      passOf: (viewer) => this.passes.of(viewer),
+      passes: this.passes,
       unused: () => this.drop(name, 'left'),
     })
     this.desktops.set(name, { desktop, shown })

@@ -25,6 +25,8 @@ const restMs = 100
 
 export interface ViewerHandler {
   greeted(viewer: Viewer): void
+  /** For the first time. */
+  heardFrom(viewer: Viewer): void
   said(viewer: Viewer, word: ViewerUp): void
   /** Input, as it came. */
   acted(viewer: Viewer, message: StreamUp, bytes: Uint8Array): void
@@ -66,6 +68,7 @@ export class Viewer {
   private resting: NodeJS.Timeout | null = null
   private readonly overdue: NodeJS.Timeout
   private closing = false
+  private heard = false
 
   constructor(input: { socket: WebSocket; claims: StreamClaims; relayed: boolean; limits: RateLimits; handler: ViewerHandler }) {
     this.socket = input.socket
@@ -160,6 +163,8 @@ export class Viewer {
 
   private receive(data: Buffer, isBinary: boolean): void {
     if (this.closing) return
+    if (!this.heard) this.handler.heardFrom(this)
+    this.heard = true
     if (!this.messages.take() || this.handler.congested) this.rest()
     if (isBinary) this.receiveBytes(data)
     else if (this.words.take()) this.hear(readTalk(viewerUp, String(data)))

@@ -1,16 +1,24 @@
 import { streamProtocols } from '@helix/contract/stream'
 import { encodePing } from '@helix/contract/stream-up'
 import { nowUs } from '../clock.ts'
+import { Comeback } from './comeback.ts'
 
 /** Units: milliseconds. */
-const pingEveryMs = 4000
+const beatMs = 250
+const pingEveryMs = 1000
 const patienceMs = 5000
+/** Nothing came for so long though something was asked: the line may be cut. */
+const quietMs = 600
 
 interface Heard {
   opened(attempt: number): void
   failed(attempt: number, code: number): void
   closed(code: number): void
   received(data: ArrayBuffer | string): void
+  /** Another connection took the place of the one that was cut; frames begin anew. */
+  cameBack(): void
+  /** Units: milliseconds; null: not known yet. */
+  rttMs(): number | null
 }
 
 /** The one connection to the host. It is in the worker so that a busy page delays no picture. */
@@ -23,6 +31,10 @@ export class Link {
   private unanswered: number | null = null
   private pingedAt = 0
   private greeted = false
+  private beatAt = 0
+  /** What the host gave for coming back; null: nothing, or it was refused. */
+  pass: string | null = null
+  private comeback: Comeback | null = null
 
   constructor(heard: Heard) {
     this.heard = heard
@@ -61,6 +73,9 @@ export class Link {
 
   hangUp(): void {
     clearInterval(this.pulse)
+    this.comeback?.giveUp()
+    this.comeback = null
+    this.pass = null
     const sockets = [this.open, ...this.dialled.values()]
     this.open = null
     this.dialled.clear()
@@ -78,21 +93,50 @@ export class Link {
     this.dialled.clear()
     this.unanswered = null
     this.greeted = false
-    this.pulse = setInterval(() => this.beat(), 1000)
+    this.beatAt = performance.now()
+    this.pulse = setInterval(() => this.beat(), beatMs)
     this.heard.opened(attempt)
   }
 
   private took(socket: WebSocket, data: ArrayBuffer | string): void {
     if (socket !== this.open) return
     this.unanswered = null
+    this.comeback?.giveUp()
+    this.comeback = null
     this.heard.received(data)
   }
 
   private beat(): void {
     const now = performance.now()
+    // This worker itself was held up, and what came meanwhile waits behind this.
+    if (now - this.beatAt > 2 * beatMs && this.unanswered !== null) this.unanswered = now
+    this.beatAt = now
+    const quiet = this.unanswered === null ? 0 : now - this.unanswered
     // A network that went away without a word ends no connection for minutes.
-    if (this.unanswered !== null && now - this.unanswered > patienceMs) this.lost(1006)
+    if (quiet > patienceMs) this.lost(1006)
+    else if (quiet > Math.max(quietMs, 4 * (this.heard.rttMs() ?? 0))) this.comeBack()
     else if (now - this.pingedAt > pingEveryMs) this.probe()
+  }
+
+  private comeBack(): void {
+    if (this.comeback !== null || this.pass === null || this.open === null) return
+    const heard = {
+      back: (socket: WebSocket, first: ArrayBuffer | string) => this.swap(socket, first),
+      refused: () => this.lost(1006),
+    }
+    this.comeback = new Comeback(heard, this.open.url, this.pass, this.heard.rttMs() ?? 0)
+  }
+
+  private swap(socket: WebSocket, first: ArrayBuffer | string): void {
+    const former = this.open
+    this.comeback = null
+    this.open = socket
+    former?.close()
+    socket.onmessage = ({ data }: MessageEvent<ArrayBuffer | string>) => this.took(socket, data)
+    socket.onclose = ({ code }) => this.gone(-1, socket, code)
+    this.heard.cameBack()
+    this.probe()
+    this.took(socket, first)
   }
 
   private gone(attempt: number, socket: WebSocket, code: number): void {

@@ -2,7 +2,7 @@ import { isRefused } from '@helix/contract/stream-bytes'
 import { decodeDown, type Frame, type StreamDown } from '@helix/contract/stream-down'
 import { encodeAck } from '@helix/contract/stream-up'
 import { Clock, nowUs } from '../clock.ts'
-import { codecOf } from './codec.ts'
+import { greetingOf } from './greeting.ts'
 import { Link } from './link.ts'
 import { Measures } from './measures.ts'
 import { Picture } from './picture.ts'
@@ -40,6 +40,8 @@ const link = new Link({
     tell({ type: 'closed', code })
   },
   received,
+  cameBack: () => picture?.rest(),
+  rttMs: () => (clock.rttUs === null ? null : clock.rttUs / 1000),
 })
 const askKey = (): void => link.add(JSON.stringify({ type: 'keyframe' }))
 
@@ -56,9 +58,12 @@ function received(data: ArrayBuffer | string): void {
 }
 
 function talked(text: string): void {
-  const codec = codecOf(text)
-  // Before the frames behind it, which a way through the page would not be.
-  if (codec !== null) picture?.begin(codec)
+  const greeting = greetingOf(text)
+  if (greeting !== null) {
+    // Before the frames behind it, which a way through the page would not be.
+    picture?.begin(greeting.codec)
+    link.pass = greeting.pass
+  }
   tell({ type: 'talk', text })
 }
 
