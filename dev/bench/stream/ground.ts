@@ -116,14 +116,27 @@ export class Watcher implements AsyncDisposable {
     const page = await context.newPage()
     await installProbe(page, screen.width)
     page.setDefaultTimeout(60_000)
-    await page.goto(await signInLink(ground.scratch.stack))
+    const watcher = new Watcher(browser, page)
+    await watcher.goto(await signInLink(ground.scratch.stack))
     await page.waitForURL((url) => !url.pathname.startsWith('/sign-in'))
-    return new Watcher(browser, page)
+    return watcher
   }
 
   async openDesktop(ground: Ground, sessionId: SessionId): Promise<void> {
-    await this.page.goto(`${ground.url}/sessions/${sessionId}?tab=desktop`)
+    await this.goto(`${ground.url}/sessions/${sessionId}?tab=desktop`)
     await this.painted()
+  }
+
+  /** A session that starts or stops changes this machine's networks, on which Chromium cuts what it is loading. */
+  async goto(url: string): Promise<void> {
+    for (let attempt = 0; ; attempt++)
+      try {
+        await this.page.goto(url)
+        return
+      } catch (error) {
+        if (attempt === 3) throw error
+        await sleep(200)
+      }
   }
 
   /** Resolves at the next picture. Answers with when it was painted, unix milliseconds. */

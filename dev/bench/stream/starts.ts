@@ -12,7 +12,7 @@ const starts = { warm: 5, cold: 5 }
 export async function clickToPicture(ground: Ground, watcher: Watcher, sessionId: SessionId): Promise<Figures> {
   const delays: number[] = []
   for (let click = 0; click < clicks; click++) {
-    await watcher.page.goto(`${ground.url}/sessions/${sessionId}?tab=starts`)
+    await watcher.goto(`${ground.url}/sessions/${sessionId}?tab=starts`)
     const tab = watcher.page.getByRole('tab', { name: 'Desktop' })
     await tab.waitFor()
     await sleep(1000)
@@ -39,7 +39,7 @@ export async function createdToPicture(ground: Ground, kind: 'warm' | 'cold'): P
     await watcher.seen()
     const asked = Date.now()
     const sessionId = await ground.createSession()
-    await watcher.page.goto(`${ground.url}/sessions/${sessionId}?tab=desktop`)
+    await watcher.goto(`${ground.url}/sessions/${sessionId}?tab=desktop`)
     const painted = await watcher.painted()
     // The first one finds no page in the browser's cache.
     if (start > 0) delays.push(painted - asked)

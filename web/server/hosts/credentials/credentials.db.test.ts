@@ -75,7 +75,7 @@ test('of two machines that enrol one id at once one gets it', async () => {
 
 test('a credential opens the paths of its own host and no other’s, and the runner token none of an enrolled host', async () => {
   const [one, other] = [await enrolled(), await enrolled()]
-  expect(await living(one.hostId, one.credential)).toEqual({ sessions: [], images: [] })
+  expect(await living(one.hostId, one.credential)).toEqual({ sessions: [], images: [], closedImages: [] })
   await expect(living(other.hostId, one.credential)).rejects.toMatchObject({ code: 'not_found' })
   await expect(living(newId('host'), one.credential)).rejects.toMatchObject({ code: 'not_found' })
   for (const token of [testTokens.runner, testTokens.worker, person.apiKey, newCredential()])
@@ -107,8 +107,8 @@ test('a rotation replaces the credential; the old one opens for a while and then
   await rotate()
   await rotate()
   expect([await living(hostId, credential), await living(hostId, next)]).toEqual([
-    { sessions: [], images: [] },
-    { sessions: [], images: [] },
+    { sessions: [], images: [], closedImages: [] },
+    { sessions: [], images: [], closedImages: [] },
   ])
   const { db } = server.context
   await db('host_credentials')
@@ -116,7 +116,7 @@ test('a rotation replaces the credential; the old one opens for a while and then
     .whereNotNull('expires_at')
     .update({ expires_at: db.raw("now() - interval '1 second'") })
   await expect(living(hostId, credential)).rejects.toMatchObject({ code: 'not_signed_in' })
-  expect(await living(hostId, next)).toEqual({ sessions: [], images: [] })
+  expect(await living(hostId, next)).toEqual({ sessions: [], images: [], closedImages: [] })
 })
 
 test('an administrator of the installation asks a linked host to rotate; nobody else can, and a stranger’s host is not there', async () => {
