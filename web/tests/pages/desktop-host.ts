@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import { type StreamClose, streamClose, streamProtocol, ticketAmong } from '@helix/contract/stream'
+import { passPrefix, type StreamClose, streamClose, streamProtocol, ticketAmong } from '@helix/contract/stream'
 import { isRefused } from '@helix/contract/stream-bytes'
 import {
   encodeClipboard,
@@ -23,6 +23,8 @@ export class Seat {
   readonly input: StreamUp[] = []
   x: number | null = null
   y: number | null = null
+  /** Its line is cut: nothing of it is answered. */
+  cut = false
   readonly id: string
   readonly name: string
   readonly socket: WebSocket
@@ -88,8 +90,11 @@ export class DesktopHost {
     })
     this.sockets.on('connection', (socket, request) => {
       const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((one) => one.trim())
-      this.tickets.push(ticketAmong(offered) ?? 'none')
-      this.sit(socket)
+      const ticket = ticketAmong(offered) ?? 'none'
+      this.tickets.push(ticket)
+      const seat = this.sit(socket)
+      const former = this.seats.find(({ id }) => ticket === passPrefix + id)
+      if (former !== undefined && !this.silent) this.follow(seat, former)
     })
   }
 
@@ -123,7 +128,7 @@ export class DesktopHost {
     await gone
   }
 
-  private sit(socket: WebSocket): void {
+  private sit(socket: WebSocket): Seat {
     const seat = new Seat(`v${this.seats.length + 1}`, ['Ada', 'Grace', 'Linus'][this.seats.length] ?? 'Somebody', socket)
     this.seats.push(seat)
     socket.on('message', (data: Buffer, binary) => (binary ? this.took(seat, new Uint8Array(data)) : this.heard(seat, String(data))))
@@ -131,6 +136,15 @@ export class DesktopHost {
       if (this.holder === seat) this.holder = null
       this.tell()
     })
+    return seat
+  }
+
+  /** It takes the other's place with what that one said. */
+  private follow(seat: Seat, former: Seat): void {
+    seat.talk.push(...former.said('hello'))
+    if (this.holder === former) this.holder = seat
+    former.socket.terminate()
+    this.greet(seat)
   }
 
   private took(seat: Seat, bytes: Uint8Array): void {
@@ -139,7 +153,8 @@ export class DesktopHost {
     const message = decodeUp(bytes)
     if (isRefused(message)) return void this.refused.push(message.text)
     seat.input.push(message)
-    if (message.type === 'ping' && !this.silent) seat.socket.send(encodePong({ clientUs: message.clientUs, serverUs: Date.now() * 1000 }))
+    if (message.type === 'ping' && !this.silent && !seat.cut)
+      seat.socket.send(encodePong({ clientUs: message.clientUs, serverUs: Date.now() * 1000 }))
     if (message.type !== 'pointer') return
     seat.x = message.x
     seat.y = message.y
@@ -161,7 +176,18 @@ export class DesktopHost {
   private greet(seat: Seat): void {
     const stream = { codec: 'avc1.42c02a', encoder: 'libx264', width: 1920, height: 1080, scale: 100 }
     const capabilities = { audio: true, clipboard: true, resize: true }
-    seat.say({ type: 'hello', version: 1, session: 'ses', ...stream, viewerId: seat.id, right: this.right, capabilities, relayed: false })
+    const pass = passPrefix + seat.id
+    seat.say({
+      type: 'hello',
+      version: 1,
+      session: 'ses',
+      ...stream,
+      viewerId: seat.id,
+      right: this.right,
+      capabilities,
+      relayed: false,
+      pass,
+    })
     seat.socket.send(encodeCursorShape({ hidden: false, width: 16, height: 16, hotX: 3, hotY: 4, serial: 1, pixels: arrow }))
     seat.moves(960, 540)
     this.tell()

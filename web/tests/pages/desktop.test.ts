@@ -105,6 +105,21 @@ test('a lost connection greys the last picture, counts down, and comes back with
   await page.close()
 })
 
+test('a line that is cut is replaced before anybody notices, without a ticket and with control', async () => {
+  const { page } = await open()
+  await seesColour(page, 'red')
+  const [first] = host.seats
+  await page.getByRole('button', { name: 'Take control' }).click()
+  await page.getByText('You drive.').waitFor()
+  host.key = 'magenta'
+  if (first !== undefined) first.cut = true
+  await seesColour(page, 'magenta')
+  expect(host.tickets).toEqual([expect.anything(), `pass.${first?.id}`])
+  await page.getByText('You drive.').waitFor()
+  expect(await page.locator('[data-countdown]').count()).toBe(0)
+  await page.close()
+})
+
 test('a host that says nothing more is given up', async () => {
   const { page } = await open()
   await seesColour(page, 'red')

@@ -2,7 +2,10 @@ import { streamClose, streamProtocols } from '@helix/contract/stream'
 
 /** Units: milliseconds. */
 const shortestTryMs = 130
+const longestTryMs = 500
 const handshakeMs = 60
+/** A busy machine takes longer over a handshake than the line does. */
+const growth = 1.15
 
 interface Heard {
   /** Its first message is this. */
@@ -19,7 +22,7 @@ export class Comeback {
   private readonly heard: Heard
   private readonly url: string
   private readonly pass: string
-  private readonly tryMs: number
+  private tryMs: number
   private socket: WebSocket | null = null
   private timer: ReturnType<typeof setTimeout> | undefined
 
@@ -58,5 +61,6 @@ export class Comeback {
       if (code === streamClose.ticket_refused) this.heard.refused()
     }
     this.timer = setTimeout(() => this.attempt(), this.tryMs)
+    this.tryMs = Math.min(this.tryMs * growth, Math.max(longestTryMs, this.tryMs))
   }
 }

@@ -1,4 +1,4 @@
-import { streamProtocols } from '@helix/contract/stream'
+import { closeOf, streamProtocols } from '@helix/contract/stream'
 import { encodePing } from '@helix/contract/stream-up'
 import { nowUs } from '../clock.ts'
 import { Comeback } from './comeback.ts'
@@ -140,6 +140,8 @@ export class Link {
   }
 
   private gone(attempt: number, socket: WebSocket, code: number): void {
+    // A host ends the old connection when its place is taken, and may be heard before what it says on the new one.
+    if (socket === this.open && this.comeback !== null && closeOf(code) === null) return
     if (socket === this.open) this.lost(code)
     else if (this.dialled.delete(attempt)) this.heard.failed(attempt, code)
   }
