@@ -55,7 +55,8 @@ export function installationConfig(): StackConfig {
  * it runs beside a real one.
  */
 export function scratchConfig(dataDir: string, overrides: NodeJS.ProcessEnv = {}): StackConfig {
-  const first = randomInt(200, 500) * 100
+  // Below what Linux gives to outgoing connections, which may hold any port of theirs for a moment.
+  const first = randomInt(2000, 3276) * 10
   const { OPENAI_API_KEY, OPENAI_BASE_URL, ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL, HELIX_MODEL, DATABASE_URL, ...passed } = process.env
   return {
     dataDir,
