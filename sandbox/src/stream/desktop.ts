@@ -280,7 +280,7 @@ export class Desktop implements ViewerHandler {
     const capabilities = screen.capabilities ?? { audio: true, clipboard: true, resize: true }
     const { id: viewerId, relayed, claims } = viewer
     const said = { version: streamVersion, session: this.sessionId, codec, encoder, width, height, scale, capabilities }
-    viewer.say({ type: 'hello', ...said, viewerId, right: claims.right, relayed, pass: this.passes.of(viewer) })
+    viewer.say({ type: 'hello', ...said, viewerId, right: claims.right, relayed, pass: this.passes.give(viewer) })
     for (const bytes of [this.cursor.shape, this.cursor.move]) if (bytes !== null) viewer.pass(bytes)
   }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type Refused, type StreamClose, streamClose, streamVersion } from '@helix/contract/stream'
+import { passPrefix, type Refused, type StreamClose, streamClose, streamVersion } from '@helix/contract/stream'
 import type { StreamDown } from '@helix/contract/stream-down'
 import { encodePong } from '@helix/contract/stream-down-encode'
 import { readTalk, type StreamError, type ViewerDown, type ViewerUp, viewerUp } from '@helix/contract/stream-talk'
@@ -43,6 +43,8 @@ type Wishes = Extract<ViewerUp, { type: 'hello' }>['capabilities'] & { visible: 
 /** One connection of a person to a desktop. */
 export class Viewer {
   readonly id = randomBytes(9).toString('base64url')
+  /** With what it may come back. */
+  readonly ownPass = passPrefix + randomBytes(24).toString('base64url')
   readonly claims: StreamClaims
   readonly relayed: boolean
   rates: RateController
