@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { writeWhole } from '../whole-file.ts'
+import { KeptFile } from '../kept-file.ts'
 
 const entry = z.object({
   volume: z.string(),
@@ -22,50 +22,40 @@ type Ledger = z.infer<typeof schema>
 
 /** Which volume holds what is kept by which key. A volume that it does not name is half made, or outdated. */
 export class CacheLedger {
-  private readonly path: string
-  private known: Promise<Ledger> | null = null
+  private readonly file: KeptFile<Ledger>
 
   constructor(stateDir: string, kind: string) {
-    this.path = join(stateDir, `${kind}.json`)
+    const path = join(stateDir, `${kind}.json`)
+    this.file = new KeptFile(path, () => load(path))
   }
 
   async kept(): Promise<Readonly<Record<string, CacheEntry>>> {
-    return (await this.read()).kept
+    return (await this.file.read()).kept
   }
 
   async isFilling(volume: string): Promise<boolean> {
-    return (await this.read()).filling.includes(volume)
+    return (await this.file.read()).filling.includes(volume)
   }
 
   keep(key: string, to: CacheEntry | null): Promise<void> {
-    return this.change(({ kept: { [key]: _, ...others }, filling }) => ({ kept: to === null ? others : { ...others, [key]: to }, filling }))
+    return this.file.change(({ kept: { [key]: _, ...others }, filling }) => ({
+      kept: to === null ? others : { ...others, [key]: to },
+      filling,
+    }))
   }
 
   fill(volume: string, filling: boolean): Promise<void> {
-    return this.change((ledger) => ({
+    return this.file.change((ledger) => ({
       ...ledger,
       filling: [...ledger.filling.filter((one) => one !== volume), ...(filling ? [volume] : [])],
     }))
   }
+}
 
-  /** A file that is missing or damaged names nothing: what it named is made again. */
-  private read(): Promise<Ledger> {
-    const none: Ledger = { kept: {}, filling: [] }
-    this.known ??= readFile(this.path, 'utf8')
-      .then((text) => schema.safeParse(JSON.parse(text)).data ?? none)
-      .catch(() => none)
-    return this.known
-  }
-
-  /** One after another; a change that cannot be written down does not hold. */
-  private change(to: (ledger: Ledger) => Ledger): Promise<void> {
-    const before = this.read()
-    const changed = before.then(async (ledger) => {
-      const next = to(ledger)
-      await writeWhole(this.path, JSON.stringify(next))
-      return next
-    })
-    this.known = changed.catch(() => before)
-    return changed.then(() => undefined)
-  }
+/** A file that is missing or damaged names nothing: what it named is made again. */
+function load(path: string): Promise<Ledger> {
+  const none: Ledger = { kept: {}, filling: [] }
+  return readFile(path, 'utf8')
+    .then((text) => schema.safeParse(JSON.parse(text)).data ?? none)
+    .catch(() => none)
 }

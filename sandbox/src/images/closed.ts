@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { writeWhole } from '../whole-file.ts'
+import { KeptFile } from '../kept-file.ts'
 
 const schema = z.object({
   /** Names that are being fetched with a sign-in, or were when a process died. */
@@ -16,33 +16,33 @@ type Ledger = z.infer<typeof schema>
  * what it has.
  */
 export class ClosedImages {
-  private readonly path: string
-  private known: Promise<Ledger> | null = null
+  private readonly file: KeptFile<Ledger>
 
   constructor(stateDir: string) {
-    this.path = join(stateDir, 'closed-images.json')
+    const path = join(stateDir, 'closed-images.json')
+    this.file = new KeptFile(path, () => load(path))
   }
 
   /** Whether the project may have what is on the engine under that name. */
   async maySee(image: string, id: string, project: string): Promise<boolean> {
-    const { pending, shown } = await this.read()
+    const { pending, shown } = await this.file.read()
     const projects = shown[id]
     return projects === undefined ? !pending.includes(image) : projects.includes(project)
   }
 
   /** Before a fetch with a sign-in: what it brings is closed, also where this process dies in the middle. */
   begin(image: string): Promise<void> {
-    return this.change(({ pending, shown }) => ({ pending: [...pending.filter((one) => one !== image), image], shown }))
+    return this.file.change(({ pending, shown }) => ({ pending: [...pending.filter((one) => one !== image), image], shown }))
   }
 
   /** The fetch brought nothing. */
   giveUp(image: string): Promise<void> {
-    return this.change(({ pending, shown }) => ({ pending: pending.filter((one) => one !== image), shown }))
+    return this.file.change(({ pending, shown }) => ({ pending: pending.filter((one) => one !== image), shown }))
   }
 
   /** The registry showed it to the project, which signed in. */
   showedTo(image: string, id: string, project: string): Promise<void> {
-    return this.change(({ pending, shown }) => ({
+    return this.file.change(({ pending, shown }) => ({
       pending: pending.filter((one) => one !== image),
       shown: { ...shown, [id]: [...new Set([...(shown[id] ?? []), project])] },
     }))
@@ -50,37 +50,20 @@ export class ClosedImages {
 
   /** The registry showed it to one who did not sign in. */
   async open(image: string, id: string): Promise<void> {
-    const now = await this.read()
+    const now = await this.file.read()
     if (now.shown[id] === undefined && !now.pending.includes(image)) return
-    await this.change(({ pending, shown: { [id]: _, ...shown } }) => ({ pending: pending.filter((one) => one !== image), shown }))
+    await this.file.change(({ pending, shown: { [id]: _, ...shown } }) => ({ pending: pending.filter((one) => one !== image), shown }))
   }
+}
 
-  private read(): Promise<Ledger> {
-    this.known ??= this.load()
-    return this.known
-  }
-
-  private async load(): Promise<Ledger> {
-    const text = await readFile(this.path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error
-      return '{"pending":[],"shown":{}}'
-    })
-    try {
-      return schema.parse(JSON.parse(text))
-    } catch {
-      throw new Error(`${this.path} is damaged: it says which projects may have which private images. Remove those images and the file.`)
-    }
-  }
-
-  /** One after another; a change that cannot be written down does not hold. */
-  private change(to: (ledger: Ledger) => Ledger): Promise<void> {
-    const before = this.read()
-    const changed = before.then(async (ledger) => {
-      const next = to(ledger)
-      await writeWhole(this.path, JSON.stringify(next))
-      return next
-    })
-    this.known = changed.catch(() => before)
-    return changed.then(() => undefined)
+async function load(path: string): Promise<Ledger> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+    return '{"pending":[],"shown":{}}'
+  })
+  try {
+    return schema.parse(JSON.parse(text))
+  } catch {
+    throw new Error(`${path} is damaged: it says which projects may have which private images. Remove those images and the file.`)
   }
 }
