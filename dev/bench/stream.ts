@@ -1,10 +1,11 @@
 import { loadavg } from 'node:os'
+import { takeControl } from '@helix/web/tests/pages/desktop-control.ts'
 import { say } from '../setup/progress.mjs'
 import { table } from '../stack/story.ts'
 import { type Figures, percentile } from './figures.ts'
 import { busyFigures } from './stream/busy.ts'
 import { crowdFigures } from './stream/crowd.ts'
-import { distribution, glass, inputToPainted, takeControl } from './stream/delays.ts'
+import { distribution, glass, inputToPainted } from './stream/delays.ts'
 import { farFigures } from './stream/far.ts'
 import { Ground, type Screen, Watcher } from './stream/ground.ts'
 import { encoderLoad } from './stream/load.ts'
@@ -41,7 +42,7 @@ async function near(ground: Ground, lines: Line[]): Promise<Figures> {
       await part(name, async () => {
         const scroll = await glass(ground, watcher, sessionId, 'scroll', scrolled)
         const video = await glass(ground, watcher, sessionId, 'video', scrolled / 2)
-        await takeControl(watcher, screen)
+        await takeControl(watcher.page)
         const input = await inputToPainted(ground, watcher, sessionId, presses)
         lines.push({ name: `${name} scrolling`, values: scroll }, { name: `${name} input to painted`, values: input })
         return {

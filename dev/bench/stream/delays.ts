@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SessionId } from '@helix/contract/ids'
 import { type Figures, percentile } from '../figures.ts'
-import { type Ground, glassToGlass, type Screen, type Watcher } from './ground.ts'
+import { type Ground, glassToGlass, type Watcher } from './ground.ts'
 import type { Seen } from './probe.ts'
 
 /** The three figures of a distribution; bars where they are asked for. */
@@ -24,15 +24,6 @@ export async function glass(
   const delays = glassToGlass(await watcher.watch(seconds))
   if (delays.length < seconds * 5) throw new Error(`${delays.length} pictures with a code within ${seconds} s`)
   return delays
-}
-
-/** Takes control of the desktop with a click into its middle, and has it hear the keyboard. */
-export async function takeControl({ page }: Watcher, screen: Screen): Promise<void> {
-  await page.getByRole('button', { name: /take control/i }).click()
-  await page
-    .locator('canvas')
-    .first()
-    .click({ position: { x: screen.width / 8, y: screen.height / 8 } })
 }
 
 /** Units: milliseconds from a key event in the page until the scene's answer to it is painted. */

@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SessionId } from '@helix/contract/ids'
 import { openDesktop } from '@helix/contract/stream-tickets'
+import { takeControl } from '@helix/web/tests/pages/desktop-control.ts'
 import { chromiumPath } from '../../config.ts'
 import { type Figures, percentile } from '../figures.ts'
-import { distribution, inputToPainted, takeControl } from './delays.ts'
+import { distribution, inputToPainted } from './delays.ts'
 import { type Ground, type Screen, Watcher } from './ground.ts'
 import { ShapedLink } from './shaped-link.ts'
 
@@ -53,7 +54,7 @@ export async function farFigures(ground: Ground, sessionId: SessionId, screen: S
   try {
     await using watcher = await Watcher.open(ground, screen, link.programFor(chromiumPath, folder))
     await watcher.openDesktop(ground, sessionId)
-    await takeControl(watcher, screen)
+    await takeControl(watcher.page)
     await link.shape(far)
     await sleep(2000)
     const name = '50 ms, 1 % loss, 5 Mbit/s'

@@ -1,43 +1,23 @@
-import type { SessionId } from '@helix/contract/ids'
-import { createProject } from '@helix/contract/projects'
-import { createRepository } from '@helix/contract/repositories'
-import { createSession } from '@helix/contract/session-life'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { accessibilityFaults, openBrowser } from './browser.ts'
+import { accessibilityFaults } from './browser.ts'
+import { takeControl } from './desktop-control.ts'
+import { type DesktopGround, openDesktopGround } from './desktop-ground.ts'
 import { DesktopHost } from './desktop-host.ts'
-import { openDesktopPage, seesColour, takeControl } from './desktop-page.ts'
-import { FleetHost } from './fleet-host.ts'
-import { type Installation, openInstallation } from './installation.ts'
-import { openPerson } from './person.ts'
+import { openDesktopPage, seesColour } from './desktop-page.ts'
 
-let installation: Installation
-let browser: Browser
-let person: BrowserContext
-let sessionId: SessionId
-let fleet: FleetHost
+let ground: DesktopGround
 let host: DesktopHost
 let page: Page
 let errors: string[]
 
 beforeAll(async () => {
-  ;[installation, browser] = await Promise.all([openInstallation(), openBrowser()])
-  const { call } = installation
-  const repository = await call(createRepository, { body: { name: 'sample', source: { kind: 'sample' } } })
-  const project = await call(createProject, { body: { name: 'Sample', repositoryIds: [repository.id] } })
-  fleet = await FleetHost.open(installation, 'mars')
-  sessionId = (await call(createSession, { params: { projectId: project.id }, body: { title: 'Desk' } })).id
-  await fleet.takes(sessionId)
-  person = await openPerson(installation, browser)
+  ground = await openDesktopGround()
 })
-afterAll(async () => {
-  await fleet?.close()
-  await browser?.close()
-  await installation?.[Symbol.asyncDispose]()
-})
+afterAll(() => ground?.[Symbol.asyncDispose]())
 beforeEach(async () => {
   host = await DesktopHost.open()
-  ;({ page, errors } = await openDesktopPage(person, installation, sessionId, host))
+  ;({ page, errors } = await openDesktopPage(ground.person, ground, host))
   await seesColour(page, 'red')
 })
 afterEach(async () => {
@@ -199,10 +179,10 @@ test('the clipboard goes both ways, a picture too, and what the browser refuses 
   await page.keyboard.up('Control')
   await page.evaluate(`(${paste})('png', 'iVBORw0KGgo=')`)
   await expect.poll(clipboards).toEqual(['from here', 'png'])
-  await person.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: installation.url })
+  await ground.person.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: ground.installation.url })
   host.seat.copies('from there')
   await expect.poll(() => page.evaluate('navigator.clipboard.readText()')).toBe('from there')
-  await person.clearPermissions()
+  await ground.person.clearPermissions()
   await page.evaluate(`navigator.clipboard.writeText = () => Promise.reject(new Error('no'))`)
   host.seat.copies('kept for you')
   await page.getByRole('button', { name: 'Clipboard', exact: true }).click()

@@ -1,10 +1,9 @@
-import type { SessionId } from '@helix/contract/ids'
 import type { BrowserContext, Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { openPage } from './browser.ts'
 import { type Colour, colourOf } from './desktop-clip.ts'
+import type { DesktopGround } from './desktop-ground.ts'
 import type { DesktopHost } from './desktop-host.ts'
-import type { Installation } from './installation.ts'
 
 type Ways = readonly { url: string; kind: 'direct' | 'relayed' }[]
 
@@ -24,10 +23,10 @@ export async function refuseTickets(page: Page, status: number, code: string, me
 }
 
 /** The tab of a session that `host` serves. */
-export async function openDesktopPage(context: BrowserContext, { url }: Installation, sessionId: SessionId, host: DesktopHost) {
+export async function openDesktopPage(context: BrowserContext, { installation, sessionId }: DesktopGround, host: DesktopHost) {
   const opened = await openPage(context)
   await giveTickets(opened.page, () => [{ url: host.url, kind: 'direct' }])
-  await opened.page.goto(`${url}/sessions/${sessionId}?tab=desktop`)
+  await opened.page.goto(`${installation.url}/sessions/${sessionId}?tab=desktop`)
   return opened
 }
 
@@ -44,11 +43,4 @@ const pixel = `(() => {
 /** Reads the middle of the picture until it has that colour. */
 export async function seesColour(page: Page, colour: Colour): Promise<void> {
   await expect.poll(async () => colourOf(((await page.evaluate(pixel)) as number[] | null) ?? []), { timeout: 15_000 }).toBe(colour)
-}
-
-/** Takes control by a click on the picture; the keyboard is the desktop's then. */
-export async function takeControl(page: Page): Promise<void> {
-  await page.locator('[data-picture]').click({ position: { x: 20, y: 20 } })
-  await page.locator('[data-control]').getByText('You drive').waitFor()
-  await page.locator('[data-picture] textarea:focus').waitFor({ state: 'attached' })
 }

@@ -1,44 +1,23 @@
-import type { SessionId } from '@helix/contract/ids'
-import { createProject } from '@helix/contract/projects'
-import { createRepository } from '@helix/contract/repositories'
-import { createSession } from '@helix/contract/session-life'
-import type { Browser, BrowserContext } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { accessibilityFaults, openBrowser } from './browser.ts'
+import { accessibilityFaults } from './browser.ts'
+import { takeControl } from './desktop-control.ts'
+import { type DesktopGround, openDesktopGround } from './desktop-ground.ts'
 import { DesktopHost } from './desktop-host.ts'
-import { openDesktopPage, seesColour, takeControl } from './desktop-page.ts'
-import { FleetHost } from './fleet-host.ts'
-import { type Installation, openInstallation } from './installation.ts'
-import { openPerson } from './person.ts'
+import { openDesktopPage, seesColour } from './desktop-page.ts'
 
-let installation: Installation
-let browser: Browser
-let person: BrowserContext
-let sessionId: SessionId
-let fleet: FleetHost
+let ground: DesktopGround
 let host: DesktopHost
 
 beforeAll(async () => {
-  ;[installation, browser] = await Promise.all([openInstallation(), openBrowser()])
-  const { call } = installation
-  const repository = await call(createRepository, { body: { name: 'sample', source: { kind: 'sample' } } })
-  const project = await call(createProject, { body: { name: 'Sample', repositoryIds: [repository.id] } })
-  fleet = await FleetHost.open(installation, 'mars')
-  sessionId = (await call(createSession, { params: { projectId: project.id }, body: { title: 'Desk' } })).id
-  await fleet.takes(sessionId)
-  person = await openPerson(installation, browser)
+  ground = await openDesktopGround()
 })
-afterAll(async () => {
-  await fleet?.close()
-  await browser?.close()
-  await installation?.[Symbol.asyncDispose]()
-})
+afterAll(() => ground?.[Symbol.asyncDispose]())
 beforeEach(async () => {
   host = await DesktopHost.open()
 })
 afterEach(() => host.close())
 
-const open = () => openDesktopPage(person, installation, sessionId, host)
+const open = () => openDesktopPage(ground.person, ground, host)
 
 test('two people see each other’s pointers; who takes over is asked first, and who lost control is told', async () => {
   const ada = await open()

@@ -1,44 +1,22 @@
-import type { SessionId } from '@helix/contract/ids'
-import { createProject } from '@helix/contract/projects'
-import { createRepository } from '@helix/contract/repositories'
-import { createSession } from '@helix/contract/session-life'
-import type { Browser, BrowserContext } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { accessibilityFaults, openBrowser, openPage } from './browser.ts'
+import { accessibilityFaults, openPage } from './browser.ts'
+import { type DesktopGround, openDesktopGround } from './desktop-ground.ts'
 import { DesktopHost } from './desktop-host.ts'
 import { giveTickets, openDesktopPage, refuseTickets, seesColour } from './desktop-page.ts'
-import { FleetHost } from './fleet-host.ts'
-import { type Installation, openInstallation } from './installation.ts'
-import { openPerson } from './person.ts'
 
-let installation: Installation
-let browser: Browser
-let person: BrowserContext
-let sessionId: SessionId
-let fleet: FleetHost
+let ground: DesktopGround
 let host: DesktopHost
 
 beforeAll(async () => {
-  ;[installation, browser] = await Promise.all([openInstallation(), openBrowser()])
-  const { call } = installation
-  const repository = await call(createRepository, { body: { name: 'sample', source: { kind: 'sample' } } })
-  const project = await call(createProject, { body: { name: 'Sample', repositoryIds: [repository.id] } })
-  fleet = await FleetHost.open(installation, 'mars')
-  sessionId = (await call(createSession, { params: { projectId: project.id }, body: { title: 'Desk' } })).id
-  await fleet.takes(sessionId)
-  person = await openPerson(installation, browser)
+  ground = await openDesktopGround()
 })
-afterAll(async () => {
-  await fleet?.close()
-  await browser?.close()
-  await installation?.[Symbol.asyncDispose]()
-})
+afterAll(() => ground?.[Symbol.asyncDispose]())
 beforeEach(async () => {
   host = await DesktopHost.open()
 })
 afterEach(() => host.close())
 
-const open = () => openDesktopPage(person, installation, sessionId, host)
+const open = () => openDesktopPage(ground.person, ground, host)
 
 test('the first picture is painted, the newest of many is what stays, and each is acknowledged', async () => {
   const { page, errors } = await open()
@@ -71,13 +49,13 @@ test('a picture without its key frame is asked for again, and nonsense harms not
 })
 
 test('the control plane’s own ticket opens it, with the person’s name and right', async () => {
-  fleet.report({ stream: { port: host.port, url: `http://localhost:${host.port}` } })
-  const { page, errors } = await openPage(person)
-  await page.goto(`${installation.url}/sessions/${sessionId}?tab=desktop`)
+  ground.fleet.report({ stream: { port: host.port, url: `http://localhost:${host.port}` } })
+  const { page, errors } = await openPage(ground.person)
+  await page.goto(`${ground.installation.url}/sessions/${ground.sessionId}?tab=desktop`)
   await seesColour(page, 'red')
   const [ticket] = host.tickets
   const claims = JSON.parse(Buffer.from(ticket?.split('.')[1] ?? '', 'base64url').toString())
-  expect(claims).toMatchObject({ sessionId, hostId: fleet.id, name: 'Administrator', right: 'control' })
+  expect(claims).toMatchObject({ sessionId: ground.sessionId, hostId: ground.fleet.id, name: 'Administrator', right: 'control' })
   expect(errors).toEqual([])
   await page.close()
 })
@@ -132,13 +110,13 @@ test('a host that says nothing more is given up', async () => {
 })
 
 test('where the direct way does not answer the relayed one is taken', async () => {
-  const { page } = await openPage(person)
+  const { page } = await openPage(ground.person)
   // An address that is routed nowhere: nothing answers, and nothing refuses.
   await giveTickets(page, () => [
     { url: 'ws://192.0.2.1:9/desktop', kind: 'direct' },
     { url: host.url, kind: 'relayed' },
   ])
-  await page.goto(`${installation.url}/sessions/${sessionId}?tab=desktop`)
+  await page.goto(`${ground.installation.url}/sessions/${ground.sessionId}?tab=desktop`)
   await seesColour(page, 'red')
   expect(new Set(host.tickets).size).toBe(1)
   await page.close()
@@ -222,9 +200,9 @@ const withoutDecoder = `{
 
 test('a browser that decodes no video is shown still pictures, and told why', async () => {
   // The page's policy begins no worker from text.
-  await using context = await browser.newContext({ bypassCSP: true, storageState: await person.storageState() })
+  await using context = await ground.browser.newContext({ bypassCSP: true, storageState: await ground.person.storageState() })
   await context.addInitScript(withoutDecoder)
-  const { page, errors } = await openDesktopPage(context, installation, sessionId, host)
+  const { page, errors } = await openDesktopPage(context, ground, host)
   await seesColour(page, 'blue')
   await page.getByText('Still pictures only').waitFor()
   expect(host.seat.said('hello')).toMatchObject([{ capabilities: { webcodecs: false } }])
