@@ -5,10 +5,10 @@ import { messageType, streamLimits } from '@helix/contract/stream'
 import { readTalk } from '@helix/contract/stream-talk'
 import { decodeUp } from '@helix/contract/stream-up'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { keepPinging } from '../link/pings.ts'
 import { type Log, reasonOf } from '../log.ts'
 import type { Desktop } from './desktop.ts'
 
-const pingEveryMs = 15_000
 /** Units: bytes that may wait for the host; sound and places of the pointer are left out then. */
 const mostWaiting = 256 * 1024
 /** A capture that keeps to its credit never comes near. */
@@ -50,16 +50,9 @@ export class DesktopLink {
   }
 
   private serve(socket: WebSocket): void {
-    let answered = true
-    const pings = setInterval(() => {
-      if (!answered) return socket.terminate()
-      answered = false
-      socket.ping()
-    }, pingEveryMs)
-    socket.on('pong', () => (answered = true))
+    keepPinging(socket)
     socket.on('error', (error) => this.log.warn('the desktop link failed', { reason: reasonOf(error) }))
     socket.on('close', () => {
-      clearInterval(pings)
       if (this.current === socket) this.left()
     })
     socket.on('message', (data, isBinary) => {

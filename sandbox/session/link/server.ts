@@ -7,11 +7,10 @@ import { type SupervisorDown, type SupervisorUp, supervisorDown } from '@helix/c
 import { desktopPath } from '@helix/contract/stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { type Log, reasonOf } from '../log.ts'
+import { keepPinging } from './pings.ts'
 
 /** Units: bytes. A prompt has at most 200,000 characters, each up to six bytes of JSON. */
 const longestFrame = 2 * 1024 * 1024
-/** A host that answers no ping for this long is gone, whatever TCP says. */
-const pingEveryMs = 15_000
 
 /** One connection of the host. */
 export interface Connection {
@@ -118,17 +117,8 @@ export function shows(request: IncomingMessage, secret: string): boolean {
 }
 
 function attend(socket: WebSocket, isCurrent: () => boolean, { log, handler }: { log: Log; handler: LinkHandler }): void {
-  let answered = true
-  const pings = setInterval(() => {
-    if (!answered) return socket.terminate()
-    answered = false
-    socket.ping()
-  }, pingEveryMs)
-  socket.on('pong', () => {
-    answered = true
-  })
+  keepPinging(socket)
   socket.on('error', (error) => log.warn('link failed', { reason: reasonOf(error) }))
-  socket.on('close', () => clearInterval(pings))
   socket.on('message', (data, isBinary) => {
     if (!isCurrent()) return
     const frame = isBinary ? undefined : parseFrame(String(data))
