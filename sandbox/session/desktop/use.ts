@@ -1,24 +1,15 @@
 import { decodeDown, type StreamDown } from '@helix/contract/stream-down'
 import { encodeClipboard } from '@helix/contract/stream-down-encode'
 import { encodeKey, encodePointer, encodeText, encodeWheel } from '@helix/contract/stream-up'
+import type { DesktopWindow, Picture } from '../hands/desktop.ts'
 import { run, spawnApart } from '../run.ts'
 import type { StillWish } from './commands.ts'
 import type { Desktop } from './desktop.ts'
 import type { DesktopLink } from './link.ts'
-import { type DesktopWindow, windowsIn } from './windows.ts'
+import { windowsIn } from './windows.ts'
 
 const notch = 120
 const deadlineMs = 5000
-
-export interface Picture {
-  jpeg: Uint8Array
-  width: number
-  height: number
-  /** Of the newest frame. */
-  sequence: number
-  /** Units: unix microseconds. */
-  capturedUs: number
-}
 
 /** What programs of the supervisor do with the desktop; everything but `start` is asked only after it. */
 export class DesktopUse {

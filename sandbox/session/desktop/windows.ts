@@ -1,12 +1,4 @@
-export interface DesktopWindow {
-  /** As X names it. */
-  id: number
-  title: string
-  program: string
-  /** Units: pixels of the screen. */
-  region: { x: number; y: number; width: number; height: number }
-  focused: boolean
-}
+import type { DesktopWindow } from '../hands/desktop.ts'
 
 /** Columns of `wmctrl -lGpx`: id, desktop, process, place, size, class, machine, title. */
 const line = /^(0x[0-9a-f]+)\s+(-?\d+)\s+\d+\s+(-?\d+)\s+(-?\d+)\s+(\d+)\s+(\d+)\s+(.+?)\s{2,}\S+ ?(.*)$/
