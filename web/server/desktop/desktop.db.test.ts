@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { HelixError } from '@helix/contract/errors'
 import type { SessionId } from '@helix/contract/ids'
@@ -11,17 +10,13 @@ import { openDesktop } from '@helix/contract/stream-tickets'
 import express from 'express'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { createApp } from '../app.ts'
 import { newId } from '../context.ts'
-import { Metrics } from '../http/metrics.ts'
 import { IdentityStore } from '../identity/store.ts'
 import { addProject } from '../internal/testing.ts'
 import { sealingKeysOf } from '../secrets/seal.ts'
-import { routeUpgrades } from '../sockets/router.ts'
-import { upgradesOf } from '../sockets/upgrades.ts'
 import { FakeMachine, MachineHost } from '../testing/machine.ts'
+import { openReplica } from '../testing/replica.ts'
 import { openTestServer, type Person, type TestServer } from '../testing/server.ts'
-import { Tunnels } from '../tunnels/tunnels.ts'
 import { StreamOrigins } from './addresses.ts'
 import { StreamTickets } from './tickets.ts'
 
@@ -143,24 +138,14 @@ test('without a ticket for it nobody is dialled for', async () => {
 })
 
 test('a replica without the host’s link splices to the one that has it', async () => {
-  const { context } = server
-  const internal = createServer()
-  await new Promise<void>((resolve) => internal.listen(0, '127.0.0.1', resolve))
-  const url = `http://127.0.0.1:${(internal.address() as AddressInfo).port}`
-  const config = { ...context.config, internalUrl: url }
-  await using tunnels = new Tunnels(context.db, config, context.log)
-  const replica = { ...context, config, tunnels }
-  internal.on('request', await createApp(replica, new Metrics()))
-  routeUpgrades(internal, upgradesOf(replica))
-  const socket = relay((await open()).ticket, { url })
+  await using replica = await openReplica(server)
+  const socket = relay((await open()).ticket, { url: replica.url })
   await once(socket, 'open')
   socket.send('over there')
   expect(String((await once(socket, 'message'))[0])).toBe('over there')
   const streams = `${server.url.replace('http', 'ws')}/internal/v1/streams/${host.hostId}`
   expect(await errorOf(new WebSocket(streams))).toContain('401')
   socket.terminate()
-  internal.closeAllConnections()
-  internal.close()
 })
 
 test('a host that is older, one that is silent, and a session that rests are told with the way out', async () => {

@@ -1,6 +1,5 @@
 import { once } from 'node:events'
-import { createServer, request as requestHttp } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { request as requestHttp } from 'node:http'
 import type { ResponseOf } from '@helix/contract/endpoint'
 import { HelixError } from '@helix/contract/errors'
 import type { SessionId } from '@helix/contract/ids'
@@ -18,15 +17,11 @@ import {
 } from '@helix/contract/session-life'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { createApp } from '../app.ts'
-import { Metrics } from '../http/metrics.ts'
 import { addProject } from '../internal/testing.ts'
 import { Previews } from '../previews/proxy.ts'
-import { routeUpgrades } from '../sockets/router.ts'
-import { upgradesOf } from '../sockets/upgrades.ts'
 import { FakeMachine, MachineHost } from '../testing/machine.ts'
+import { openReplica } from '../testing/replica.ts'
 import { openTestServer, type Person, type TestServer } from '../testing/server.ts'
-import { Tunnels } from '../tunnels/tunnels.ts'
 
 let server: TestServer
 let person: Person
@@ -159,29 +154,8 @@ test('a terminal is a WebSocket to the machine; strangers and pages elsewhere ge
   }
 })
 
-/** A second control plane on the same database. */
-async function openReplica() {
-  const { context } = server
-  const internal = createServer()
-  await new Promise<void>((resolve) => internal.listen(0, '127.0.0.1', resolve))
-  const url = `http://127.0.0.1:${(internal.address() as AddressInfo).port}`
-  const config = { ...context.config, internalUrl: url }
-  const tunnels = new Tunnels(context.db, config, context.log)
-  const replica = { ...context, config, tunnels }
-  const previews = new Previews(replica)
-  const app = await createApp(replica, new Metrics())
-  internal.on('request', (request, response) => void (previews.handle(request, response) || app(request, response)))
-  routeUpgrades(internal, upgradesOf(replica), (request) => previews.upgrade(request))
-  const dispose = async (): Promise<void> => {
-    await tunnels[Symbol.asyncDispose]()
-    internal.closeAllConnections()
-    internal.close()
-  }
-  return { url, [Symbol.asyncDispose]: dispose }
-}
-
 test('a replica without the host’s link asks the one that has it, and a tunnel that ends at the wrong replica is passed on', async () => {
-  await using replica = await openReplica()
+  await using replica = await openReplica(server)
   // The holder's own address, as other replicas know it; its lease writes down the one of its configuration each ten seconds.
   const known = () => server.context.db('host_links').where({ host_id: host.hostId }).update({ address: server.url })
   machine.answer = () => ({ status: 200, body: done })

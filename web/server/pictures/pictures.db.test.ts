@@ -1,6 +1,4 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { desktopPicturesPath, type PictureState, pictureLimits, type WatchPictures } from '@helix/contract/desktop-pictures'
 import type { HostId, OrgId, ProjectId, SessionId } from '@helix/contract/ids'
 import type { HostDown, HostUp } from '@helix/contract/link'
@@ -9,17 +7,12 @@ import { decodeDown } from '@helix/contract/stream-down'
 import { encodeStill } from '@helix/contract/stream-down-encode'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { createApp } from '../app.ts'
 import { newId } from '../context.ts'
-import { Metrics } from '../http/metrics.ts'
 import { IdentityStore } from '../identity/store.ts'
 import { addProject } from '../internal/testing.ts'
-import { routeUpgrades } from '../sockets/router.ts'
-import { upgradesOf } from '../sockets/upgrades.ts'
 import { testTokens } from '../testing/context.ts'
+import { openReplica } from '../testing/replica.ts'
 import { openTestServer, type Person, type TestServer } from '../testing/server.ts'
-import { Tunnels } from '../tunnels/tunnels.ts'
-import { Pictures } from './pictures.ts'
 
 /** A host that draws what it is asked for. */
 class DrawingHost {
@@ -248,29 +241,8 @@ test('a session that goes to another host, and a host that comes back, are follo
   await soon(() => page.seen.at(-1)).toEqual([1, 'none'])
 })
 
-/** A second control plane on the same database. */
-async function openReplica() {
-  const { context } = server
-  const internal = createServer()
-  await new Promise<void>((resolve) => internal.listen(0, '127.0.0.1', resolve))
-  const url = `http://127.0.0.1:${(internal.address() as AddressInfo).port}`
-  const config = { ...context.config, internalUrl: url }
-  const tunnels = new Tunnels(context.db, config, context.log)
-  const pictures = new Pictures(context.db, config, context.log)
-  const replica = { ...context, config, tunnels, pictures }
-  internal.on('request', await createApp(replica, new Metrics()))
-  routeUpgrades(internal, upgradesOf(replica))
-  const dispose = async (): Promise<void> => {
-    pictures[Symbol.dispose]()
-    await tunnels[Symbol.asyncDispose]()
-    internal.closeAllConnections()
-    internal.close()
-  }
-  return { url, [Symbol.asyncDispose]: dispose }
-}
-
 test('a page of another replica gets the same pictures over the replica that has the link, and only replicas are let in there', async () => {
-  await using replica = await openReplica()
+  await using replica = await openReplica(server)
   await server.context.db('host_links').where({ host_id: host.hostId }).update({ address: server.url })
   const here = await new Page(person.apiKey).watch({ 1: sessionId })
   const there = await new Page(person.apiKey, replica.url).watch({ 5: sessionId })
