@@ -7,10 +7,11 @@ import type { StreamUp } from '@helix/contract/stream-up'
 import type { Logger } from 'pino'
 import type { WebSocket } from 'ws'
 import { Control } from './control.ts'
+import { Keepsakes } from './keepsakes.ts'
 import type { Passes } from './passes.ts'
 import { Presence } from './presence.ts'
 import { Source, type Subscriber } from './source.ts'
-import { StillFeed } from './still-feed.ts'
+import { StillFeeds } from './still-feeds.ts'
 import { outgoingOf, Viewer, type ViewerHandler } from './viewer.ts'
 
 /** Units: milliseconds. */
@@ -20,11 +21,8 @@ const silentMs = 60_000
 const lingerMs = 5000
 /** Of one session. */
 export const mostViewers = 50
-/** Units: bytes of a clipboard that is kept for whoever drives next. */
-const keptClipboardBytes = 256 * 1024
 /** For recordings that nobody watches while they are made: the picture is as sharp, and a movement costs a quarter. */
 const unwatched = { kbps: 8000, fps: 15, scale: 100, crf: 23 }
-const stillWish = { maxWidth: 1280, maxHeight: 800, quality: 60 }
 
 export interface DesktopInput {
   sessionId: string
@@ -44,15 +42,14 @@ export class Desktop implements ViewerHandler {
   private readonly passes: Passes
   private readonly viewers = new Map<string, Viewer>()
   private readonly unsubscribes = new Map<string, () => void>()
-  private readonly feeds = new Map<string, StillFeed>()
+  private readonly feeds: StillFeeds
   private readonly control: Control
   private readonly presence: Presence
   private readonly timer: NodeJS.Timeout
   private others = 0
   private statsAt = 0
   private emptySince = Date.now()
-  private cursor: { shape: Uint8Array | null; move: Uint8Array | null } = { shape: null, move: null }
-  private clipboard: Uint8Array | null = null
+  private readonly keepsakes = new Keepsakes()
   private limits = { fps: 60, pixels: 1920 * 1080 }
 
   constructor({ sessionId, address, secret, log, passes, unused }: DesktopInput) {
@@ -60,11 +57,12 @@ export class Desktop implements ViewerHandler {
     this.unused = unused
     this.passes = passes
     this.source = new Source({ address, secret, log: log.child({ sessionId }) })
+    this.feeds = new StillFeeds(this.source)
     this.control = new Control(this.source, () => this.controlChanged())
     this.presence = new Presence(this.viewers, (viewer) => this.control.holds(viewer))
     this.source.subscribe({
       wantsFrames: () => false,
-      received: (message, bytes) => this.keep(message, bytes),
+      received: (message, bytes) => this.keepsakes.take(message, bytes),
       said: (word) => this.heard(word),
       restarted: () => undefined,
     })
@@ -123,7 +121,7 @@ export class Desktop implements ViewerHandler {
   closeAll(why: StreamClose, message: string): void {
     for (const viewer of this.viewers.values()) viewer.end(why, message)
     clearInterval(this.timer)
-    for (const feed of this.feeds.values()) feed.close()
+    this.feeds.close()
     this.source.close()
   }
 
@@ -147,7 +145,7 @@ export class Desktop implements ViewerHandler {
       restarted: () => viewer.delivery.pause(),
     })
     this.unsubscribes.set(viewer.id, unsubscribe)
-    if (viewer.stills) this.feed(viewer, 500)
+    if (viewer.stills) this.feeds.start(viewer, 500)
     if (viewer.wantsFrames) viewer.delivery.restart(Date.now())
   }
 
@@ -187,8 +185,7 @@ export class Desktop implements ViewerHandler {
 
   ended(viewer: Viewer): void {
     this.viewers.delete(viewer.id)
-    this.feeds.get(viewer.id)?.close()
-    this.feeds.delete(viewer.id)
+    this.feeds.stop(viewer)
     this.unsubscribes.get(viewer.id)?.()
     this.unsubscribes.delete(viewer.id)
     this.control.left(viewer)
@@ -225,17 +222,11 @@ export class Desktop implements ViewerHandler {
   }
 
   private setStills(viewer: Viewer, on: boolean, everyMs: number): void {
-    this.feeds.get(viewer.id)?.close()
-    this.feeds.delete(viewer.id)
+    this.feeds.stop(viewer)
     this.show(viewer, () => {
       viewer.stills = on
     })
-    if (on) this.feed(viewer, everyMs)
-  }
-
-  private feed(viewer: Viewer, everyMs: number): void {
-    const wish = { ...stillWish, everyMs }
-    this.feeds.set(viewer.id, new StillFeed(this.source, wish, (bytes) => viewer.wishes.visible && viewer.pass(bytes)))
+    if (on) this.feeds.start(viewer, everyMs)
   }
 
   private pass(viewer: Viewer, message: StreamDown, bytes: Uint8Array): void {
@@ -244,12 +235,6 @@ export class Desktop implements ViewerHandler {
       if (viewer.wishes.audioOn && viewer.wishes.visible) viewer.pass(bytes)
     } else if (message.type !== 'clipboard') viewer.pass(bytes)
     else if (this.control.holds(viewer)) viewer.pass(bytes)
-  }
-
-  private keep(message: StreamDown, bytes: Uint8Array): void {
-    if (message.type === 'cursorShape') this.cursor.shape = bytes
-    else if (message.type === 'cursorMove') this.cursor.move = bytes
-    else if (message.type === 'clipboard') this.clipboard = bytes.byteLength <= keptClipboardBytes ? bytes : null
   }
 
   private heard(word: DesktopUp): void {
@@ -281,13 +266,14 @@ export class Desktop implements ViewerHandler {
     const { id: viewerId, relayed, claims } = viewer
     const said = { version: streamVersion, session: this.sessionId, codec, encoder, width, height, scale, capabilities }
     viewer.say({ type: 'hello', ...said, viewerId, right: claims.right, relayed, pass: this.passes.give(viewer) })
-    for (const bytes of [this.cursor.shape, this.cursor.move]) if (bytes !== null) viewer.pass(bytes)
+    for (const bytes of this.keepsakes.cursor) viewer.pass(bytes)
   }
 
   private controlChanged(): void {
+    const { clipboard } = this.keepsakes
     for (const viewer of this.viewers.values()) {
       viewer.told = false
-      if (this.clipboard !== null && this.control.holds(viewer)) viewer.pass(this.clipboard)
+      if (clipboard !== null && this.control.holds(viewer)) viewer.pass(clipboard)
     }
     this.presence.tell({ type: 'control', ...this.control.state })
     this.presence.tellViewers()
