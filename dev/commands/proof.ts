@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { root } from '../config.ts'
+import { root, sandboxProblem } from '../config.ts'
 import { fail } from '../setup/progress.mjs'
 
 const names = readdirSync(join(root, 'dev/proof'))
@@ -8,6 +8,7 @@ const names = readdirSync(join(root, 'dev/proof'))
   .map((file) => file.replace(/\.ts$/, ''))
 const name = process.argv[2]
 if (name === undefined || !names.includes(name)) fail(`name a proof: npm run proof -- ${names.join(' | ')}`)
+if (sandboxProblem !== null) fail(`this proof needs a sandbox: ${sandboxProblem}`)
 try {
   const module = (await import(`../proof/${name}.ts`)) as { proof: (args: string[]) => Promise<boolean> }
   process.exit((await module.proof(process.argv.slice(3))) ? 0 : 1)

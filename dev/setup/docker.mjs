@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cacheFolder } from './cache.mjs'
 import { installPackages, isDebian, isRoot } from './debian.mjs'
 import { step } from './progress.mjs'
 import { run, which } from './run.mjs'
 import { runscArguments } from './runsc.mjs'
+
+const pidFile = '/var/run/docker.pid'
 
 async function answers() {
   if (which('docker') === null) return false
@@ -20,6 +22,21 @@ async function hasUserNamespaces() {
     () => true,
     () => false,
   )
+}
+
+/** Units: milliseconds. An engine that ends stops its containers first. */
+const endingMs = 60_000
+
+/** An engine that is told to end answers no more and keeps the next from starting: it is waited for, as is one that only begins. */
+async function engineUnderWay(note) {
+  const until = Date.now() + endingMs
+  for (let told = false; Date.now() < until; told = true) {
+    const pid = existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) : Number.NaN
+    if (!existsSync(`/proc/${pid}`)) return
+    if (await answers()) return
+    if (!told) note('an engine is beginning or ending: waiting for it')
+    await new Promise((resolve) => setTimeout(resolve, 250))
+  }
 }
 
 /** Starts dockerd in a process group of its own, so that Ctrl-C ends sessions before it ends the engine. */
@@ -61,6 +78,8 @@ export async function ensureDocker() {
         // Where a service manager runs, the package has started the engine.
         if (await answers()) return { problem: null, dispose: async () => {} }
       }
+      await engineUnderWay(note)
+      if (await answers()) return { problem: null, dispose: async () => {} }
       // With user namespaces root in a session is nobody on this machine, and a session may have a Docker engine of its own.
       const users = (await hasUserNamespaces()) ? ['--userns-remap=default'] : []
       // Without gVisor sessions stand on the next rung: no reason not to start.
