@@ -42,7 +42,23 @@ static void changes_in_a_row_keep_the_frame_rate(void) {
     pace.untaken = 0;
     frames++;
   }
-  CHECK(frames >= 58 && frames <= 61);
+  CHECK(frames >= 58 && frames <= 64);
+}
+
+/* Units: microseconds that the change waits. */
+static int64_t wait_of_change(struct pace *pace, int64_t at) {
+  pace_damaged(pace, at);
+  int64_t now = at + pace_wait(pace, at);
+  pace_done(pace, WORK_FRAME, (struct outcome){true, true, false}, now);
+  pace->untaken = 0;
+  return now - at;
+}
+
+static void one_late_change_does_not_keep_all_that_follow_waiting(void) {
+  struct pace pace = after_key(second);
+  int64_t at = 2 * second, wait = 0;
+  for (int i = 0; i < 60; i++) wait = wait_of_change(&pace, at + i * pace.interval + (i == 10 ? 9000 : 0));
+  CHECK(wait <= 1000);
 }
 
 static void a_consumer_that_takes_nothing_gets_two_frames(void) {
@@ -83,6 +99,7 @@ int main(void) {
   a_still_screen_is_refined_and_then_left_alone();
   a_change_after_a_rest_is_sent_at_once();
   changes_in_a_row_keep_the_frame_rate();
+  one_late_change_does_not_keep_all_that_follow_waiting();
   a_consumer_that_takes_nothing_gets_two_frames();
   damage_that_changes_nothing_sends_nothing();
   return 0;

@@ -4,6 +4,8 @@
 static const int64_t settle = 1000;
 /* Timers are late: a program that draws at the frame rate must not miss every second frame. */
 static const int64_t slack = 2500;
+/* The part of an interval that the next frame may come early, or one that was late once would keep all that follow waiting as long. */
+enum { CATCH_UP = 20 };
 /* After the last change. */
 static const int64_t refine_after[REFINE_STEPS] = {150000, 210000, 270000};
 /* What the cap on the rate did not let through is tried so often more. */
@@ -68,6 +70,6 @@ void pace_done(struct pace *pace, enum work work, struct outcome outcome, int64_
   }
   if (!outcome.sent) return;
   pace->last_frame = now;
-  pace->slot = later(pace->slot + pace->interval, now + pace->interval - slack);
+  pace->slot = later(pace->slot + pace->interval - pace->interval / CATCH_UP, now + pace->interval - slack);
   pace->untaken++;
 }
