@@ -25,6 +25,8 @@ export interface RateSample {
 /** Units: kbit a second. */
 const leastKbps = 300
 const firstKbps = 8000
+/** So that the first picture over a new connection fits into what TCP sends before it hears anything. */
+const returningKbps = 800
 /** Units: milliseconds. A queue that stands above the first for one look is a jam; below the second the line is clear. */
 const jamMs = 40
 const clearMs = 20
@@ -69,6 +71,7 @@ export class RateController {
   private step = { fps: 0, scale: 0, at: Number.NEGATIVE_INFINITY }
   /** Of the last second, whether or not it fills what it may. */
   private load = { from: 0, bytes: 0, kbps: 0 }
+  private returning = false
   jams = 0
 
   constructor(limits: RateLimits) {
@@ -99,14 +102,21 @@ export class RateController {
     const part = fpsSteps[this.step.fps - 1]?.part ?? 1
     const scale = scaleSteps[this.step.scale - 1]?.scale ?? 100
     return {
-      kbps: Math.round(Math.min(this.kbps, this.mostKbps)),
+      kbps: Math.round(Math.min(this.kbps, this.mostKbps, this.returning ? returningKbps : Number.POSITIVE_INFINITY)),
       fps: Math.max(Math.min(fps, leastFps), Math.round(fps * part)),
       scale: Math.max(leastScale, scale),
       crf,
     }
   }
 
+  /** The line was cut: until a frame is acknowledged a picture soon is worth more than a sharp one. */
+  cut(): void {
+    this.returning = true
+    this.look = { from: Number.NEGATIVE_INFINITY, least: Number.POSITIVE_INFINITY, bytes: 0, samples: 0 }
+  }
+
   acknowledged(now: number, { delayMs, bytes }: RateSample): void {
+    this.returning = false
     this.noteBase(now, delayMs)
     this.noteLoad(now, bytes)
     const { look } = this

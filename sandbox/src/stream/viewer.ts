@@ -150,6 +150,7 @@ export class Viewer {
     Object.assign(this.wishes, former.wishes)
     this.stills = former.stills
     this.rates = former.rates
+    this.rates.cut()
     this.begin()
   }
 

@@ -1,11 +1,13 @@
 import { streamClose, streamProtocols } from '@helix/contract/stream'
 
 /** Units: milliseconds. */
-const shortestTryMs = 130
+const shortestTryMs = 100
 const longestTryMs = 500
-const handshakeMs = 60
-/** A busy machine takes longer over a handshake than the line does. */
+/** What both machines take over a handshake besides the line, which takes two round trips. */
+const handshakeMs = 30
+/** A busy machine takes longer: then tries get longer, after so many that the line was likelier to blame. */
 const growth = 1.15
+const shortTries = 12
 
 interface Heard {
   /** Its first message is this. */
@@ -23,6 +25,7 @@ export class Comeback {
   private readonly url: string
   private readonly pass: string
   private tryMs: number
+  private tries = 0
   private socket: WebSocket | null = null
   private timer: ReturnType<typeof setTimeout> | undefined
 
@@ -61,6 +64,6 @@ export class Comeback {
       if (code === streamClose.ticket_refused) this.heard.refused()
     }
     this.timer = setTimeout(() => this.attempt(), this.tryMs)
-    this.tryMs = Math.min(this.tryMs * growth, Math.max(longestTryMs, this.tryMs))
+    if (++this.tries > shortTries) this.tryMs = Math.min(this.tryMs * growth, Math.max(longestTryMs, this.tryMs))
   }
 }
