@@ -27,6 +27,8 @@ export interface Candidate {
   /** The most it answers with, where the catalogue knows. */
   maxOutputTokens: number | null
   region: string | null
+  /** Of an organisation or a person: connections go through `guardedConnector` and reach public addresses only. */
+  guarded: boolean
   /** Among those of the same rank; those of a lower rank go first. */
   rank: number
   weight: number
