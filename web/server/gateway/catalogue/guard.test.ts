@@ -1,19 +1,15 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { expect, test } from 'vitest'
 import { Pool } from 'undici'
+import { expect, test } from 'vitest'
 import { checkProviderUrl, guardedConnector, publicAddress } from './guard.ts'
 
-test.each([
-  '127.0.0.1',
-  '[::1]',
-  '10.1.2.3',
-  '169.254.169.254',
-  '[::ffff:127.0.0.1]',
-  '0.0.0.0',
-])('a provider at %s is refused', async (host) => {
-  await expect(publicAddress(host)).rejects.toThrow(/not an address of the public internet/)
-})
+test.each(['127.0.0.1', '[::1]', '10.1.2.3', '169.254.169.254', '[::ffff:127.0.0.1]', '0.0.0.0'])(
+  'a provider at %s is refused',
+  async (host) => {
+    await expect(publicAddress(host)).rejects.toThrow(/not an address of the public internet/)
+  },
+)
 
 test('a name with one bad address among good ones is refused', async () => {
   await expect(publicAddress('example.com', async () => ['1.1.1.1', '10.0.0.1'])).rejects.toThrow(/10\.0\.0\.1/)

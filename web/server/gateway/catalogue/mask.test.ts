@@ -16,10 +16,18 @@ const object = { content: `it is ${awkward}!` }
 test.each([
   ['plain', awkward, '[secret KEY]'],
   ['JSON', JSON.stringify(object), '{"content":"it is [secret KEY]!"}'],
-  ['JSON in JSON', JSON.stringify({ arguments: JSON.stringify(object) }), JSON.stringify({ arguments: '{"content":"it is [secret KEY]!"}' })],
+  [
+    'JSON in JSON',
+    JSON.stringify({ arguments: JSON.stringify(object) }),
+    JSON.stringify({ arguments: '{"content":"it is [secret KEY]!"}' }),
+  ],
   ['ASCII JSON', JSON.stringify(object).replaceAll('ü', '\\u00fc').replaceAll('€', '\\u20ac'), '{"content":"it is [secret KEY]!"}'],
   ['JSON with escaped slashes', JSON.stringify(object).replaceAll('/', '\\/'), '{"content":"it is [secret KEY]!"}'],
-  ['JSON of Go', JSON.stringify(object).replaceAll('<', '\\u003c').replaceAll('>', '\\u003e').replaceAll('&', '\\u0026'), '{"content":"it is [secret KEY]!"}'],
+  [
+    'JSON of Go',
+    JSON.stringify(object).replaceAll('<', '\\u003c').replaceAll('>', '\\u003e').replaceAll('&', '\\u0026'),
+    '{"content":"it is [secret KEY]!"}',
+  ],
 ])('a value with quotes, slashes and umlauts is found in %s', (_form, text, expected) => {
   expect(say([{ name: 'KEY', value: awkward }], text)).toBe(expected)
 })

@@ -5,7 +5,8 @@ export type Masked = readonly { name: string; value: string }[]
 
 const inJson = (text: string): string => JSON.stringify(text).slice(1, -1)
 /** As Python’s `json.dumps` writes it. */
-const inAscii = (text: string): string => text.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+const inAscii = (text: string): string =>
+  text.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 /** As Go’s `encoding/json` writes it. */
 const inGo = (text: string): string => text.replace(/[<>&]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)
 

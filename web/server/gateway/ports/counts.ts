@@ -20,14 +20,14 @@ export interface Price {
   cachedInput: number | null
   cacheWrite: number | null
   /** What holds for a call whose input is above so many tokens. */
-  long: { aboveTokens: number; input: number; output: number } | null
+  long: { aboveTokens: number; input: number; output: number; cachedInput?: number | null; cacheWrite?: number | null } | null
 }
 
 /** Units: micro-dollars, rounded up; 0 for a model without a price. */
 export function costOf(price: Price | null, counts: Counts): number {
   if (price === null) return 0
-  const dear = price.long !== null && counts.input > price.long.aboveTokens ? price.long : price
+  const dear = price.long !== null && counts.input > price.long.aboveTokens ? { ...price, ...price.long } : price
   const plain = Math.max(0, counts.input - counts.cachedInput - counts.cacheWrite)
-  const cached = counts.cachedInput * (price.cachedInput ?? dear.input) + counts.cacheWrite * (price.cacheWrite ?? dear.input)
+  const cached = counts.cachedInput * (dear.cachedInput ?? dear.input) + counts.cacheWrite * (dear.cacheWrite ?? dear.input)
   return Math.ceil((plain * dear.input + cached + counts.output * dear.output) / 1_000_000)
 }
