@@ -8,6 +8,7 @@ import { decodeCaptured, encodeRun, LengthReader, withLength } from '@helix/cont
 import { encodeTaken } from '@helix/sandbox/session/desktop/commands.ts'
 import { sessionImage } from '../../config.ts'
 import { installPackages } from '../../setup/debian.mjs'
+import { say } from '../../setup/progress.mjs'
 import { processorShare, residentMb } from './processes.ts'
 
 const run = promisify(execFile)
@@ -79,10 +80,10 @@ async function pixelflux(folder: string): Promise<(() => ChildProcess) | null> {
   } catch {
     return null
   }
-  const script = join(import.meta.dirname, 'pixelflux.py')
+  const script = join(import.meta.dirname, 'pixelflux-peer.py')
   const args = [script, String(size.width), String(size.height), String(size.fps)]
   return () =>
-    spawn(join(folder, 'venv/bin/python'), args, { env: { ...process.env, DISPLAY: display }, stdio: ['ignore', 'ignore', 'ignore'] })
+    spawn(join(folder, 'venv/bin/python'), args, { env: { ...process.env, DISPLAY: display }, stdio: ['ignore', 'ignore', 'inherit'] })
 }
 
 async function loadOf(peer: string, start: () => ChildProcess): Promise<PeerLoad> {
@@ -109,6 +110,16 @@ async function loadOf(peer: string, start: () => ChildProcess): Promise<PeerLoad
   }
 }
 
+/** A peer that does not run here is left out, and that is said. */
+async function loadOrNone(peer: string, start: () => ChildProcess): Promise<PeerLoad[]> {
+  try {
+    return [await loadOf(peer, start)]
+  } catch (error) {
+    say(`${peer} ended: ${error instanceof Error ? error.message : error}`)
+    return []
+  }
+}
+
 /** What capturing and encoding the same X server costs, ours beside others, one after the other. Peers that cannot be had are left out. */
 export async function peerLoads(): Promise<PeerLoad[]> {
   await installPackages(
@@ -122,7 +133,7 @@ export async function peerLoads(): Promise<PeerLoad[]> {
     for (let look = 0; look < 100 && !existsSync(`/tmp/.X11-unix/X${display.slice(1)}`); look++) await sleep(50)
     const loads = [await loadOf('helix', await ours(folder)), await loadOf('ffmpeg x11grab + x264', ffmpeg)]
     const other = await pixelflux(folder)
-    if (other !== null) loads.push(await loadOf('pixelflux', other))
+    if (other !== null) loads.push(...(await loadOrNone('pixelflux', other)))
     return loads
   } finally {
     server.kill()

@@ -1,4 +1,4 @@
-"""Captures DISPLAY with pixelflux as the library's own users do, and throws the units away. Usage: pixelflux.py WIDTH HEIGHT FPS."""
+"""Captures DISPLAY with pixelflux as the library's own users do, and throws the units away. Usage: pixelflux-peer.py WIDTH HEIGHT FPS."""
 import sys, threading
 
 from pixelflux import CaptureSettings, ScreenCapture
