@@ -7,6 +7,8 @@ export type Operation = 'converse' | 'count_tokens' | 'embeddings' | 'audio' | '
 /** One call, however it ended. Units: milliseconds, micro-dollars, unix milliseconds. */
 export interface Metered {
   scope: Scope
+  /** What the session was at; null where it is not known. */
+  turn: { promptId: string | null; step: number | null } | null
   operation: Operation
   dialect: ConversationDialect | null
   providerId: string | null
@@ -23,6 +25,7 @@ export interface Metered {
   firstByteMs: number | null
   durationMs: number
   attempts: number
+  /** Names the call; a second row with the same is not written. */
   requestId: string
 }
 

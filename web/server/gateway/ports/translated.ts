@@ -1,6 +1,7 @@
 import type { Candidate, ConversationDialect } from './candidate.ts'
 import type { Counts } from './counts.ts'
 
+/** Asked where the candidate does not speak the dialect, and always for Vertex and Bedrock: they are asked in ways of their own. */
 export interface Asked {
   dialect: ConversationDialect
   candidate: Candidate
