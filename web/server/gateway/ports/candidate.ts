@@ -16,8 +16,6 @@ export interface Candidate {
   kind: ProviderKind
   /** Origin and path prefix; of OpenAI’s and Anthropic’s ending in `/v1`. */
   baseUrl: string
-  /** Set by who runs the installation: it may lie on a private address, as vLLM and Ollama do. Others must be public, and https. */
-  local?: boolean
   key: { id: string; secret: string }
   /** What a kind needs besides: `project` and `location` of Vertex, `region` and `accessKeyId` of Bedrock, `apiVersion` of Azure. */
   settings: Readonly<Record<string, string>>
