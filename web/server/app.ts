@@ -10,7 +10,6 @@ import { conversationRoutes } from './conversation/routes.ts'
 import { StreamOrigins } from './desktop/addresses.ts'
 import { desktopRoutes } from './desktop/routes.ts'
 import { eventRoutes } from './events/routes.ts'
-import { createGateway } from './gateway/routes.ts'
 import { gitRoutes } from './git/routes.ts'
 import { healthPageRoutes } from './health/routes.ts'
 import { hostCredentialRoutes } from './hosts/credentials/routes.ts'
@@ -51,7 +50,10 @@ import { templateRoutes } from './templates/routes.ts'
 import { viewRoutes } from './views/routes.ts'
 import { webhookRoutes } from './webhooks/routes.ts'
 
-/** The mount order, and nothing else. Streams (`/git`, `/v1`) come before any body parser; pages come last. */
+/**
+ * The mount order, and nothing else. Streams (`/git`) come before any body parser; pages come last. Previews and the gateway (`/v1`, `/v1beta`) are served by the
+ * http server itself, before Express.
+ */
 export async function createApp(context: Context, metrics: Metrics): Promise<Express> {
   const app = express()
   app.disable('x-powered-by')
@@ -64,7 +66,6 @@ export async function createApp(context: Context, metrics: Metrics): Promise<Exp
   app.use(securityHeaders)
   app.use(healthRoutes(context))
   app.use('/git', gitRoutes(context))
-  app.use('/v1', createGateway(context))
   app.use('/api', sameOrigin(context.config.frontendUrl))
   app.use(eventRoutes(context))
   app.use(identityRoutes(context))

@@ -7,6 +7,7 @@ import type { Dialect } from './db/database.ts'
 import type { DeliveryRelay } from './deliveries/relay.ts'
 import type { StreamTickets } from './desktop/tickets.ts'
 import type { EventBus } from './events/bus.ts'
+import type { Gateway } from './gateway/gateway.ts'
 import type { Providers } from './gateway/providers.ts'
 import type { GitPort, RepoKey } from './git/port.ts'
 import type { GitStorage } from './git/storage.ts'
@@ -37,6 +38,7 @@ export interface Context {
   gitStorage: GitStorage
   pushes: { flush(repo: RepoKey): Promise<void> }
   providers: Providers
+  gateway: Gateway
   /** For secrets at rest. */
   sealing: SealingKeys
   health: HealthMonitor

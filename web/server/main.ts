@@ -30,7 +30,9 @@ async function serve(context: Context, metrics: Metrics): Promise<Server[]> {
   const app = await createApp(context, metrics)
   const upgrades = upgradesOf(context)
   const previews = new Previews(context)
-  const answer: RequestListener = (request, response) => void (previews.handle(request, response) || app(request, response))
+  context.gateway.observe = (route, status, seconds) => metrics.observe(route, status, seconds)
+  const answer: RequestListener = (request, response) =>
+    void (previews.handle(request, response) || context.gateway.handle(request, response) || app(request, response))
   return Promise.all(
     context.config.listen.map(async (address) => {
       // A push of 1 GB over a slow line lasts longer than Node's default of 300 s; balancers keep connections for 60 s.
@@ -49,12 +51,15 @@ async function drain(servers: Server[]): Promise<void> {
   const timer = setTimeout(() => {
     for (const server of servers) server.closeAllConnections()
   }, drainMs)
+  // Streams of inference are told why they end.
+  const last = setTimeout(() => context.gateway.drain(), drainMs - 1000)
   const soon = setTimeout(() => {
     for (const server of servers) server.closeIdleConnections()
   }, 200)
   await Promise.all(closed)
   clearTimeout(timer)
   clearTimeout(soon)
+  clearTimeout(last)
 }
 
 const config = readConfig()

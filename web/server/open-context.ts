@@ -9,6 +9,7 @@ import { StreamTickets } from './desktop/tickets.ts'
 import { EventBus } from './events/bus.ts'
 import { hearOtherProcesses } from './events/notifications.ts'
 import { createProviders } from './gateway/providers.ts'
+import { openGateway } from './gateway/wiring.ts'
 import { defaultMaxPushBytes } from './git/environment.ts'
 import { createGit } from './git/plumbing.ts'
 import type { GitPort } from './git/port.ts'
@@ -54,6 +55,7 @@ export async function openContext(config: Config, log: Logger): Promise<Context 
   const { mail, deliveries, pings } = createRelays({ db, log, config, sealing })
   for (const relay of [mail, deliveries, pings]) stack.use(relay)
   const providers = createProviders(config)
+  const gateway = stack.use(openGateway({ db, log, providers, hear: database.hear }))
   const looked = { config, db, dialect: database.dialect, bus, temporal, gitStorage, providers, mail }
   const health = stack.use(new HealthMonitor(looked, log))
   const tunnels = stack.use(new Tunnels(db, config, log))
@@ -72,6 +74,7 @@ export async function openContext(config: Config, log: Logger): Promise<Context 
     gitStorage,
     pushes,
     providers,
+    gateway,
     sealing,
     health,
     tunnels,

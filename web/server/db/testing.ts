@@ -25,5 +25,5 @@ export async function openTestDatabase({ migrated = true } = {}): Promise<Databa
     await own?.drop()
     rmSync(folder, { recursive: true, force: true })
   }
-  return { db: database.db, dialect: database.dialect, url: database.url, [Symbol.asyncDispose]: dispose }
+  return { ...database, [Symbol.asyncDispose]: dispose }
 }

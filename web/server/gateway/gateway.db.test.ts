@@ -43,6 +43,7 @@ afterAll(async () => {
 })
 beforeEach(async () => {
   upstream.seen.length = 0
+  await server.context.gateway.written()
   await server.context.db('usage').delete()
 })
 
@@ -102,7 +103,7 @@ test('Anthropic’s dialect passes with its own headers, and its usage is read',
     url: '/v1/messages?beta=true',
     headers: { 'x-api-key': 'other-key', 'anthropic-version': '2023-06-01' },
   })
-  expect(await usageRows()).toMatchObject([{ input_tokens: 11, output_tokens: 5, dialect: 'anthropic' }])
+  expect(await usageRows()).toMatchObject([{ input_tokens: 11, output_tokens: 5, dialect: 'messages' }])
 })
 
 test('a caller who leaves ends the provider’s side too', async () => {
@@ -131,7 +132,7 @@ describe('a provider that fails', () => {
         message: expect.stringMatching(/answered 200 with "text\/html".*\(provider_failed, request \S+\)/),
       },
     })
-    expect(await usageRows()).toMatchObject([{ status: 502, input_tokens: null }])
+    expect(await usageRows()).toMatchObject([{ status: 502, input_tokens: 0 }])
   })
 
   test('by JSON that is none is nonsense too', async () => {
@@ -200,7 +201,8 @@ describe('the door', () => {
         (await fetch(`${server.url}/v1/chat/completions`, { method: 'POST', headers: { authorization: `Bearer ${person.apiKey}` }, body }))
           .status,
       ).toBe(400)
-    expect((await ask('/embeddings', {})).status).toBe(404)
+    expect(await (await ask('/embeddings', {})).json()).toMatchObject({ error: { message: expect.stringMatching(/^model: /) } })
+    expect((await ask('/nothing', {})).status).toBe(404)
     upstream.play = (_request, response) => response.writeHead(200, sse).end(chunks.join(''))
     expect((await ask('/chat/completions', { ...chat, model: 'a\u0000b\ud800' })).status).toBe(200)
   })
@@ -219,7 +221,9 @@ describe('without a provider', () => {
       content: { text: string }[]
     }
     expect([whole.model, whole.content[0]?.text]).toEqual([expect.stringContaining('demo'), expect.stringContaining('not a model')])
+    await demo.context.gateway.written()
     const rows = await demo.context.db('usage')
+    expect(rows.length).toBe(2)
     expect(rows.every((row) => row.provider === 'demo')).toBe(true)
   })
 })

@@ -35,7 +35,7 @@ const raw: Record<string, { weakest: Role; answer: number }> = {
   [`GET ${openPreviewPath}`]: { weakest: 'member', answer: 302 },
 }
 
-/** Asked of everybody, or of who signs in, whom better-auth itself asks for; the gateway's are under /v1 and have their own tests. */
+/** Asked of everybody, or of who signs in, whom better-auth itself asks for; the gateway's are served before Express and have their own tests. */
 const others = [
   'GET /healthz',
   'GET /readyz',
@@ -46,10 +46,6 @@ const others = [
   '_ALL /api/auth/passkey/generate-register-options',
   '_ALL /api/auth/passkey/verify-authentication',
   '_ALL /api/auth/passkey/verify-registration',
-  'GET /models',
-  'POST /chat/completions',
-  'POST /messages',
-  'POST /messages/count_tokens',
   // Hosts' own, see recordings.db.test.ts.
   `PUT ${recordingWire.segmentPath}`,
 ]

@@ -11,6 +11,7 @@ import { StreamTickets } from '../desktop/tickets.ts'
 import { EventBus } from '../events/bus.ts'
 import { hearOtherProcesses } from '../events/notifications.ts'
 import { createProviders } from '../gateway/providers.ts'
+import { openGateway } from '../gateway/wiring.ts'
 import { createGit } from '../git/plumbing.ts'
 import type { GitPort } from '../git/port.ts'
 import { createPushLog, type PushLog } from '../git/push-log.ts'
@@ -112,6 +113,7 @@ export async function openTestContext(env: NodeJS.ProcessEnv = {}): Promise<Test
   const outbox = new OutboxRelay(db, recorded, log)
   const dispose = async (): Promise<void> => {
     pictures[Symbol.dispose]()
+    await gateway[Symbol.asyncDispose]()
     await tunnels[Symbol.asyncDispose]()
     await relays.mail[Symbol.asyncDispose]()
     await outbox[Symbol.asyncDispose]()
@@ -122,9 +124,25 @@ export async function openTestContext(env: NodeJS.ProcessEnv = {}): Promise<Test
   }
   const sealing = sealingKeysOf(config.HELIX_ENCRYPTION_KEY)
   const providers = createProviders(config)
+  const gateway = openGateway({ db, log, providers, hear: database.hear })
   // Not started: a test sweeps when it is about them.
   const relays = createRelays({ db, log, config, sealing })
-  const parts = { config, log, db, dialect, bus, temporal: recorded, outbox, git, gitStorage, pushes, providers, sealing, ...relays }
+  const parts = {
+    config,
+    log,
+    db,
+    dialect,
+    bus,
+    temporal: recorded,
+    outbox,
+    git,
+    gitStorage,
+    pushes,
+    providers,
+    gateway,
+    sealing,
+    ...relays,
+  }
   const health = new HealthMonitor(parts, log)
   const tunnels = new Tunnels(db, config, log)
   const use = new MachineUse(db, (error) => log.warn({ err: error }, 'the use of machines is not written'))

@@ -32,7 +32,9 @@ export async function openTestServer(env: NodeJS.ProcessEnv = {}): Promise<TestS
   const context = await openTestContext(env)
   const app = await createApp(context, new Metrics())
   const previews = new Previews(context)
-  const server = createServer((request, response) => void (previews.handle(request, response) || app(request, response)))
+  const server = createServer(
+    (request, response) => void (previews.handle(request, response) || context.gateway.handle(request, response) || app(request, response)),
+  )
   routeUpgrades(server, upgradesOf(context), (request) => previews.upgrade(request))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
 import { demoModel } from '@helix/contract/gateway'
-import type { Response } from 'express'
+import { sendJson } from '../door/refusal.ts'
 import type { ProviderDialect } from '../providers.ts'
-import type { Forwarded } from '../upstream.ts'
 import { type Conversation, readConversation } from './conversation.ts'
 import { nextAnswer } from './script.ts'
 import { type Turn, writeAnthropic } from './write-anthropic.ts'
@@ -34,17 +34,17 @@ export async function answerAsDemo(
   dialect: ProviderDialect,
   path: string,
   body: object,
-  response: Response,
+  response: ServerResponse,
   model: string = demoModel,
-): Promise<Forwarded> {
+): Promise<{ inputTokens: number; outputTokens: number }> {
   const inputTokens = countTokens(JSON.stringify(body))
   if (path.endsWith('/count_tokens')) {
-    response.json({ input_tokens: inputTokens })
-    return { status: 200, usage: { inputTokens, outputTokens: 0 } }
+    sendJson(response, 200, { input_tokens: inputTokens })
+    return { inputTokens, outputTokens: 0 }
   }
   const turn = turnOf(readConversation(dialect, body), inputTokens, model)
   const stream = (body as { stream?: unknown }).stream === true
   if (dialect === 'anthropic') await writeAnthropic(turn, stream, response)
   else await writeOpenAi(turn, stream, response)
-  return { status: 200, usage: { inputTokens: turn.inputTokens, outputTokens: turn.outputTokens } }
+  return { inputTokens: turn.inputTokens, outputTokens: turn.outputTokens }
 }

@@ -1,4 +1,5 @@
-import type { Response } from 'express'
+import type { ServerResponse } from 'node:http'
+import { sendJson } from '../door/refusal.ts'
 
 /** One answer of the script: words, and at most one tool call. */
 export interface Turn {
@@ -16,13 +17,13 @@ export function* pieces(text: string): Generator<string> {
 }
 
 /** Anthropic's Messages API: https://platform.claude.com/docs/en/api/messages and its streaming events. */
-export async function writeAnthropic(turn: Turn, stream: boolean, response: Response): Promise<void> {
+export async function writeAnthropic(turn: Turn, stream: boolean, response: ServerResponse): Promise<void> {
   const base = { id: `msg_${turn.id}`, type: 'message', role: 'assistant', model: turn.model, stop_sequence: null }
   const stop = turn.call === null ? 'end_turn' : 'tool_use'
   const usage = { input_tokens: turn.inputTokens, output_tokens: turn.outputTokens }
   const toolUse = turn.call === null ? [] : [{ type: 'tool_use', id: turn.call.id, name: turn.call.name, input: turn.call.input }]
   if (!stream) {
-    response.json({ ...base, content: [{ type: 'text', text: turn.text }, ...toolUse], stop_reason: stop, usage })
+    sendJson(response, 200, { ...base, content: [{ type: 'text', text: turn.text }, ...toolUse], stop_reason: stop, usage })
     return
   }
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })

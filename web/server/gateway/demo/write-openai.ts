@@ -1,8 +1,9 @@
-import type { Response } from 'express'
+import type { ServerResponse } from 'node:http'
+import { sendJson } from '../door/refusal.ts'
 import { pieces, type Turn } from './write-anthropic.ts'
 
 /** OpenAI's chat completions: https://platform.openai.com/docs/api-reference/chat and its streaming chunks. */
-export async function writeOpenAi(turn: Turn, stream: boolean, response: Response): Promise<void> {
+export async function writeOpenAi(turn: Turn, stream: boolean, response: ServerResponse): Promise<void> {
   const base = { id: `chatcmpl-${turn.id}`, created: Math.floor(Date.now() / 1000), model: turn.model, system_fingerprint: 'helix-demo' }
   const finish = turn.call === null ? 'stop' : 'tool_calls'
   const usage = {
@@ -16,7 +17,12 @@ export async function writeOpenAi(turn: Turn, stream: boolean, response: Respons
       : [{ id: turn.call.id, type: 'function', function: { name: turn.call.name, arguments: JSON.stringify(turn.call.input) } }]
   if (!stream) {
     const message = { role: 'assistant', content: turn.text, ...(calls ? { tool_calls: calls } : {}) }
-    response.json({ ...base, object: 'chat.completion', choices: [{ index: 0, message, finish_reason: finish, logprobs: null }], usage })
+    sendJson(response, 200, {
+      ...base,
+      object: 'chat.completion',
+      choices: [{ index: 0, message, finish_reason: finish, logprobs: null }],
+      usage,
+    })
     return
   }
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })

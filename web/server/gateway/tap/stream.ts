@@ -1,0 +1,55 @@
+import type { ConversationDialect } from '../ports/candidate.ts'
+import { Lines } from './lines.ts'
+import { parsedOr, readUsage, type Usage, usageWithin } from './usage.ts'
+
+/** Units: UTF-16 units. A longer event is not parsed: usage is looked up in it. */
+const longestParsed = 256 * 1024
+
+const ended: Readonly<Record<ConversationDialect, (data: string) => boolean>> = {
+  chat: (data) => data === '[DONE]',
+  responses: (data) => /^\{"type":\s*"(response\.(completed|incomplete|failed|cancelled)|error)"/.test(data),
+  messages: (data) => data.includes('"message_stop"') || /^\{"type":\s*"error"/.test(data),
+  generate: (data) => /"(finishReason|blockReason)":\s*"/.test(data) || data.startsWith('{"error"'),
+}
+
+const tells: Readonly<Record<ConversationDialect, string>> = {
+  chat: '"usage"',
+  responses: '"usage"',
+  messages: '"usage"',
+  generate: '"usageMetadata"',
+}
+
+/** What a model said stands in strings under these names. A quote in it is escaped, so names in its words are not found. */
+const words =
+  /"(?:content|text|delta|partial_json|arguments|thinking|reasoning|reasoning_content|refusal|input_json_delta)":\s*"((?:[^"\\]|\\.){1,65536})/g
+
+/** Looks on while a stream of one dialect passes: usage, whether it came to its end, and how much was said. */
+export class StreamTap {
+  usage: Usage | null = null
+  complete = false
+  /** Units: bytes of words, for a count where usage is silent. */
+  said = 0
+  readonly lines: Lines
+  private readonly dialect: ConversationDialect
+
+  constructor(dialect: ConversationDialect) {
+    this.dialect = dialect
+    this.lines = new Lines((line) => this.learn(line))
+  }
+
+  private learn(line: string): void {
+    if (!line.startsWith('data:')) return
+    const data = line.slice(line[5] === ' ' ? 6 : 5)
+    if (ended[this.dialect](data)) this.complete = true
+    if (data.includes(tells[this.dialect])) this.count(data)
+    // The end of a stream in Responses repeats all that was said.
+    if (this.complete && this.dialect === 'responses') return
+    for (const match of data.matchAll(words)) this.said += match[1]?.length ?? 0
+  }
+
+  private count(data: string): void {
+    const body = data.length > longestParsed ? null : parsedOr(data)
+    if (typeof body === 'object' && body !== null) this.usage = readUsage(this.dialect, body as Record<string, unknown>, this.usage)
+    else this.usage = usageWithin(this.dialect, data, this.usage)
+  }
+}

@@ -1,0 +1,64 @@
+import { HelixError } from '@helix/contract/errors'
+import { buildConnector, Pool } from 'undici'
+import { guardedConnector } from '../catalogue/guard.ts'
+import type { Candidate } from '../ports/candidate.ts'
+
+export interface UpstreamLimits {
+  /** Units: milliseconds to a connection, to the head of an answer, and between two pieces of it. */
+  connectMs: number
+  headMs: number
+  pauseMs: number
+}
+
+/** Models think for minutes before they say anything. */
+export const upstreamLimits: UpstreamLimits = { connectMs: 10_000, headMs: 600_000, pauseMs: 300_000 }
+
+/** A thousand streams of one provider are a thousand connections. */
+const connections = 4096
+const mostPools = 500
+
+/** One pool of connections for each provider and key; those that were not used for longest are closed when there are many. */
+export class Pools implements AsyncDisposable {
+  private readonly limits: UpstreamLimits
+  private readonly pools = new Map<string, Pool>()
+
+  constructor(limits: UpstreamLimits = upstreamLimits) {
+    this.limits = limits
+  }
+
+  of(candidate: Candidate): Pool {
+    const { origin } = addressOf(candidate)
+    const key = `${origin} ${candidate.providerId} ${candidate.key.id} ${candidate.guarded}`
+    const known = this.pools.get(key)
+    if (known !== undefined) {
+      this.pools.delete(key)
+      this.pools.set(key, known)
+      return known
+    }
+    const { connectMs, headMs, pauseMs } = this.limits
+    const options = { timeout: connectMs, allowH2: false }
+    const connect = candidate.guarded ? guardedConnector(options) : buildConnector(options)
+    const pool = new Pool(origin, { connections, connect, headersTimeout: headMs, bodyTimeout: pauseMs, allowH2: false, pipelining: 1 })
+    this.pools.set(key, pool)
+    if (this.pools.size > mostPools) this.closeOldest()
+    return pool
+  }
+
+  private closeOldest(): void {
+    const [oldest] = this.pools
+    if (oldest === undefined) return
+    this.pools.delete(oldest[0])
+    oldest[1].close().catch(() => undefined)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.pools.values()].map((pool) => pool.destroy().catch(() => undefined)))
+  }
+}
+
+export function addressOf(candidate: Candidate): URL {
+  const url = URL.parse(candidate.baseUrl)
+  if (url === null || !/^https?:$/.test(url.protocol))
+    throw new HelixError('provider_failed', `The address of the provider ${candidate.provider} is no URL: an administrator must set it.`)
+  return url
+}
