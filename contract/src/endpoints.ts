@@ -2,6 +2,7 @@ import * as access from './access.ts'
 import * as account from './account.ts'
 import * as attachments from './attachments.ts'
 import * as audit from './audit.ts'
+import * as budgets from './budgets.ts'
 import * as bulk from './bulk.ts'
 import * as checkpoints from './checkpoints.ts'
 import * as codeComments from './code-comments.ts'
@@ -62,6 +63,7 @@ export const publicEndpoints: ReadonlyMap<string, Endpoint> = new Map(
     organisations,
     access,
     audit,
+    budgets,
     projects,
     projectConfig,
     secrets,

@@ -50,7 +50,9 @@ export const helixEvent = z.discriminatedUnion('type', [
   /** Roles, grants, teams or visibility changed: what may be seen must be asked again. */
   z.object({ type: z.literal('access.changed') }),
   /** Something began or ceased to need a person; `userId`: only this person's inbox is concerned. */
-  z.object({ type: z.literal('inbox.changed'), projectId: idSchema('project'), userId: idSchema('user').nullable() }),
+  z.object({ type: z.literal('inbox.changed'), projectId: idSchema('project').optional(), userId: idSchema('user').nullable() }),
+  /** Set, removed, or much of it is spent; absent: the organisation’s. */
+  z.object({ type: z.literal('budget.changed'), projectId: idSchema('project').optional() }),
   /** The agent asks something, or what it asked is over. */
   z.object({
     type: z.literal('permission.changed'),

@@ -37,6 +37,8 @@ export const idPrefixes = {
   approval: 'apv',
   permissionRequest: 'prq',
   codeComment: 'ccm',
+  budget: 'bgt',
+  budgetStop: 'bst',
 } as const
 
 export type IdKind = keyof typeof idPrefixes
@@ -74,3 +76,5 @@ export type DeliveryId = Id<'delivery'>
 export type MailId = Id<'mail'>
 export type AuditId = Id<'audit'>
 export type SecretId = Id<'secret'>
+export type BudgetId = Id<'budget'>
+export type BudgetStopId = Id<'budgetStop'>

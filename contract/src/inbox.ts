@@ -4,12 +4,23 @@ import { idSchema } from './ids.ts'
 import { line, timestamp } from './text.ts'
 
 /** Why a thing needs a person. What was handled by anyone is done for everyone. */
-export const inboxKinds = ['spec_review', 'implementation_review', 'permission', 'question', 'failed', 'mention'] as const
+export const inboxKinds = [
+  'spec_review',
+  'implementation_review',
+  'permission',
+  'question',
+  'failed',
+  'mention',
+  /** A session waits for a higher budget. */
+  'budget',
+  /** Much of a budget is spent. */
+  'spending',
+] as const
 export type InboxKind = (typeof inboxKinds)[number]
 export const inboxKind = z.enum(inboxKinds)
 
 /** These end by hand; the others by what they ask for: a decision, an answer. */
-export const endedByHand = ['mention', 'failed'] as const satisfies readonly InboxKind[]
+export const endedByHand = ['mention', 'failed', 'spending'] as const satisfies readonly InboxKind[]
 
 export const inboxItem = z.object({
   id: idSchema('inboxItem'),
@@ -17,10 +28,11 @@ export const inboxItem = z.object({
   title: z.string(),
   /** One sentence more: what failed, what was asked, what was said. */
   detail: z.string(),
-  project: z.object({ id: idSchema('project'), name: z.string() }),
-  /** Null: it is about a session that no task has. */
+  /** Null: it is about the organisation. */
+  project: z.object({ id: idSchema('project'), name: z.string() }).nullable(),
+  /** Null: it is about a session that no task has, or about none. */
   task: z.object({ id: idSchema('task'), number: z.number().int(), title: z.string() }).nullable(),
-  /** Such a session; null: it is about a task. */
+  /** Such a session; null: it is about a task, or with it null about the project or the organisation. */
   session: z.object({ id: idSchema('session'), title: z.string().nullable() }).nullable(),
   /** What the agent asks, as `answerPermission` and `answerSessionPermission` take it; null for what is no question of an agent. */
   requestId: z.string().nullable(),

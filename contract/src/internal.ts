@@ -254,8 +254,15 @@ export const recordTurn = defineEndpoint({
   summary: 'Write that a prompt’s turn ended, with its outcome',
   params: ofSession,
   body: z.object({ promptId: idSchema('prompt'), state: z.enum(['running', 'ended', 'failed']), outcome: z.string().max(2000).nullable() }),
-  /** The message was taken back while it waited: do not send it. */
-  response: z.object({ withdrawn: z.boolean().default(false) }),
+  response: z.object({
+    /** The message was taken back while it waited: do not send it. */
+    withdrawn: z.boolean().default(false),
+    /** The turn ended because a budget has no room: the session waits until it has. `message` is for people. */
+    budget: z
+      .object({ stopId: idSchema('budgetStop'), message: z.string() })
+      .nullable()
+      .default(null),
+  }),
 })
 
 /** For whoever holds the installation's secrets: `npm start` prints such a link. */

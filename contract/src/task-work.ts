@@ -81,6 +81,12 @@ export const getTimeline = defineEndpoint({
         endedAt: timestamp.nullable(),
       }),
     ),
+    /** Times in which it waited for budget. */
+    budgetStops: z
+      .array(
+        z.object({ id: z.string(), message: z.string(), at: timestamp, endedAt: timestamp.nullable(), endReason: z.string().nullable() }),
+      )
+      .default([]),
   }),
 })
 

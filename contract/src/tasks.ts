@@ -39,6 +39,8 @@ export const taskCard = z.object({
   /** Numbers of the tasks it depends on that are still to be merged; an archived one is not waited for. */
   blockedBy: z.array(z.number().int()),
   attachmentCount: z.number().int(),
+  /** Its agent stopped for want of budget, and goes on when there is some. */
+  needsBudget: z.boolean().default(false),
   /** Its session, while that has a machine: there may be a picture of the desktop. */
   liveSessionId: idSchema('session').nullable().default(null),
   /** Counts the changes of status. */

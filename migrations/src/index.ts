@@ -31,6 +31,7 @@ import * as startsUnderWay from './0041-starts-under-way.ts'
 import * as ownSize from './0042-sessions-of-their-own-size.ts'
 import * as inboxOfSessions from './0043-inbox-of-sessions.ts'
 import * as usage from './0044-usage.ts'
+import * as budgets from './0046-budgets.ts'
 
 /**
  * Migrations by explicit list: a folder scan cannot load `.ts` under every runner and records file extensions.
@@ -69,6 +70,7 @@ const list: [string, Knex.Migration][] = [
   ['0042-sessions-of-their-own-size', ownSize],
   ['0043-inbox-of-sessions', inboxOfSessions],
   ['0044-usage', usage],
+  ['0046-budgets', budgets],
 ]
 
 export const migrations: Knex.MigrationSource<[string, Knex.Migration]> = {

@@ -10,6 +10,7 @@ import { conversationRoutes } from './conversation/routes.ts'
 import { StreamOrigins } from './desktop/addresses.ts'
 import { desktopRoutes } from './desktop/routes.ts'
 import { eventRoutes } from './events/routes.ts'
+import { budgetRoutes } from './gateway/budgets/routes.ts'
 import { gitRoutes } from './git/routes.ts'
 import { healthPageRoutes } from './health/routes.ts'
 import { hostCredentialRoutes } from './hosts/credentials/routes.ts'
@@ -73,6 +74,7 @@ export async function createApp(context: Context, metrics: Metrics): Promise<Exp
   app.use(invitationRoutes(context))
   app.use(accessRoutes(context))
   app.use(auditRoutes(context))
+  app.use(budgetRoutes(context))
   app.use(projectRoutes(context))
   app.use(secretRoutes(context))
   app.use(repositoryRoutes(context))

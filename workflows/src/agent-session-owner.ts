@@ -4,7 +4,7 @@ import { getExternalWorkflowHandle, log } from '@temporalio/workflow'
 import { sessionNoticeSignal, type TurnEnded, turnEndedSignal } from './messages.ts'
 
 /** Who ended a turn, and how it goes on. */
-export type Ending = Pick<TurnEnded, 'endedBy' | 'goesOnWith'>
+export type Ending = Pick<TurnEnded, 'endedBy' | 'goesOnWith' | 'stopId'>
 
 /** The workflow of the task that a session works for, if it works for one. */
 export class SessionOwner {

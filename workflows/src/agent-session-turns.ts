@@ -147,8 +147,11 @@ export class Session {
     if (ended === null) return
     const { result, ending } = ended
     const state = result.outcome === 'error' ? 'failed' : 'ended'
-    await control.recordTurn({ sessionId: this.sessionId, promptId, state, outcome: result.message ?? result.outcome })
-    await this.owner.tell(promptId, result, this.nextAfter(ending))
+    const { budget } = await control.recordTurn({ sessionId: this.sessionId, promptId, state, outcome: result.message ?? result.outcome })
+    // Histories from before know nothing of budgets; what a person did holds before them.
+    if (budget == null || ending.endedBy !== undefined) return this.owner.tell(promptId, result, this.nextAfter(ending))
+    const { stopId, message } = budget
+    await this.owner.tell(promptId, { ...result, message }, { endedBy: 'budget', stopId })
   }
 
   /** What waits already is what comes next after a stop. */

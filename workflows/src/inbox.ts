@@ -7,6 +7,7 @@ export type InboxMessage =
   | { kind: 'slotFreed' }
   | { kind: 'personPrompt'; prompt: PersonPrompt }
   | { kind: 'notice'; activity: string }
+  | { kind: 'budgetRaised'; stopId: string }
 
 /** How many ids of handled requests and turns are remembered. */
 const remembered = 200

@@ -36,6 +36,13 @@ export interface SpecTaskCarried {
   sessionEnded?: boolean
   /** When the reviewers are reminded next, and how often they were. */
   reminder?: { at: number; count: number } | null
+  budget?: BudgetCarried
+}
+
+/** Waits for budget, by name: the one that holds the task, and those that are over already. */
+export interface BudgetCarried {
+  needed: string | null
+  raised: string[]
 }
 
 /** What a person asks; `id` makes a repetition harmless. */
@@ -83,12 +90,20 @@ export interface TurnEnded {
   message: string | null
   /** For `error`: whether telling the agent to go on may help. */
   retryable: boolean
-  /** Who ended it: a person who `stopped` it, whose message `interrupted` or `steered` it, or who took it back before it began (`withdrawn`). */
-  endedBy?: 'stopped' | 'interrupted' | 'steered' | 'withdrawn'
+  /**
+   * Who ended it: a person who `stopped` it, whose message `interrupted` or `steered` it, or who took it back before it began (`withdrawn`); or a
+   * `budget` without room, of which `message` then speaks.
+   */
+  endedBy?: 'stopped' | 'interrupted' | 'steered' | 'withdrawn' | 'budget'
   /** The message with which the agent goes on: the one that steered, or what waits already after a stop. */
   goesOnWith?: PromptId
+  /** What the end of the wait for budget is named by. */
+  stopId?: string
 }
 export const turnEndedSignal = defineSignal<[TurnEnded]>('turnEnded')
+
+/** What waited under this name has budget again. It may be heard before the end of the turn that it is about. */
+export const budgetRaisedSignal = defineSignal<[{ stopId: string }]>('budgetRaised')
 
 /** The session tells the task what it waits for, to show on the card. */
 export const sessionNoticeSignal = defineSignal<[{ activity: string }]>('sessionNotice')

@@ -48,6 +48,7 @@ export class SpecTask extends AgentWork {
     }
     if (message.kind === 'slotFreed' && isQueued(this.status)) return this.tryClaim()
     if (message.kind === 'turnEnded') return this.turnEnded(message.turn)
+    if (message.kind === 'budgetRaised') return this.budgetRaised(message.stopId)
     if (message.kind === 'personPrompt' && this.sessionId !== null) return this.personSpoke(this.sessionId, message.prompt)
     if (message.kind === 'notice' && isWorking(this.status)) await this.say(message.activity)
   }

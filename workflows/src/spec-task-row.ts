@@ -3,7 +3,7 @@ import type { PromptKind, TaskSnapshot } from '@helix/contract/internal'
 import type { TaskStatus } from '@helix/contract/task-status'
 import { log, upsertSearchAttributes } from '@temporalio/workflow'
 import { control, cosmetic } from './control.ts'
-import type { SpecTaskCarried, SpecTaskState, TaskRequest, TaskVerdict } from './messages.ts'
+import type { BudgetCarried, SpecTaskCarried, SpecTaskState, TaskRequest, TaskVerdict } from './messages.ts'
 import { type Move, stepOf } from './spec-task-step.ts'
 import { endsSession, type MessageKind, type TaskFacts, transition } from './spec-task-transitions.ts'
 
@@ -26,8 +26,9 @@ export abstract class SpecTaskRow {
   /** What to ask the agent when work begins, and the note that goes with it. */
   protected ask: { kind: PromptKind; note: string | null } | null = null
   protected deadlineAt: number | null = null
-  /** A person stopped the turn. */
+  /** A person stopped the turn, or a budget had no room for it. */
   protected held: boolean
+  protected budget: BudgetCarried
   /** When the reviewers are reminded next, and how often they were. */
   protected reminder: { at: number; count: number } | null
 
@@ -47,6 +48,7 @@ export abstract class SpecTaskRow {
     this.approvedById = carried?.approvedById ?? null
     this.held = carried?.held ?? false
     this.reminder = carried?.reminder ?? null
+    this.budget = carried?.budget ?? { needed: null, raised: [] }
   }
 
   describe(): SpecTaskState {
@@ -54,8 +56,9 @@ export abstract class SpecTaskRow {
   }
 
   carry(seen: string[]): SpecTaskCarried {
-    const { status, failedFrom, step, currentPromptId, nudges, approvedCommit, approvedById, held, reminder, sessionEnded } = this
-    return { status, failedFrom, step, seen, currentPromptId, nudges, approvedCommit, approvedById, held, reminder, sessionEnded }
+    const { status, failedFrom, step, currentPromptId, nudges, approvedCommit, approvedById, held, reminder, sessionEnded, budget } = this
+    const decided = { approvedCommit, approvedById, reminder }
+    return { status, failedFrom, step, seen, currentPromptId, nudges, held, sessionEnded, budget, ...decided }
   }
 
   publishStatus(): void {

@@ -20,6 +20,9 @@ const heldWords = {
   steered: 'Interrupted by a person',
   withdrawn: 'Its message was taken back',
 }
+const budgetNote = 'The budget had run out and your turn ended because of it. There is budget again.'
+/** Ends of waits for budget that came before the turn's end. */
+const raisedRemembered = 20
 const interruptedNote =
   'A person interrupted your turn with a message. Follow what it says; where it asks for nothing else, finish the work.'
 
@@ -81,6 +84,7 @@ export abstract class AgentWork extends SpecTaskRow {
 
   protected async turnEnded(turn: TurnEnded): Promise<void> {
     if (turn.promptId !== this.currentPromptId || !isWorking(this.status)) return
+    if (turn.endedBy === 'budget') return this.outOfBudget(turn)
     if (turn.endedBy !== undefined) return this.turnEndedBy(turn.endedBy, turn.goesOnWith)
     if (turn.outcome === 'error' || turn.outcome === 'cancelled') return this.turnFailed(turn)
     this.errors = 0
@@ -127,7 +131,7 @@ export abstract class AgentWork extends SpecTaskRow {
    * A person ended the turn. What steers, or waited already when they stopped it, is the work from now on; otherwise the work waits for the next
    * message.
    */
-  private async turnEndedBy(how: NonNullable<TurnEnded['endedBy']>, goesOnWith: PromptId | undefined): Promise<void> {
+  private async turnEndedBy(how: keyof typeof heldWords, goesOnWith: PromptId | undefined): Promise<void> {
     if (goesOnWith !== undefined) {
       this.currentPromptId = goesOnWith
       return this.restartDeadline()
@@ -137,6 +141,28 @@ export abstract class AgentWork extends SpecTaskRow {
     this.held = true
     this.deadlineAt = null
     await this.say(`${heldWords[how]}: send a message to go on`)
+  }
+
+  /** The turn's result is not there, and that is nobody's fault: it waits until the budget has room, and then goes on where it was. */
+  private async outOfBudget({ stopId = '', message }: TurnEnded): Promise<void> {
+    if (this.budget.raised.includes(stopId)) return this.goOnWithBudget(stopId)
+    this.budget.needed = stopId
+    this.held = true
+    this.deadlineAt = null
+    await this.say(`Needs budget: ${message ?? 'a budget is exhausted'}`)
+  }
+
+  /** What holds the task by another name, or a person's message meanwhile, is not its concern. */
+  protected async budgetRaised(stopId: string): Promise<void> {
+    if (this.held && this.budget.needed === stopId && isWorking(this.status)) return this.goOnWithBudget(stopId)
+    this.budget.raised = [...this.budget.raised, stopId].slice(-raisedRemembered)
+  }
+
+  private async goOnWithBudget(stopId: string): Promise<void> {
+    this.held = false
+    this.budget.needed = null
+    await this.say('There is budget again: going on')
+    await this.prompt('nudge', budgetNote, `${this.nudgeKey()}/${stopId}`)
   }
 
   private nudgeKey(): string {

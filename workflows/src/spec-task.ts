@@ -2,6 +2,7 @@ import { allHandlersFinished, condition, continueAsNew, setHandler, workflowInfo
 import { control } from './control.ts'
 import { Inbox } from './inbox.ts'
 import {
+  budgetRaisedSignal,
   personPromptSignal,
   pushedSignal,
   requestUpdate,
@@ -28,6 +29,7 @@ export async function specTask(input: SpecTaskInput): Promise<void> {
   setHandler(slotFreedSignal, () => inbox.tell({ kind: 'slotFreed' }))
   setHandler(personPromptSignal, (prompt) => inbox.tell({ kind: 'personPrompt', prompt }))
   setHandler(sessionNoticeSignal, (notice) => inbox.tell({ kind: 'notice', activity: notice.activity }))
+  setHandler(budgetRaisedSignal, ({ stopId }) => inbox.tell({ kind: 'budgetRaised', stopId }))
   // A push is a hint; what it brought is looked up when the turn ends.
   setHandler(pushedSignal, () => {})
 

@@ -62,6 +62,8 @@ export class FakeControl implements ControlActivities {
   /** Throw from here to break a call. */
   before: (name: keyof ControlActivities) => void = () => {}
   slotFreed: (taskId: TaskId) => Promise<void> = async () => {}
+  /** Whether a turn ended for want of budget. */
+  refused: (promptId: PromptId) => Output<'recordTurn'>['budget'] = () => null
 
   addTask(set: Partial<FakeTask> = {}): FakeTask {
     const task: FakeTask = {
@@ -240,8 +242,8 @@ export class FakeControl implements ControlActivities {
 
   async recordTurn({ promptId, state, outcome }: Input<'recordTurn'>): Promise<Output<'recordTurn'>> {
     const prompt = this.prompt(promptId)
-    if (prompt.turn === 'withdrawn') return { withdrawn: true }
+    if (prompt.turn === 'withdrawn') return { withdrawn: true, budget: null }
     prompt.turn = outcome ?? state
-    return { withdrawn: false }
+    return { withdrawn: false, budget: state === 'running' ? null : this.refused(promptId) }
   }
 }

@@ -143,6 +143,12 @@ export async function rolesOnProjects(db: Knex, who: Grantee): Promise<Map<Proje
   return found
 }
 
+/** Everybody of an organisation, with the role there, but for who is deactivated. */
+export async function peopleOf(db: Knex, orgId: OrgId): Promise<Map<UserId, Role>> {
+  const rows = await db('memberships').where({ org_id: orgId, deactivated_at: null }).select('user_id', 'role')
+  return new Map(rows.map(({ user_id, role }) => [user_id, role]))
+}
+
 /** Everybody who sees a project, with the role there: nobody a deleted one, and nothing who is deactivated. */
 export async function peopleOnProject(db: Knex, orgId: OrgId, projectId: ProjectId): Promise<Map<UserId, Role>> {
   const project = await db('projects').where({ org_id: orgId, id: projectId, deleted_at: null }).first('visibility')

@@ -39,6 +39,7 @@ const told = [
     'commit',
     'events',
   ],
+  ...['period', 'unit', 'limit', 'was'],
 ]
 
 /** What was set to what, and the names of the fields that were given. */

@@ -90,7 +90,9 @@ beforeAll(async () => {
     organisationId: newId('org'),
   }
   secrets = Object.values(params)
-  Object.assign(params, { terminalId: '0123456789abcdef', port: '3000', n: '1' })
+  Object.assign(params, { terminalId: '0123456789abcdef', port: '3000', n: '1', period: 'month', unit: 'tokens' })
+  const budget = { period: 'month', unit: 'money', limit: 50_000_000 }
+  const unlimited = { requestsPerMinute: null, tokensPerMinute: null }
   const bodies: Record<string, unknown> = {
     signInWithLink: { token: 'x'.repeat(40) },
     signInWithPassword: { email: 'nobody@example.com', password: 'not this one' },
@@ -226,6 +228,8 @@ beforeAll(async () => {
     sharePort: { shared: false },
     createView: { name: 'Mine', query: 'filter=x' },
     createTemplate: { name: 'Fix', prompt: 'Fix it' },
+    ...Object.fromEntries(['setBudget', 'setProjectBudget', 'setTaskBudget', 'setSessionBudget'].map((name) => [name, budget])),
+    setRateLimits: { organisation: unlimited, key: unlimited, session: { requestsPerMinute: 60, tokensPerMinute: 100_000 } },
   }
   const queries: Record<string, Record<string, string>> = {
     getTree: { path: 'src', ref: 'main' },

@@ -15,7 +15,7 @@ const table: Record<Role | 'public', string> = {
     leaveOrganisation listOrganisations listPeople listTeams locate switchOrganisation getOwnRole listProjectMembers
     getProject getProjectSettings listProjects listDeletedProjects getFile getRepository getTree listBranches listCommits listRepositories
     listSessions getBoard getChanges getTask getTimeline listTasks getSpec getJournal getSession listCheckpoints findTaskPaths getTaskAgent getSessionAgent getRecording
-    openDesktop
+    openDesktop listProjectBudgets listTaskBudgets listSessionBudgets
     listCodeComments getSystem listHosts countInbox finishInboxItem listInbox readInboxItem snoozeInboxItem cloneTask
     getFleet
     listLabels createView deleteView listViews listTemplates addPushDevice getNotifications removeOwnWebhook
@@ -29,7 +29,7 @@ const table: Record<Role | 'public', string> = {
     startTask updateTask answerPermission editPrompt stopTurn suspendAgent withdrawPrompt sendCodeComments bulkTasks createLabel
     deleteLabel updateLabel createTemplate deleteTemplate addAttachment removeAttachment createSession stopSession suspendSession
     resumeSession editSessionPrompt withdrawSessionPrompt stopSessionTurn answerSessionPermission renameSession promptSession forkCheckpoint execCommand listTerminals openTerminal closeTerminal listFiles listPorts sharePort
-    clipRecording`,
+    clipRecording setTaskBudget removeTaskBudget setSessionBudget removeSessionBudget`,
   admin: `
     createConnection createServiceAccount deactivatePerson deleteConnection getRegistration listConnections reactivatePerson
     updateConnection updateRegistration createTeam deleteTeam invitePeople listInvitations removePerson revokeInvitation
@@ -39,7 +39,8 @@ const table: Record<Role | 'public', string> = {
     listProjectSecrets listSecrets updateProjectSecret updateSecret createWebhook deleteWebhook listDeliveries listWebhooks
     redeliver rotateWebhookSecret testWebhook updateWebhook listMail retryMail
     updateOnboarding getHealth listRetries updateHost cordonHost uncordonHost drainHost removeHost setShare
-    revokeHost askRotation allowEnrolment getHostLogs`,
+    revokeHost askRotation allowEnrolment getHostLogs
+    listBudgets setBudget removeBudget setProjectBudget removeProjectBudget getRateLimits setRateLimits`,
 }
 
 export const weakestRole: ReadonlyMap<string, Role | 'public'> = new Map(

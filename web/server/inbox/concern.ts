@@ -5,7 +5,8 @@ import { appendEvent } from '../events/store.ts'
 const asked = `coalesce(t.reviewer_ids, p.default_reviewers, '[]')`
 
 /**
- * SQL over `inbox_items as i`, its task `t` or its session `n`, and its project `p`: whether the item is this person's own. A review is its named reviewers', where
+ * SQL over `inbox_items as i`, its task `t` or its session `n`, and its project `p`: whether the item is this person's own. A budget that few may raise is
+ * theirs. A review is its named reviewers', where
  * there are any who still belong here, until each has approved; all else is theirs who made the task or have it, or
  * started the session.
  *
@@ -14,6 +15,7 @@ const asked = `coalesce(t.reviewer_ids, p.default_reviewers, '[]')`
 export const concerns = (user: string): string => `(
   case
     when i.user_id is not null then i.user_id = ${user}
+    when i.permission in ('project:write', 'organisation:write') then true
     when i.kind in ('spec_review', 'implementation_review')
       and exists (select 1 from memberships r where r.org_id = i.org_id and r.deactivated_at is null and ${asked} @> to_jsonb(r.user_id))
       then ${asked} @> to_jsonb(cast(${user} as text))

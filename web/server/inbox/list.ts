@@ -24,7 +24,7 @@ const itemOf = (row: any): InboxItem => ({
   kind: row.kind,
   title: row.title,
   detail: row.detail,
-  project: { id: row.project_id, name: row.project_name },
+  project: row.project_id === null ? null : { id: row.project_id, name: row.project_name },
   task: row.task_id === null ? null : { id: row.task_id, number: row.task_number, title: row.task_title },
   session: row.session_id === null ? null : { id: row.session_id, title: row.session_title },
   requestId: requestOf(row.kind, row.subject),
@@ -53,7 +53,7 @@ export class InboxList {
     const query = this.db('inbox_items as i')
       .leftJoin('spec_tasks as t', 't.id', 'i.task_id')
       .leftJoin('agent_sessions as n', 'n.id', 'i.session_id')
-      .join('projects as p', 'p.id', 'i.project_id')
+      .leftJoin('projects as p', 'p.id', 'i.project_id')
       .leftJoin('inbox_states as s', (join) => join.on('s.item_id', 'i.id').andOnVal('s.user_id', '=', reach.userId))
       .where({ 'i.org_id': orgId, 'p.deleted_at': null })
     return withinReach(query, reach)
@@ -101,7 +101,7 @@ export class InboxList {
   }
 
   /** Throws `not_found` for what is not there and for what this person may not see. */
-  async get(who: Grantee, id: InboxItemId): Promise<{ kind: InboxItem['kind']; projectId: ProjectId; done: boolean }> {
+  async get(who: Grantee, id: InboxItemId): Promise<{ kind: InboxItem['kind']; projectId: ProjectId | null; done: boolean }> {
     const row = await this.visible(who.orgId, await reachOf(this.db, who))
       .andWhere({ 'i.id': id })
       .first('i.kind', 'i.project_id', 'i.done_at')
@@ -113,7 +113,7 @@ export class InboxList {
   async setState(
     who: Grantee,
     id: InboxItemId,
-    projectId: ProjectId,
+    projectId: ProjectId | null,
     state: { read?: boolean; snoozedUntil?: Date | null },
   ): Promise<void> {
     const values = {
@@ -123,7 +123,8 @@ export class InboxList {
     await this.db.transaction(async (trx) => {
       const row = { item_id: id, user_id: who.userId, org_id: who.orgId, ...values }
       await trx('inbox_states').insert(row).onConflict(['item_id', 'user_id']).merge(values)
-      await appendEvent(trx, who.orgId, { type: 'inbox.changed', projectId, userId: who.userId })
+      const where = projectId === null ? {} : { projectId }
+      await appendEvent(trx, who.orgId, { type: 'inbox.changed', ...where, userId: who.userId })
     })
   }
 }

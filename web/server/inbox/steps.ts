@@ -22,7 +22,7 @@ const waits: Partial<Record<TaskStatus, { kind: InboxKind; title: string }>> = {
 /** Which kinds a step ends: what the new status does not wait for. */
 export function endedBy(to: TaskStatus): InboxKind[] {
   if (to === 'merged' || to === 'archived') return [...inboxKinds]
-  return inboxKinds.filter((kind) => kind !== 'mention' && kind !== waits[to]?.kind)
+  return inboxKinds.filter((kind) => kind !== 'mention' && kind !== 'spending' && kind !== waits[to]?.kind)
 }
 
 /** How an inbox says why an item is done. */

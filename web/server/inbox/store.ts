@@ -1,5 +1,6 @@
 import type { InboxItemId, OrgId, ProjectId, SessionId, TaskId, UserId } from '@helix/contract/ids'
 import type { InboxKind } from '@helix/contract/inbox'
+import type { OrgPermission } from '@helix/contract/permissions'
 import { wellFormed } from '@helix/contract/text'
 import type { Knex } from 'knex'
 import { newId } from '../context.ts'
@@ -7,8 +8,9 @@ import { appendEvent } from '../events/store.ts'
 
 export interface NewItem {
   orgId: OrgId
-  projectId: ProjectId
-  /** Null: of a session without a task. */
+  /** Null: of the organisation. */
+  projectId: ProjectId | null
+  /** Null: of a session without a task, or of neither. */
   taskId: TaskId | null
   sessionId?: SessionId
   kind: InboxKind
@@ -17,6 +19,8 @@ export interface NewItem {
   /** What is asked, short: `Review the spec`. The task's own title stands beside it. */
   title: string
   detail?: string
+  /** What it needs, for kinds that say so item by item (`permissionOf` in reach.ts). */
+  permission?: OrgPermission
   /** The one person it is for; absent: whoever may do what it needs. */
   userId?: UserId
 }
@@ -36,6 +40,7 @@ export async function raise(trx: Knex, item: NewItem): Promise<InboxItemId | nul
       .slice(0, 2000)
       .toWellFormed(),
     user_id: item.userId ?? null,
+    permission: item.permission ?? null,
   }
   const open = trx.raw('(org_id, kind, subject) where done_at is null')
   const made = await trx('inbox_items').insert(row).onConflict(open).ignore().returning('id')
@@ -84,8 +89,8 @@ export async function remind(trx: Knex, orgId: OrgId, which: { kind: InboxKind; 
   return rows.length > 0
 }
 
-const changed = (trx: Knex, orgId: OrgId, projectId: ProjectId, userId: UserId | null): Promise<void> =>
-  appendEvent(trx, orgId, { type: 'inbox.changed', projectId, userId })
+const changed = (trx: Knex, orgId: OrgId, projectId: ProjectId | null, userId: UserId | null): Promise<void> =>
+  appendEvent(trx, orgId, { type: 'inbox.changed', ...(projectId === null ? {} : { projectId }), userId })
 
 /** What waits to be sent about these is not sent; what is on its way is. A digest that holds more than these stays. */
 async function cancelPings(trx: Knex, itemIds: InboxItemId[]): Promise<void> {

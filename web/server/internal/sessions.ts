@@ -6,6 +6,7 @@ import { hostQueue } from '@helix/workflows/messages'
 import type { Context } from '../context.ts'
 import { voidRequests } from '../conversation/requests.ts'
 import { appendEvent } from '../events/store.ts'
+import { pauseIfRefused } from '../gateway/budgets/stops/pause.ts'
 import { HostStore, lostAfter, silentAfter } from '../hosts/store.ts'
 import { revokeSessionTokens } from '../identity/tokens.ts'
 import { moveIfDraining } from '../placement/drain.ts'
@@ -91,9 +92,9 @@ export async function writeTurn(
   { promptId, state, outcome }: BodyOf<typeof recordTurn>,
 ): Promise<ResponseOf<typeof recordTurn>> {
   const session = await getRow(context, id)
-  const withdrawn = await context.db.transaction(async (trx) => {
+  const ended = await context.db.transaction(async (trx) => {
     const prompt = await trx('prompts').where({ id: promptId, session_id: id }).forUpdate().first('state')
-    if (prompt?.state === 'withdrawn') return true
+    if (prompt?.state === 'withdrawn') return { withdrawn: true, budget: null }
     const now = trx.fn.now()
     const turn = trx('prompts').where({ id: promptId, session_id: id })
     if (state === 'running')
@@ -113,9 +114,11 @@ export async function writeTurn(
     })
     if (state !== 'running') await settleQuestions(trx, id)
     if (state !== 'running') await moveIfDraining(trx, session)
-    return false
+    // A turn that a person ended did not end for want of budget.
+    const budget = state === 'running' || outcome === 'cancelled' ? null : await pauseIfRefused(trx, session, promptId)
+    return { withdrawn: false, budget }
   })
   context.bus.wake(session.org_id)
   context.outbox.nudge()
-  return { withdrawn }
+  return ended
 }

@@ -5,6 +5,7 @@ import type { recordStep } from '@helix/contract/internal'
 import type { TaskStatus } from '@helix/contract/task-status'
 import type { Knex } from 'knex'
 import { appendEvent } from '../events/store.ts'
+import { stopsAreOver } from '../gateway/budgets/stops/resume.ts'
 import { didTheirPart } from '../inbox/concern.ts'
 import { inboxStep } from '../inbox/steps.ts'
 import { approvalProblem, countApproval, endRound, insertReview } from '../reviews/decisions.ts'
@@ -99,6 +100,7 @@ export async function writeStep(trx: Knex, taskId: TaskId, step: Step): Promise<
   await endRound(trx, taskId, step.from, step.to)
   if (step.cause === 'undo_archive') await reopenItems(trx, row)
   await inboxStep(trx, row, step)
+  await stopsAreOver(trx, taskId)
   await wakeOthers(trx, row, step)
   await appendEvent(trx, row.org_id, { type: 'task.changed', projectId: row.project_id, taskId, status: step.to, step: step.step })
   return { outcome: 'written', reason: null }

@@ -1,4 +1,5 @@
 import type { InboxItemId, OrgId, UserId } from '@helix/contract/ids'
+import type { OrgPermission } from '@helix/contract/permissions'
 import type { Knex } from 'knex'
 import { insertDelivery } from '../deliveries/store.ts'
 import { concerns } from '../inbox/concern.ts'
@@ -9,6 +10,7 @@ import { type Told, webhookOf } from './words.ts'
 export interface ToldRow extends Told {
   orgId: OrgId
   userId: UserId | null
+  permission: OrgPermission | null
   /** Whose own it is. */
   own: UserId[]
 }
@@ -16,7 +18,7 @@ export interface ToldRow extends Told {
 /** Open items as they are told of. */
 export async function readTold(trx: Knex, ids: InboxItemId[]): Promise<ToldRow[]> {
   const rows = await trx('inbox_items as i')
-    .join('projects as p', 'p.id', 'i.project_id')
+    .leftJoin('projects as p', 'p.id', 'i.project_id')
     .leftJoin('spec_tasks as t', 't.id', 'i.task_id')
     .leftJoin('agent_sessions as n', 'n.id', 'i.session_id')
     .whereIn('i.id', ids)
@@ -30,6 +32,7 @@ export async function readTold(trx: Knex, ids: InboxItemId[]): Promise<ToldRow[]
     orgId: row.org_id,
     userId: row.user_id,
     kind: row.kind,
+    permission: row.permission,
     title: row.title,
     detail: row.detail,
     round: row.round,
@@ -66,7 +69,7 @@ async function writeDeliveries(trx: Knex, item: ToldRow, base: string): Promise<
   const webhooks = await trx('webhooks').where({ org_id: item.orgId, enabled: true }).whereNull('user_id')
   const event = item.round > 0 ? 'inbox.reminded' : 'inbox.raised'
   for (const { id, kinds, project_ids } of webhooks) {
-    if (!kinds.includes(item.kind) || (project_ids !== null && !project_ids.includes(item.projectId))) continue
+    if (!kinds.includes(item.kind) || (project_ids !== null && (item.projectId === null || !project_ids.includes(item.projectId)))) continue
     const key = `item:${item.id}:${item.round}:${id}`
     await insertDelivery(trx, { orgId: item.orgId, webhookId: id, itemId: item.id, key, event, payload: webhookOf(base, event, [item]) })
   }

@@ -67,8 +67,8 @@ export async function writeSettings(db: Knex, orgId: OrgId, userId: UserId, sett
 }
 
 /** The ways by which a person wants to hear of this. */
-export function wants(settings: Settings, kind: InboxKind, projectId: ProjectId): Channel[] {
-  if (settings.mutedProjects.includes(projectId)) return []
+export function wants(settings: Settings, kind: InboxKind, projectId: ProjectId | null): Channel[] {
+  if (projectId !== null && settings.mutedProjects.includes(projectId)) return []
   const choice = settings.choices[kind]
   return (['email', 'webhook', 'push'] as const).filter((channel) => choice[channel])
 }

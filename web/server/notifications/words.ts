@@ -9,25 +9,31 @@ export interface Told {
   title: string
   detail: string
   round: number
-  projectId: ProjectId
-  projectName: string
+  /** Null: it is about the organisation. */
+  projectId: ProjectId | null
+  projectName: string | null
   task: { id: TaskId; number: number; title: string } | null
-  /** Where it is of no task. */
+  /** Where it is of a session without a task. */
   session: { id: SessionId; title: string | null } | null
   createdAt: Date
 }
 
 /** Where an item is handled; the pages know the same in `lib/inbox/kinds.ts`. */
-export function urlOf(base: string, told: Pick<Told, 'kind' | 'task' | 'session'>): string {
+export function urlOf(base: string, told: Pick<Told, 'kind' | 'projectId' | 'task' | 'session'>): string {
   const { kind } = told
-  if (told.task === null) return `${base}/sessions/${told.session?.id}`
+  if (told.task === null && told.session === null)
+    return told.projectId === null ? `${base}/settings/budgets` : `${base}/projects/${told.projectId}/settings/budgets`
+  const tab = kind === 'budget' || kind === 'spending' ? '?tab=budget' : ''
+  if (told.task === null) return `${base}/sessions/${told.session?.id}${tab}`
   const task = `${base}/tasks/${told.task.id}`
   if (kind === 'spec_review' || kind === 'mention') return `${task}/spec`
-  return kind === 'implementation_review' ? `${task}?tab=changes` : task
+  return kind === 'implementation_review' ? `${task}?tab=changes` : `${task}${tab}`
 }
 
-const about = ({ projectName, task, session }: Told): string =>
-  task === null ? `${projectName}: ${session?.title ?? 'Session'}` : `${projectName} #${task.number}: ${task.title}`
+function about({ projectName, task, session }: Told): string {
+  if (task !== null) return `${projectName} #${task.number}: ${task.title}`
+  return session === null ? (projectName ?? 'The organisation') : `${projectName}: ${session.title ?? 'Session'}`
+}
 const again = (told: Told): string => (told.round > 0 ? 'Reminder: ' : '')
 const things = (count: number): string => `${count} things need you`
 const headline = (told: Told): string => `${again(told)}${told.title} – ${about(told)}`
@@ -76,7 +82,7 @@ const forPrograms = (base: string, told: Told) => ({
   detail: told.detail,
   reminder: told.round,
   url: urlOf(base, told),
-  project: { id: told.projectId, name: told.projectName },
+  project: told.projectId === null ? null : { id: told.projectId, name: told.projectName },
   task: told.task,
   session: told.session,
   createdAt: told.createdAt.toISOString(),

@@ -5,7 +5,7 @@ import type { Knex } from 'knex'
 /** What must reach Temporal because a row was written. Delivered at least once; ids make a repetition harmless. */
 export type OutboxMessage =
   | { kind: 'startTask'; taskId: TaskId; request?: TaskRequest }
-  | { kind: 'signalTask'; taskId: TaskId; signal: 'personPrompt' | 'slotFreed' | 'pushed'; payload: unknown }
+  | { kind: 'signalTask'; taskId: TaskId; signal: 'personPrompt' | 'slotFreed' | 'pushed' | 'budgetRaised'; payload: unknown }
   | {
       kind: 'signalSession'
       taskId: TaskId | null

@@ -9,6 +9,7 @@ import { CodeCommentStore } from '../code-comments/store.ts'
 import type { Context } from '../context.ts'
 import { RequestStore } from '../conversation/requests.ts'
 import { newestEventId } from '../events/store.ts'
+import { stopsOfTask } from '../gateway/budgets/stops/store.ts'
 import { type Actor, mount } from '../http/mount.ts'
 import { ProjectStore } from '../projects/store.ts'
 import { createTaskRow } from './create.ts'
@@ -77,6 +78,7 @@ export function taskRoutes(context: Context): Router {
       sessionStarts: await store.sessionStarts(actor.orgId, row.session_id),
       turns: await store.turns(actor.orgId, row.id),
       waits: await new RequestStore(context.db).waits(actor.orgId, row.id),
+      budgetStops: await stopsOfTask(context.db, row.id),
     }
   })
   mount(router, context, getChanges, async ({ actor, params }) => changesOf(context, store, await get(actor.orgId, params.taskId)))

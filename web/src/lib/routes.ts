@@ -7,9 +7,9 @@ function query(values: Record<string, string | number | undefined | null>): stri
   return text === '' ? '' : `?${text}`
 }
 
-export const taskTabs = ['changes', 'files', 'spec', 'timeline', 'desktop', 'recording', 'terminal', 'workspace'] as const
+export const taskTabs = ['changes', 'files', 'spec', 'timeline', 'desktop', 'recording', 'terminal', 'workspace', 'budget'] as const
 export type TaskTab = (typeof taskTabs)[number]
-export const sessionTabs = ['desktop', 'recording', 'terminal', 'workspace', 'checkpoints', 'starts'] as const
+export const sessionTabs = ['desktop', 'recording', 'terminal', 'workspace', 'checkpoints', 'starts', 'budget'] as const
 export type SessionTab = (typeof sessionTabs)[number]
 export const repositoryTabs = ['files', 'commits', 'branches'] as const
 export type RepositoryTab = (typeof repositoryTabs)[number]

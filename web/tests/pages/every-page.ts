@@ -1,3 +1,4 @@
+import { setBudget, setProjectBudget } from '@helix/contract/budgets'
 import type { Call } from '@helix/contract/client'
 import { createConnection } from '@helix/contract/connections'
 import { getFleet } from '@helix/contract/fleet'
@@ -75,6 +76,7 @@ const organisation = [
   'service-accounts',
   'secrets',
   'deleted-projects',
+  'budgets',
   'webhooks',
   'mail',
   'audit',
@@ -83,6 +85,7 @@ const ofProject = [
   'general',
   'agents',
   'automation',
+  'budgets',
   'branches',
   'review',
   'members',
@@ -113,6 +116,8 @@ export function everyPlace({ projectId, taskId, reviewId, repositoryId, sessionI
     { name: 'task-desktop', path: `/tasks/${taskId}?tab=desktop` },
     { name: 'task-recording', path: `/tasks/${taskId}?tab=recording` },
     { name: 'task-terminal', path: `/tasks/${taskId}?tab=terminal` },
+    { name: 'task-budget', path: `/tasks/${taskId}?tab=budget` },
+    { name: 'session-budget', path: `/sessions/${sessionId}?tab=budget` },
     { name: 'task-workspace', path: `/tasks/${taskId}?tab=workspace` },
     { name: 'sessions', path: `${project}/sessions` },
     { name: 'session', path: `/sessions/${sessionId}` },
@@ -221,6 +226,8 @@ export function otherDialogs({ projectId, taskId, reviewId, sessionId, taskSessi
     place('organisations/OrganisationSection', '/settings/organisation', (page) => dialog(page, 'Leave the organisation')),
     place('organisations/NewOrganisation', '/settings/profile', (page) => fromMenu(page, /^Switch organisation/, 'New organisation')),
     place('security/ConnectionsSection', '/settings/sign-in', (page) => dialog(page, /^(Delete|Remove) Company$/)),
+    place('budgets/BudgetForm', '/settings/budgets', (page) => dialog(page, 'Set a budget')),
+    place('budgets/BudgetList', '/settings/budgets', (page) => fromMenu(page, /^More actions/, 'Remove')),
     menu('menu of a host', '/sandboxes', /^Actions of/),
     place('fleet/AddHost', '/sandboxes', (page) => dialog(page, 'Add a host')),
     place('fleet/EditHost', '/sandboxes', (page) => fromMenu(page, /^Actions of/, 'Labels, group and weight')),
@@ -233,6 +240,8 @@ export function otherDialogs({ projectId, taskId, reviewId, sessionId, taskSessi
 export async function furnish(call: Call, projectId: ProjectId): Promise<{ sessionId: string; hostId: string }> {
   await call(createTeam, { body: { name: 'Core' } })
   await call(createServiceAccount, { body: { name: 'CI', role: 'member' } })
+  await call(setBudget, { body: { period: 'month', unit: 'money', limit: 50_000_000 } })
+  await call(setProjectBudget, { params: { projectId }, body: { period: 'day', unit: 'tokens', limit: 2_000_000 } })
   await call(createSecret, { body: { name: 'NPM_TOKEN', value: 'not-a-real-token' } })
   await call(createWebhook, {
     body: { name: 'Team chat', url: 'https://chat.example.com/hook', kinds: ['spec_review', 'question'], projectIds: null },

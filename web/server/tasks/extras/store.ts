@@ -6,7 +6,7 @@ import type { Task, TaskCard } from '@helix/contract/tasks'
 import type { Knex } from 'knex'
 import { seesProject } from '../../access/store.ts'
 
-export type CardExtras = Pick<TaskCard, 'labels' | 'assignees' | 'blockedBy' | 'attachmentCount' | 'liveSessionId'>
+export type CardExtras = Pick<TaskCard, 'labels' | 'assignees' | 'blockedBy' | 'attachmentCount' | 'needsBudget' | 'liveSessionId'>
 type Related = Task['dependsOn'][number]
 
 interface DependencyRow {
@@ -86,9 +86,17 @@ export class ExtrasStore {
       .whereIn('s.id', [...ids])
       .whereIn('a.state', ['idle', 'running'])
       .select('s.id as task_id', 'a.id')
+    const stopped = await this.db('budget_stops')
+      .where({ org_id: orgId })
+      .whereIn('task_id', [...ids])
+      .whereNull('ended_at')
+      .whereNotNull('paused_at')
+      .select('task_id')
+    const needing = new Set<string>(stopped.map(({ task_id }) => task_id))
     const by = <T extends { task_id?: unknown }>(rows: T[]) => Map.groupBy(rows, (row) => String(row.task_id))
     const [labelsBy, assigneesBy, blockersBy, countBy, liveBy] = [by(labels), by(assignees), by(blockers), by(attachments), by(live)]
     return (id) => ({
+      needsBudget: needing.has(id),
       liveSessionId: (liveBy.get(id)?.[0]?.id as SessionId | undefined) ?? null,
       labels: (labelsBy.get(id) ?? []).map((row): Label => ({ id: row.id, name: row.name, colour: row.colour })),
       assignees: (assigneesBy.get(id) ?? []).map((row) => ({

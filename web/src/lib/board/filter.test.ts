@@ -21,6 +21,7 @@ function card(over: Partial<TaskCard>): TaskCard {
     step: 0,
     blockedBy: [],
     attachmentCount: 0,
+    needsBudget: false,
     liveSessionId: null,
     version: 1,
     createdBy: { id: 'usr_1' as TaskCard['createdBy']['id'], name: 'Ada' },

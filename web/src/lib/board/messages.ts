@@ -52,6 +52,7 @@ export const words = {
   label: 'Label',
   assignee: 'Assignee',
   archivedTasks: (count: number) => `Archived tasks (${count})`,
+  needsBudget: 'Needs budget',
   waitsFor: (numbers: readonly number[]) => `Waits for ${numbers.map((number) => `#${number}`).join(', ')}`,
   files: (count: number) => (count === 1 ? '1 file' : `${count} files`),
   priorities: priorityWords.names,

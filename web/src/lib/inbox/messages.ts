@@ -5,6 +5,7 @@ export const words = {
   tabs: { open: 'Open', snoozed: 'Snoozed', done: 'Done' } satisfies Record<InboxState, string>,
   views: 'Views of the inbox',
   session: 'Session',
+  organisation: 'The organisation',
   mine: 'For you',
   others: 'Anyone on the project',
   allProjects: 'All projects',
@@ -16,6 +17,8 @@ export const words = {
     question: 'Question',
     failed: 'Failed',
     mention: 'Mention',
+    budget: 'Needs budget',
+    spending: 'Spending',
   } satisfies Record<InboxKind, string>,
   act: {
     spec_review: 'Review the spec',
@@ -24,11 +27,13 @@ export const words = {
     question: 'Answer',
     failed: 'Retry',
     mention: 'Open',
+    budget: 'Raise the budget',
+    spending: 'Open',
   } satisfies Record<InboxKind, string>,
   empty: {
     open: {
       title: 'Nothing needs you',
-      text: 'Reviews, questions, permissions, failures and mentions come here, and go when anyone has handled them.',
+      text: 'Reviews, questions, permissions, failures, mentions and budgets come here, and go when anyone has handled them.',
     },
     snoozed: { title: 'Nothing is snoozed', text: 'What you put off with “Snooze” waits here and comes back by itself.' },
     done: { title: 'Nothing was done yet', text: 'What you or others handled is listed here.' },

@@ -61,6 +61,7 @@ export const words = {
   terminal: 'Terminal',
   workspace: 'Workspace',
   checkpoints: 'Checkpoints',
+  budget: 'Budget',
   openTask: 'Open the task',
   more: 'Show more',
 }

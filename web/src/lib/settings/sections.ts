@@ -36,6 +36,13 @@ export const sections: readonly SettingsSection[] = [
   { key: 'service-accounts', label: 'Service accounts', group: 'Organisation', permission: 'organisation:write', keywords: 'ci bot keys' },
   { key: 'secrets', label: 'Secrets', group: 'Organisation', permission: 'organisation:write', keywords: 'environment variables tokens' },
   { key: 'deleted-projects', label: 'Deleted projects', group: 'Organisation', permission: null, keywords: 'restore undo' },
+  {
+    key: 'budgets',
+    label: 'Budgets',
+    group: 'Organisation',
+    permission: 'organisation:write',
+    keywords: 'cost limit money tokens rate spend',
+  },
   { key: 'webhooks', label: 'Webhooks', group: 'Organisation', permission: 'organisation:write', keywords: 'slack chat' },
   { key: 'mail', label: 'Mail', group: 'Organisation', permission: 'organisation:write', keywords: 'smtp log' },
   { key: 'audit', label: 'Audit log', group: 'Organisation', permission: 'audit:read', keywords: 'export history', wide: true },

@@ -1,8 +1,10 @@
+import { listTaskBudgets } from '@helix/contract/budgets'
 import type { Project } from '@helix/contract/projects'
 import { getSpec } from '@helix/contract/reviews'
 import type { TaskStatus } from '@helix/contract/task-status'
 import { getChanges, getTimeline } from '@helix/contract/task-work'
 import type { Task } from '@helix/contract/tasks'
+import { live } from '#lib/live/live.svelte.ts'
 import { ask } from '#lib/load.ts'
 import { loadBranches, loadFiles } from '#lib/repositories/load.ts'
 import { type TaskTab, taskTabs } from '#lib/routes.ts'
@@ -33,6 +35,7 @@ async function loadTaskFiles(event: Event, task: Task, project: Project) {
 /** What one tab shows. */
 export async function loadTab(event: Event, tab: TaskTab, { task, project }: { task: Task; project: Project }) {
   const params = { taskId: task.id }
+  if (tab === 'budget') return { tab, since: live.position(), budgets: await ask(event, listTaskBudgets, { params }) } as const
   if (tab === 'files') return { tab, files: await loadTaskFiles(event, task, project) } as const
   if (tab === 'changes') return { tab, changes: await ask(event, getChanges, { params }) } as const
   // What the machine has is asked for by the page, once it is there.

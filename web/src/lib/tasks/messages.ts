@@ -44,6 +44,7 @@ export const words = {
   recording: 'Recording',
   terminal: 'Terminal',
   workspace: 'Workspace',
+  budget: 'Budget',
   details: 'Task',
   more_actions: 'More actions',
   temporal: 'Open in Temporal',

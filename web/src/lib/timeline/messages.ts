@@ -21,6 +21,8 @@ export const words = {
   } as Record<string, string>,
   turnStates: { queued: 'queued', running: 'running', ended: 'ended', failed: 'failed', withdrawn: 'taken back' },
   waits: 'Waited for people',
+  budgetStops: 'Waited for budget',
+  needsBudget: 'needs budget',
   waitStates: {
     pending: () => 'waits for an answer',
     answered: (by: string | null) => `answered by ${by ?? 'somebody'}`,

@@ -1,4 +1,5 @@
 import { listProjectMembers } from '@helix/contract/access'
+import { listProjectBudgets } from '@helix/contract/budgets'
 import type { ProjectId } from '@helix/contract/ids'
 import { listPeople, listTeams } from '@helix/contract/organisations'
 import { type Role, roleGrants } from '@helix/contract/permissions'
@@ -15,12 +16,13 @@ type Event = Parameters<typeof ask>[0]
 /** What only some sections need; null where it was not asked, or may not be seen. */
 async function readExtra(event: Event, projectId: ProjectId, section: ProjectSection, mayChange: boolean) {
   const input = { params: { projectId } }
-  const [repositories, members, candidates, secrets, config] = await Promise.all([
+  const [repositories, members, candidates, secrets, config, budgets] = await Promise.all([
     section === 'branches' ? ask(event, listRepositories, { query: { limit: 200 } }) : null,
     section === 'members' ? ask(event, listProjectMembers, input) : null,
     section === 'members' ? Promise.all([ask(event, listTeams, {}), ask(event, listPeople, {})]) : null,
     section === 'secrets' && mayChange ? ask(event, listProjectSecrets, input) : null,
     section === 'config' && mayChange ? ask(event, exportProjectConfig, input) : null,
+    section === 'budgets' ? ask(event, listProjectBudgets, input) : null,
   ])
   return {
     repositories: repositories?.items ?? null,
@@ -28,6 +30,7 @@ async function readExtra(event: Event, projectId: ProjectId, section: ProjectSec
     candidates: candidates?.flatMap(({ items }) => items.map(({ id, name }) => ({ id, name }))) ?? null,
     secrets: secrets?.items ?? null,
     config: config?.yaml ?? null,
+    budgets,
   }
 }
 export type Extra = Awaited<ReturnType<typeof readExtra>>

@@ -3,6 +3,7 @@ export const projectSections = [
   { key: 'general', label: 'General' },
   { key: 'agents', label: 'Agents' },
   { key: 'automation', label: 'Automation and limits' },
+  { key: 'budgets', label: 'Budgets' },
   { key: 'branches', label: 'Branches' },
   { key: 'review', label: 'Review' },
   { key: 'members', label: 'Members' },

@@ -1,0 +1,37 @@
+import { randomUUID } from 'node:crypto'
+import type { Context } from '../../context.ts'
+import { BudgetHolds } from './holds.ts'
+import { LedgerStore } from './ledger/store.ts'
+import { hearBudgets, tellDemanded } from './line.ts'
+import { Rates } from './rates/rates.ts'
+import { refuser } from './refusal.ts'
+import { BudgetStore } from './store.ts'
+import { sweepBudgets } from './sweep.ts'
+
+export interface Budgets extends AsyncDisposable {
+  holds: BudgetHolds
+}
+
+/** The budgets' part of this process: what holds calls, hears others, and sweeps. */
+export function openBudgets(parts: Pick<Context, 'db' | 'bus' | 'outbox' | 'log'> & { url: string | null; frontendUrl: string }): Budgets {
+  const { db, log } = parts
+  const ledger = new LedgerStore(db, randomUUID())
+  const holds = new BudgetHolds({
+    ledger,
+    scopes: new BudgetStore(db),
+    rates: new Rates(db),
+    log,
+    refuse: refuser(db, parts.frontendUrl),
+    tellDemanded: (budgetIds) => tellDemanded(db, budgetIds),
+  })
+  const line = hearBudgets(parts.url, { changed: (id) => holds.changed(id), demanded: (id) => holds.demanded(id) }, log)
+  const sweep = sweepBudgets(parts, ledger)
+  holds.start()
+  sweep.start()
+  const dispose = async (): Promise<void> => {
+    await line[Symbol.asyncDispose]()
+    await sweep[Symbol.asyncDispose]()
+    await holds[Symbol.asyncDispose]()
+  }
+  return { holds, [Symbol.asyncDispose]: dispose }
+}
