@@ -180,6 +180,7 @@ test('without its database a process goes on out of its leases, then answers 503
   const free = scopeOfOrg(await addOrg(db()))
   const scope = scopeOfOrg(orgId)
   await using one = openReplica(database, 'one', { silenceMs: 1000 })
+  await one.hearing
   ;(await one.holds.reserve(free, dollars(5))).release()
   const open = await Promise.all([1, 2, 3, 4].map(() => one.holds.reserve(scope, dollars(1000))))
   await one.holds.reserve(scope, dollars(1000))

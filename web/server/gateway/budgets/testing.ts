@@ -33,6 +33,8 @@ export interface Replica extends AsyncDisposable {
   ledger: LedgerStore
   /** Set: nothing of the database answers. */
   database: { away: boolean }
+  /** It hears what others tell from now on. */
+  hearing: Promise<void>
   /** As kill -9: nothing is told or given back any more. */
   kill(): Promise<void>
 }
@@ -57,7 +59,13 @@ export function openReplica(
     refuse: async ({ standing, needs, held }) => new HelixError('budget_exhausted', undefined, { ...standing, needs, held }),
     tellDemanded: (ids) => tellDemanded(db, ids),
   })
-  const line = hearBudgets(url, { changed: (id) => holds.changed(id), demanded: (id) => holds.demanded(id) }, log)
+  const hearing = Promise.withResolvers<void>()
+  const changed = (id: OrgId | null): void => {
+    holds.changed(id)
+    hearing.resolve()
+  }
+  const line = hearBudgets(url, { changed, demanded: (id) => holds.demanded(id) }, log)
+  if (url === null) hearing.resolve()
   holds.start()
   const kill = async (): Promise<void> => {
     if (!alive) return
@@ -70,7 +78,7 @@ export function openReplica(
     await kill()
     await holds[Symbol.asyncDispose]()
   }
-  return { holds, holder, ledger, database, kill, [Symbol.asyncDispose]: dispose }
+  return { holds, holder, ledger, database, hearing: hearing.promise, kill, [Symbol.asyncDispose]: dispose }
 }
 
 export async function addOrg(db: Database['db']): Promise<OrgId> {
