@@ -8,6 +8,7 @@ import { migrateUp } from './db/migrate.ts'
 import { StreamTickets } from './desktop/tickets.ts'
 import { EventBus } from './events/bus.ts'
 import { hearOtherProcesses } from './events/notifications.ts'
+import { openBudgets } from './gateway/budgets/open.ts'
 import { createProviders } from './gateway/providers.ts'
 import { openGateway } from './gateway/wiring.ts'
 import { defaultMaxPushBytes } from './git/environment.ts'
@@ -55,7 +56,9 @@ export async function openContext(config: Config, log: Logger): Promise<Context 
   const { mail, deliveries, pings } = createRelays({ db, log, config, sealing })
   for (const relay of [mail, deliveries, pings]) stack.use(relay)
   const providers = createProviders(config)
-  const gateway = stack.use(openGateway({ db, log, providers, hear: database.hear }))
+  const { hear } = database
+  const budgets = stack.use(openBudgets({ db, bus, outbox, log, hear, frontendUrl: config.frontendUrl }))
+  const gateway = stack.use(openGateway({ db, log, providers, holds: budgets.holds, hear }))
   const looked = { config, db, dialect: database.dialect, bus, temporal, gitStorage, providers, mail }
   const health = stack.use(new HealthMonitor(looked, log))
   const tunnels = stack.use(new Tunnels(db, config, log))
@@ -90,5 +93,6 @@ export async function openContext(config: Config, log: Logger): Promise<Context 
   outbox.start()
   for (const relay of [mail, deliveries, pings]) relay.start()
   health.start()
+  budgets.start()
   return { ...context, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }

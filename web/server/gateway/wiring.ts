@@ -20,16 +20,13 @@ export interface Wired {
   db: Knex
   log: Logger
   providers: Providers
+  holds: Holds
   hear: Database['hear']
 }
 
-/** Everything passes: nobody has set a budget. */
-const unlimited: Holds = { reserve: () => ({ settle: () => undefined, release: () => undefined }) }
-
 /** The one place where the gateway's parts are put together. */
-export function openGateway({ db, log, providers, hear }: Wired): Gateway {
+export function openGateway({ db, log, providers, holds, hear }: Wired): Gateway {
   const catalogue: Catalogue = environmentCatalogue(providers)
-  const holds: Holds = unlimited
   const translate: Translate = notTranslated
   const callers = new Callers(new CallerStore(db))
   return new Gateway({

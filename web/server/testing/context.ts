@@ -10,6 +10,7 @@ import { openTestDatabase } from '../db/testing.ts'
 import { StreamTickets } from '../desktop/tickets.ts'
 import { EventBus } from '../events/bus.ts'
 import { hearOtherProcesses } from '../events/notifications.ts'
+import { openBudgets } from '../gateway/budgets/open.ts'
 import { createProviders } from '../gateway/providers.ts'
 import { openGateway } from '../gateway/wiring.ts'
 import { createGit } from '../git/plumbing.ts'
@@ -114,6 +115,7 @@ export async function openTestContext(env: NodeJS.ProcessEnv = {}): Promise<Test
   const dispose = async (): Promise<void> => {
     pictures[Symbol.dispose]()
     await gateway[Symbol.asyncDispose]()
+    await budgets[Symbol.asyncDispose]()
     await tunnels[Symbol.asyncDispose]()
     await relays.mail[Symbol.asyncDispose]()
     await outbox[Symbol.asyncDispose]()
@@ -124,7 +126,8 @@ export async function openTestContext(env: NodeJS.ProcessEnv = {}): Promise<Test
   }
   const sealing = sealingKeysOf(config.HELIX_ENCRYPTION_KEY)
   const providers = createProviders(config)
-  const gateway = openGateway({ db, log, providers, hear: database.hear })
+  const budgets = openBudgets({ db, bus, outbox, log, hear: database.hear, frontendUrl: config.frontendUrl })
+  const gateway = openGateway({ db, log, providers, holds: budgets.holds, hear: database.hear })
   // Not started: a test sweeps when it is about them.
   const relays = createRelays({ db, log, config, sealing })
   const parts = {

@@ -41,7 +41,7 @@ afterAll(() => server[Symbol.asyncDispose]())
 beforeEach(async () => {
   const { db, bus, outbox, log } = server.context
   await db('outbox').delete()
-  budgets = openBudgets({ db, bus, outbox, log, url: null, frontendUrl: 'https://helix.example.com' })
+  budgets = openBudgets({ db, bus, outbox, log, hear: deaf, frontendUrl: 'https://helix.example.com' })
   owner = await server.addPerson()
   project = await addProject(owner)
   task = await addTask(owner, project)
@@ -51,6 +51,8 @@ beforeEach(async () => {
 })
 afterEach(() => budgets[Symbol.asyncDispose]())
 
+/** What others tell is learned by asking. */
+const deaf = () => ({ [Symbol.asyncDispose]: async () => {} })
 const ofProject = () => ({ params: { projectId: project.id } })
 const ofTask = () => ({ params: { taskId: task.id } })
 const dollars = (microUsd: number) => ({ microUsd, tokens: 0 })

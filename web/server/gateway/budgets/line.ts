@@ -1,7 +1,7 @@
 import type { BudgetId, OrgId } from '@helix/contract/ids'
 import type { Knex } from 'knex'
 import type { Logger } from 'pino'
-import { listenTo } from '../../db/listen.ts'
+import type { Database } from '../../db/database.ts'
 
 const channel = 'helix_budgets'
 
@@ -11,17 +11,14 @@ export interface Heard {
   demanded(budgetId: BudgetId): void
 }
 
-/**
- * What processes tell each other at once; what is lost they find by themselves within a second. The embedded database has one process.
- */
-export function hearBudgets(url: string | null, heard: Heard, log: Logger): AsyncDisposable {
-  if (url === null) return { [Symbol.asyncDispose]: async () => {} }
+/** What processes tell each other at once; what is lost they find by themselves within a second. */
+export function hearBudgets(hear: Database['hear'], heard: Heard, log: Logger): AsyncDisposable {
   const onPayload = (payload: string): void => {
     const [what, id] = payload.split(' ')
     if (what === 'changed') heard.changed(id as OrgId)
     if (what === 'demanded') heard.demanded(id as BudgetId)
   }
-  return listenTo(url, channel, { onPayload, onListening: () => heard.changed(null) }, log)
+  return hear(channel, { onPayload, onListening: () => heard.changed(null) }, log)
 }
 
 export async function tellDemanded(db: Knex, budgetIds: readonly BudgetId[]): Promise<void> {

@@ -41,7 +41,7 @@ export interface Replica extends AsyncDisposable {
 
 /** One process’ part in the ledger, hearing others as the database lets it. */
 export function openReplica(
-  { db, url }: Pick<Database, 'db' | 'url'>,
+  { db, hear }: Pick<Database, 'db' | 'hear'>,
   name: string,
   { patienceMs = 10_000, silenceMs = 3000, clock = 'clock_timestamp()' } = {},
 ): Replica {
@@ -64,8 +64,7 @@ export function openReplica(
     holds.changed(id)
     hearing.resolve()
   }
-  const line = hearBudgets(url, { changed, demanded: (id) => holds.demanded(id) }, log)
-  if (url === null) hearing.resolve()
+  const line = hearBudgets(hear, { changed, demanded: (id) => holds.demanded(id) }, log)
   holds.start()
   const kill = async (): Promise<void> => {
     if (!alive) return

@@ -54,10 +54,9 @@ async function begin(trx: Knex, id: BudgetId): Promise<void> {
   await trx.raw(
     `insert into budget_periods (budget_id, starts_on, org_id, spent)
      select b.id, ${start}, b.org_id, coalesce((
-       select sum(case b.unit when 'tokens' then coalesce(u.input_tokens, 0) + coalesce(u.output_tokens, 0) else 0 end)
-       from usage u left join agent_sessions s on s.id = u.session_id
+       select sum(case b.unit when 'tokens' then coalesce(u.input_tokens, 0) + coalesce(u.output_tokens, 0) else u.micro_usd end)::bigint from usage u
        where u.org_id = b.org_id and u.created_at >= ${start}::timestamp at time zone 'UTC'
-         and (b.project_id is null or s.project_id = b.project_id) and (b.task_id is null or u.task_id = b.task_id)
+         and (b.project_id is null or u.project_id = b.project_id) and (b.task_id is null or u.task_id = b.task_id)
          and (b.session_id is null or u.session_id = b.session_id)), 0)
      from budgets b where b.id = ? on conflict do nothing`,
     [id],
