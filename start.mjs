@@ -15,7 +15,7 @@ const benches = {
 const commands = {
   start: { needs: ['docker', 'temporal', 'image', 'web', 'bundle'], script: 'dev/commands/start.ts' },
   demo: { needs: ['docker', 'temporal', 'image', 'web', 'bundle'], script: 'dev/commands/demo.ts' },
-  test: { needs: ['docker', 'temporal', 'image', 'web', 'bundle', 'postgres', 'chromium'], script: 'dev/commands/test.ts' },
+  test: { needs: ['docker', 'temporal', 'image', 'web', 'bundle', 'postgres', 'chromium', 'firefox'], script: 'dev/commands/test.ts' },
   bench: { needs: ['docker', 'temporal', 'image', 'web', 'bundle'], script: 'dev/commands/bench.ts' },
   proof: { needs: ['docker', 'temporal', 'image', 'web', 'bundle'], script: 'dev/commands/proof.ts' },
   pictures: { needs: ['docker', 'temporal', 'image', 'web', 'bundle', 'chromium'], script: 'dev/commands/pictures.ts' },

@@ -6,7 +6,7 @@ import { ensureDocker } from './docker.mjs'
 import { fail, step } from './progress.mjs'
 import { run, which } from './run.mjs'
 import { ensureTemporal } from './temporal.mjs'
-import { ensureChromium, ensurePostgres } from './tools.mjs'
+import { ensureChromium, ensureFirefox, ensurePostgres } from './tools.mjs'
 
 const noop = async () => {}
 
@@ -59,7 +59,7 @@ function buildBundle(node) {
 }
 
 /**
- * Brings the machine to where the command can run. `needs`: any of docker, image, temporal, web, bundle, postgres, chromium. What does not
+ * Brings the machine to where the command can run. `needs`: any of docker, image, temporal, web, bundle, postgres, chromium, firefox. What does not
  * depend on each other goes on side by side. Returns the Node to use, the environment for it, and what ends an engine started here.
  */
 export async function prepare(needs) {
@@ -71,10 +71,11 @@ export async function prepare(needs) {
     const temporal = need('temporal') ? ensureTemporal() : null
     temporal?.catch(noop)
     const node = await ensureDependencies()
-    const [engine, postgres, chromium] = await Promise.all([
+    const [engine, postgres, chromium, firefox] = await Promise.all([
       docker,
       need('postgres') ? ensurePostgres() : null,
       need('chromium') ? ensureChromium() : null,
+      need('firefox') ? ensureFirefox() : null,
     ])
     if (need('web')) await buildWeb(node)
     if (need('bundle')) await buildBundle(node)
@@ -85,6 +86,7 @@ export async function prepare(needs) {
       PATH: `${dirname(node)}${delimiter}${process.env.PATH}`,
       ...(temporalBinary ? { HELIX_TEMPORAL_BIN: temporalBinary } : {}),
       ...(chromium ? { HELIX_CHROMIUM: chromium } : {}),
+      ...(firefox ? { HELIX_FIREFOX: firefox } : {}),
       ...(postgres ? { HELIX_POSTGRES_BIN: postgres } : {}),
       ...(imageProblem ? { HELIX_SANDBOX_PROBLEM: imageProblem } : {}),
     }

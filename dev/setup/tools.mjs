@@ -33,3 +33,15 @@ export function ensureChromium() {
     return findChromium()
   })
 }
+
+function findFirefox() {
+  return process.env.HELIX_FIREFOX ?? which('firefox-esr')
+}
+
+/** The other browser that desktops are seen in. Null: it cannot be had here, and its tests are left out and counted. */
+export function ensureFirefox() {
+  return step('Firefox for tests', async (note) => {
+    if (findFirefox() === null) await installPackages(['firefox-esr'], 'Firefox').catch((error) => note(error.message))
+    return findFirefox()
+  })
+}

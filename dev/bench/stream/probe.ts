@@ -61,9 +61,13 @@ export async function installProbe(page: Page, screenWidth: number): Promise<voi
   )
 }
 
-/** What was painted since the last call. */
+/** What was painted since the last call; nothing while the page goes elsewhere. */
 export async function takeSeen(page: Page): Promise<Seen[]> {
-  const raw = await page.evaluate(() => (window as unknown as { seen: { at: number; cells: number }[] }).seen.splice(0))
+  const take = () => (window as unknown as { seen: { at: number; cells: number }[] }).seen.splice(0)
+  const raw = await page.evaluate(take).catch((error: Error) => {
+    if (/context was destroyed/.test(error.message)) return []
+    throw error
+  })
   return raw.map(({ at, cells }) => ({ at, scene: sceneTime(cells, at) }))
 }
 

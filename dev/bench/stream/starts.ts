@@ -13,7 +13,7 @@ export async function clickToPicture(ground: Ground, watcher: Watcher, sessionId
   const delays: number[] = []
   for (let click = 0; click < clicks; click++) {
     await watcher.goto(`${ground.url}/sessions/${sessionId}?tab=starts`)
-    const tab = watcher.page.getByRole('tab', { name: 'Desktop' })
+    const tab = watcher.page.getByRole('link', { name: 'Desktop', exact: true })
     await tab.waitFor()
     await sleep(1000)
     await watcher.seen()
