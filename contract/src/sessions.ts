@@ -4,6 +4,7 @@ import { desktopAction } from './desktop-action.ts'
 import { defineEndpoint } from './endpoint.ts'
 import { formField, formValues } from './forms.ts'
 import { idSchema } from './ids.ts'
+import { customSize, sizes } from './machine.ts'
 import { commitHash } from './repositories.ts'
 import { timestamp } from './text.ts'
 
@@ -20,6 +21,8 @@ export const session = z.object({
   /** Why it is in that state, for people; null when the state says it all. */
   reason: z.string().nullable(),
   agentRuntime,
+  /** Its own, or its project’s as it is now: what the next start gets. */
+  machine: z.object({ size: z.enum(sizes), ...customSize.shape }),
   /** Counts the starts. */
   epoch: z.number().int(),
   host: z.object({ id: idSchema('host'), name: z.string() }).nullable(),

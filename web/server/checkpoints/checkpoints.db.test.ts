@@ -3,9 +3,10 @@ import { HelixError } from '@helix/contract/errors'
 import { claimSession } from '@helix/contract/hosts'
 import type { SessionId } from '@helix/contract/ids'
 import { recordSession } from '@helix/contract/internal'
+import { namedSizes } from '@helix/contract/machine'
 import type { Project } from '@helix/contract/projects'
 import { createSession } from '@helix/contract/session-life'
-import type { JournalPayload } from '@helix/contract/sessions'
+import { getSession, type JournalPayload } from '@helix/contract/sessions'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { addProject } from '../internal/testing.ts'
 import { SessionStore } from '../sessions/store.ts'
@@ -94,6 +95,18 @@ test('a fork is a session of the same project and agent that begins with the che
   // Its own newest one counts from then on.
   await tell(forked.id, kept(1))
   expect(await claim(forked.id)).toMatchObject({ last: 1, from: { sessionId: forked.id, n: 1 } })
+})
+
+test('a fork has the size of machine that its session was given, and a session without one its project’s', async () => {
+  const customSize = { cpus: 1.5, memoryMb: 3072, diskMb: 4096 }
+  const body = { title: 'Wide', size: 'custom' as const, customSize }
+  const { id: sessionId, machine } = await person.call(createSession, { params: { projectId: project.id }, body })
+  expect(machine).toEqual({ size: 'custom', ...customSize })
+  await tell(sessionId, kept(1))
+  const forked = await person.call(forkCheckpoint, { params: { sessionId, n: 1 }, body: {} })
+  expect(forked.machine).toEqual(machine)
+  const plain = await person.call(getSession, { params: { sessionId: await begin() } })
+  expect(plain.machine).toEqual({ size: 'medium', ...namedSizes.medium })
 })
 
 test('a new life of a session does not begin with what an earlier one kept, and counts on', async () => {

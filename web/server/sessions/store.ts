@@ -2,7 +2,7 @@ import type { QueryOf, ResponseOf } from '@helix/contract/endpoint'
 import type { HostLabels } from '@helix/contract/host-labels'
 import type { fetchPrompt } from '@helix/contract/hosts'
 import type { HostId, OrgId, ProjectId, PromptId, SessionId, TaskId } from '@helix/contract/ids'
-import type { MachineSize, Size } from '@helix/contract/machine'
+import { type MachineSize, type Size, sizeOf } from '@helix/contract/machine'
 import type { listSessions } from '@helix/contract/session-life'
 import type { JournalEntry, Session, SessionState } from '@helix/contract/sessions'
 import { wellFormedJson } from '@helix/contract/text'
@@ -46,10 +46,19 @@ export interface SessionRow {
   memory_mb: number | null
 }
 
-/** One that was just made: it is on no host. */
-export const newSession = (row: SessionRow): Session => sessionOf({ ...row, host_name: '' })
+interface ProjectSizeRow {
+  project_size: Size
+  project_custom_size: MachineSize | null
+}
 
-const sessionOf = (row: SessionRow & { host_name: string }): Session => ({
+/** One that was just made: it is on no host. */
+export const newSession = (row: SessionRow & ProjectSizeRow): Session => sessionOf({ ...row, host_name: '' })
+
+function machineOf({ size, custom_size, project_size, project_custom_size }: SessionRow & ProjectSizeRow): Session['machine'] {
+  return size === null ? { size: project_size, ...sizeOf(project_size, project_custom_size) } : { size, ...sizeOf(size, custom_size) }
+}
+
+const sessionOf = (row: SessionRow & ProjectSizeRow & { host_name: string }): Session => ({
   id: row.id,
   projectId: row.project_id,
   taskId: row.task_id,
@@ -57,6 +66,7 @@ const sessionOf = (row: SessionRow & { host_name: string }): Session => ({
   state: row.state,
   reason: row.reason,
   agentRuntime: row.agent_runtime,
+  machine: machineOf(row),
   epoch: row.epoch,
   host: row.host_id === null ? null : { id: row.host_id, name: row.host_name },
   demo: row.demo,
@@ -81,9 +91,10 @@ export class SessionStore {
 
   private sessions(orgId: OrgId) {
     return this.db('agent_sessions as s')
+      .join('projects as p', 'p.id', 's.project_id')
       .leftJoin('hosts as h', 'h.id', 's.host_id')
       .where({ 's.org_id': orgId })
-      .select('s.*', 'h.name as host_name')
+      .select('s.*', 'h.name as host_name', 'p.size as project_size', 'p.custom_size as project_custom_size')
   }
 
   async find(orgId: OrgId, id: SessionId): Promise<Session | null> {

@@ -10,6 +10,9 @@ import type { SessionRow } from '../store.ts'
 /** What a session's machine is, where it is not the project's. */
 export type OwnMachine = Pick<BodyOf<typeof createSession>, 'size' | 'customSize' | 'hostLabels'>
 
+const ownMachine = ['size', 'custom_size', 'host_labels'] as const
+const jsonOrNull = (value: object | null | undefined): string | null => (value == null ? null : JSON.stringify(value))
+
 export type SessionFate = 'made' | 'archived' | 'full' | 'gone' | 'pruned'
 
 /** The checkpoint that a session begins with. */
@@ -34,7 +37,7 @@ export const sessionLife = {
       fork: Fork | null
       /** Absent: the fork's, or the project's. */
       agentRuntime?: Session['agentRuntime'] | undefined
-      /** Absent: the project's. */
+      /** Absent: the fork's, or the project's. */
       machine?: OwnMachine | undefined
     },
   ) {
@@ -42,7 +45,7 @@ export const sessionLife = {
     const project = await trx('projects')
       .where({ org_id: orgId, id: projectId, deleted_at: null })
       .forUpdate()
-      .first('archived_at', 'agent_runtime')
+      .first('archived_at', 'agent_runtime', 'size', 'custom_size')
     if (project === undefined) return { fate: 'gone' as const }
     if (project.archived_at !== null) return { fate: 'archived' as const }
     const open = await trx('agent_sessions')
@@ -54,6 +57,12 @@ export const sessionLife = {
     // Under its lock it is not pruned before the row below keeps it.
     const kept = fork === null ? null : await trx('checkpoints').where({ session_id: fork.sessionId, n: fork.n }).forUpdate().first('n')
     if (kept === undefined) return { fate: 'pruned' as const }
+    const former =
+      fork === null
+        ? null
+        : await trx('agent_sessions')
+            .where({ id: fork.sessionId })
+            .first(...ownMachine)
     const id = newId('session')
     const [row] = await trx('agent_sessions').insert(
       {
@@ -68,13 +77,14 @@ export const sessionLife = {
         forked_from_n: fork?.n ?? null,
         demo: context.providers.demo,
         started_by: userId,
-        size: machine.size ?? null,
-        custom_size: machine.customSize === undefined ? null : JSON.stringify(machine.customSize),
-        host_labels: machine.hostLabels === undefined ? null : JSON.stringify(machine.hostLabels),
+        size: machine.size ?? former?.size ?? null,
+        custom_size: jsonOrNull(machine.size === undefined ? former?.custom_size : machine.customSize),
+        host_labels: jsonOrNull(machine.hostLabels ?? former?.host_labels),
       },
       '*',
     )
-    return { fate: 'made' as const, row: row as SessionRow }
+    const { size: project_size, custom_size: project_custom_size } = project
+    return { fate: 'made' as const, row: { ...(row as SessionRow), project_size, project_custom_size } }
   },
 
   /** Somebody's words for the agent, to be told by the session's workflow. */

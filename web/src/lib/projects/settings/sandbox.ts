@@ -35,9 +35,14 @@ const toMb = (gb: string): number => Math.round(Number(gb) * mbInGb)
 /** What a size is, in a few words. */
 export function sizeHint(size: Size): string {
   if (size === 'custom') return sandboxWords.customHint
-  const { cpus, memoryMb, diskMb } = namedSizes[size]
-  return sandboxWords.sizeOf(cpus, memoryMb / mbInGb, diskMb / mbInGb)
+  return figuresOf(namedSizes[size])
 }
+
+const figuresOf = ({ cpus, memoryMb, diskMb }: MachineSize): string => sandboxWords.sizeOf(cpus, memoryMb / mbInGb, diskMb / mbInGb)
+
+/** What the machine of a session is. */
+export const machineText = ({ size, ...figures }: MachineSize & { size: Size }): string =>
+  `${sandboxWords.sizes[size]}: ${figuresOf(figures)}`
 
 /** Of figures as they are typed. */
 export const customSizeOf = ({ cpus, memory, disk }: { cpus: string; memory: string; disk: string }): MachineSize => ({
