@@ -1,5 +1,5 @@
 import type { DesktopUp } from '@helix/contract/desktop-link'
-import { type StreamClose, streamVersion } from '@helix/contract/stream'
+import type { StreamClose } from '@helix/contract/stream'
 import type { StreamDown } from '@helix/contract/stream-down'
 import type { ViewerUp } from '@helix/contract/stream-talk'
 import type { StreamClaims, StreamSeat } from '@helix/contract/stream-tickets'
@@ -7,9 +7,11 @@ import type { StreamUp } from '@helix/contract/stream-up'
 import type { Logger } from 'pino'
 import type { WebSocket } from 'ws'
 import { Control } from './control.ts'
+import { helloTo } from './hello.ts'
 import { Keepsakes } from './keepsakes.ts'
 import type { Passes } from './passes.ts'
 import { Presence } from './presence.ts'
+import { rateFor } from './shared-rate.ts'
 import { Source, type Subscriber } from './source.ts'
 import { StillFeeds } from './still-feeds.ts'
 import { outgoingOf, Viewer, type ViewerHandler } from './viewer.ts'
@@ -21,8 +23,6 @@ const silentMs = 60_000
 const lingerMs = 5000
 /** Of one session. */
 export const mostViewers = 50
-/** For recordings that nobody watches while they are made: the picture is as sharp, and a movement costs a quarter. */
-const unwatched = { kbps: 8000, fps: 15, scale: 100, crf: 23 }
 
 export interface DesktopInput {
   sessionId: string
@@ -264,11 +264,7 @@ export class Desktop implements ViewerHandler {
   private welcome(viewer: Viewer): void {
     const { screen } = this.source
     if (screen === null) return
-    const { codec, encoder, width, height, scale } = screen
-    const capabilities = screen.capabilities ?? { audio: true, clipboard: true, resize: true }
-    const { id: viewerId, relayed, claims } = viewer
-    const said = { version: streamVersion, session: this.sessionId, codec, encoder, width, height, scale, capabilities }
-    viewer.say({ type: 'hello', ...said, viewerId, right: claims.right, relayed, pass: this.passes.give(viewer) })
+    viewer.say(helloTo(viewer, screen, this.sessionId, this.passes.give(viewer)))
     for (const bytes of this.keepsakes.cursor) viewer.pass(bytes)
   }
 
@@ -303,9 +299,7 @@ export class Desktop implements ViewerHandler {
 
   /** The encoder works for who drives, else for the best line. */
   private follow(now: number): void {
-    const live = [...this.viewers.values()].filter((one) => one.wantsFrames && one.delivery.silentMs(now) < 2000)
-    const best = live.find((one) => this.control.holds(one)) ?? live.sort((a, b) => b.rates.rate.kbps - a.rates.rate.kbps)[0]
-    if (best !== undefined) this.source.setRate(best.rates.rate)
-    else if (this.viewers.size === 0) this.source.setRate(unwatched)
+    const rate = rateFor([...this.viewers.values()], (viewer) => this.control.holds(viewer), now)
+    if (rate !== null) this.source.setRate(rate)
   }
 }
