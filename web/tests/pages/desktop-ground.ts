@@ -1,37 +1,21 @@
-import type { SessionId } from '@helix/contract/ids'
-import { createProject } from '@helix/contract/projects'
-import { createRepository } from '@helix/contract/repositories'
-import { createSession } from '@helix/contract/session-life'
 import type { Browser, BrowserContext } from 'playwright-core'
 import { openBrowser } from './browser.ts'
-import { FleetHost } from './fleet-host.ts'
-import { type Installation, openInstallation } from './installation.ts'
+import { type DesktopSession, openDesktopSession } from './desktop-session.ts'
 import { openPerson } from './person.ts'
 
-export interface DesktopGround extends AsyncDisposable {
-  installation: Installation
+export interface DesktopGround extends DesktopSession {
   browser: Browser
   /** Signed in as the administrator. */
   person: BrowserContext
-  fleet: FleetHost
-  /** Runs on the fleet's host. */
-  sessionId: SessionId
 }
 
-/** An installation with one running session, whose desktop a stand-in shows. */
+/** A session with a desktop, and who looks at it in Chromium. */
 export async function openDesktopGround(): Promise<DesktopGround> {
-  const [installation, browser] = await Promise.all([openInstallation(), openBrowser()])
-  const { call } = installation
-  const repository = await call(createRepository, { body: { name: 'sample', source: { kind: 'sample' } } })
-  const project = await call(createProject, { body: { name: 'Sample', repositoryIds: [repository.id] } })
-  const fleet = await FleetHost.open(installation, 'mars')
-  const { id: sessionId } = await call(createSession, { params: { projectId: project.id }, body: { title: 'Desk' } })
-  await fleet.takes(sessionId)
-  const person = await openPerson(installation, browser)
+  const [session, browser] = await Promise.all([openDesktopSession(), openBrowser()])
+  const person = await openPerson(session.installation, browser)
   const dispose = async (): Promise<void> => {
-    await fleet.close()
     await browser.close()
-    await installation[Symbol.asyncDispose]()
+    await session[Symbol.asyncDispose]()
   }
-  return { installation, browser, person, fleet, sessionId, [Symbol.asyncDispose]: dispose }
+  return { ...session, browser, person, [Symbol.asyncDispose]: dispose }
 }

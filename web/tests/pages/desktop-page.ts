@@ -30,7 +30,8 @@ export async function openDesktopPage(context: BrowserContext, { installation, s
   return opened
 }
 
-const pixel = `(() => {
+/** Runs in the page: red, green and blue of the picture; null: there is none. */
+export const pixel = `(() => {
   const canvas = document.querySelector('[data-desktop] canvas')
   if (canvas === null) return null
   const copy = document.createElement('canvas')

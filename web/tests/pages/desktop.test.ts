@@ -60,6 +60,18 @@ test('the control plane’s own ticket opens it, with the person’s name and ri
   await page.close()
 })
 
+test('a viewer whose worker did not arrive is begun again', async () => {
+  const { page, errors } = await openPage(ground.person)
+  await giveTickets(page, () => [{ url: host.url, kind: 'direct' }])
+  let cut = 2
+  await page.route(/\/workers\/.*\.js$/, (route) => (cut-- > 0 ? route.abort('internetdisconnected') : route.continue()))
+  await page.goto(`${ground.installation.url}/sessions/${ground.sessionId}?tab=desktop`)
+  await seesColour(page, 'red')
+  expect(cut).toBeLessThan(1)
+  expect(errors).toEqual([])
+  await page.close()
+})
+
 test('a lost connection greys the last picture, counts down, and comes back with a ticket of its own', async () => {
   const { page, errors } = await open()
   await seesColour(page, 'red')

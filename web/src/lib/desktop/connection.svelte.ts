@@ -180,6 +180,11 @@ export class Connection {
     else this.end({ code: known?.code ?? 'conflict', message: said, requestId: null, details: {} }, known?.resumable ?? false)
   }
 
+  /** Nothing more is tried by itself. */
+  fail(message: string): void {
+    this.end({ code: 'unreachable', message, requestId: null, details: {} }, false)
+  }
+
   private end(failure: Failure, resumable: boolean): void {
     this.stop()
     this.phase = { kind: 'over', failure, resumable }

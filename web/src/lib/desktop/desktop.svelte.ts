@@ -51,6 +51,10 @@ export class Desktop {
   private wanted: Extent | null = null
   private readonly asked: 'view' | undefined
   private dark = false
+  /** The worker said what it can do. */
+  private knows = false
+  /** The worker was not loaded: its canvas is lost, so all of it begins anew. */
+  onunloaded: () => void = () => undefined
 
   /** `asked`: absent: the most that the person may. Who asks to look only changes nothing, not even the theme. */
   constructor(sessionId: SessionId, asked?: 'view') {
@@ -58,11 +62,17 @@ export class Desktop {
     this.connection = new Connection(
       sessionId,
       (message) => this.post(message),
-      () => this.greet(),
+      () => this.knows && this.greet(),
       asked,
     )
     this.clips = new Clips((data) => this.send(data))
     this.worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.heard(data)
+    // Chromium cuts what it loads when a network comes or goes.
+    this.worker.onerror = () => {
+      if (!this.knows) this.onunloaded()
+    }
+    // While the worker is loaded and asks what it can decode.
+    void this.connection.connect()
   }
 
   get drives(): boolean {
@@ -153,7 +163,8 @@ export class Desktop {
   private ready({ decoding, audio }: Extract<FromWorker, { type: 'ready' }>): void {
     this.decoding = decoding
     this.audible = audio
-    void this.connection.connect()
+    this.knows = true
+    if (this.connection.phase.kind === 'live') this.greet()
   }
 
   /** The first words on a connection, with all that was chosen before it. */

@@ -45,6 +45,7 @@ export const words = {
   starting: 'Waiting for the first picture…',
   again: (seconds: number) => (seconds <= 0 ? words.reconnecting : `Reconnecting in ${seconds} s`),
   now: 'Reconnect now',
+  unloaded: 'A part of this page did not arrive. Load the page again.',
   lost: 'The connection to the desktop is lost; what runs in it goes on.',
   relayed: 'relayed',
   relayedHint: 'Pictures go through the control plane, because the machine is not reached directly. That is slower.',

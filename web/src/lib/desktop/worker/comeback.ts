@@ -1,13 +1,16 @@
 import { streamClose, streamProtocols } from '@helix/contract/stream'
 
 /** Units: milliseconds. */
-const shortestTryMs = 100
-const longestTryMs = 500
+const shortestTryMs = 120
+const longestTryMs = 1000
 /** What both machines take over a handshake besides the line, which takes two round trips. */
-const handshakeMs = 30
-/** A busy machine takes longer: then tries get longer, after so many that the line was likelier to blame. */
-const growth = 1.15
-const shortTries = 12
+const handshakeMs = 80
+/**
+ * Chromium lets a page wait the longer the more of its last attempts failed for each that succeeded (`CalculateDelay` of its WebSocket throttler: 20 ms
+ * after eight, seconds after fifteen), so the first few are quick and the others slow.
+ */
+const growth = 1.4
+const shortTries = 8
 
 interface Heard {
   /** Its first message is this. */

@@ -5,7 +5,6 @@ import { getSessionAgent } from '@helix/contract/session-agent'
 import { getJournal, getSession } from '@helix/contract/sessions'
 import { live } from '#lib/live/live.svelte.ts'
 import { ask } from '#lib/load.ts'
-import { sessionTabs } from '#lib/routes.ts'
 import type { PageLoad } from './$types'
 
 export const load: PageLoad = async (event) => {
@@ -18,7 +17,5 @@ export const load: PageLoad = async (event) => {
   ])
   const input = { params: { projectId: session.projectId } }
   const [project, { role }] = await Promise.all([ask(event, getProject, input), ask(event, getOwnRole, input)])
-  const asked = event.url.searchParams.get('tab')
-  const tab = sessionTabs.find((known) => known === asked) ?? 'terminal'
-  return { since, first: { session, agent, journal }, project, tab, narrow: asked === null || asked === 'conversation', role }
+  return { since, first: { session, agent, journal }, project, role }
 }
