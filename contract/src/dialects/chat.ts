@@ -32,7 +32,11 @@ const chatMessage = z.discriminatedUnion('role', [
     reasoning_content: z.string().nullish(),
     tool_calls: z.array(chatToolCall).nullish(),
   }),
-  z.object({ role: z.literal('tool'), tool_call_id: z.string().min(1), content: z.union([z.string(), z.array(z.union([chatText, chatImage]))]) }),
+  z.object({
+    role: z.literal('tool'),
+    tool_call_id: z.string().min(1),
+    content: z.union([z.string(), z.array(z.union([chatText, chatImage]))]),
+  }),
 ])
 export type ChatMessage = z.infer<typeof chatMessage>
 
@@ -69,7 +73,12 @@ const chatFormat = z.discriminatedUnion('type', [
   z.object({ type: z.literal('json_object') }),
   z.object({
     type: z.literal('json_schema'),
-    json_schema: z.object({ name: z.string(), description: z.string().nullish(), schema: jsonSchema.nullish(), strict: z.boolean().nullish() }),
+    json_schema: z.object({
+      name: z.string(),
+      description: z.string().nullish(),
+      schema: jsonSchema.nullish(),
+      strict: z.boolean().nullish(),
+    }),
   }),
 ])
 

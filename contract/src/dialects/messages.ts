@@ -9,7 +9,10 @@ const source = z.discriminatedUnion('type', [
   z.object({ type: z.literal('base64'), media_type: z.string(), data: z.string() }),
   z.object({ type: z.literal('url'), url: z.string() }),
   z.object({ type: z.literal('text'), media_type: z.string(), data: z.string() }),
-  z.object({ type: z.literal('content'), content: z.union([z.string(), z.array(z.object({ type: z.literal('text'), text: z.string() }))]) }),
+  z.object({
+    type: z.literal('content'),
+    content: z.union([z.string(), z.array(z.object({ type: z.literal('text'), text: z.string() }))]),
+  }),
   z.object({ type: z.literal('file'), file_id: z.string() }),
 ])
 export type MessagesSource = z.infer<typeof source>
@@ -27,7 +30,12 @@ const documentBlock = z.object({
 const resultContent = z.union([
   z.string(),
   z.array(
-    z.discriminatedUnion('type', [textBlock, imageBlock, documentBlock, z.object({ type: z.literal('tool_reference'), tool_name: z.string() })]),
+    z.discriminatedUnion('type', [
+      textBlock,
+      imageBlock,
+      documentBlock,
+      z.object({ type: z.literal('tool_reference'), tool_name: z.string() }),
+    ]),
   ),
 ])
 export type MessagesResultContent = z.infer<typeof resultContent>

@@ -80,7 +80,13 @@ export type ResponsesOwnTool = z.infer<typeof ownTool>
 
 const toolChoice = z.union([
   z.enum(['none', 'auto', 'required']),
-  z.object({ type: z.string(), name: z.string().optional(), namespace: z.string().nullish(), mode: z.string().optional(), tools: anything.optional() }),
+  z.object({
+    type: z.string(),
+    name: z.string().optional(),
+    namespace: z.string().nullish(),
+    mode: z.string().optional(),
+    tools: anything.optional(),
+  }),
 ])
 
 const format = z.discriminatedUnion('type', [

@@ -17,7 +17,10 @@ function takesUrl(family: Family, { kind }: Candidate, { mediaType }: LanguageMo
     case 'claude':
       return kind === 'anthropic' && url.protocol === 'https:'
     case 'google':
-      return url.protocol === 'gs:' || /^https:\/\/(generativelanguage\.googleapis\.com\/.*\/files\/|(www\.)?youtube\.com\/|youtu\.be\/)/.test(url.href)
+      return (
+        url.protocol === 'gs:' ||
+        /^https:\/\/(generativelanguage\.googleapis\.com\/.*\/files\/|(www\.)?youtube\.com\/|youtu\.be\/)/.test(url.href)
+      )
     case 'bedrock':
       return url.protocol === 's3:'
   }

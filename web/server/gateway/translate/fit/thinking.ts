@@ -46,14 +46,20 @@ function fitClaude(question: Question, asked: Asked, model: string, most: number
   const effort = effortOf(asked)
   if (adaptive.test(model)) {
     const level = effort === 'minimal' ? 'low' : effort
-    const said = key === 'anthropic' ? { thinking: { type: 'adaptive', ...(asked.shown ? { display: 'summarized' } : {}) }, ...(level ? { effort: level } : {}) } : { reasoningConfig: { type: 'adaptive', ...(level ? { maxReasoningEffort: level } : {}) } }
+    const said =
+      key === 'anthropic'
+        ? { thinking: { type: 'adaptive', ...(asked.shown ? { display: 'summarized' } : {}) }, ...(level ? { effort: level } : {}) }
+        : { reasoningConfig: { type: 'adaptive', ...(level ? { maxReasoningEffort: level } : {}) } }
     return { ...plain, providerOptions: { [key]: said } }
   }
   if (most === null || most < leastBudget * 2 || lostThoughts(question.prompt)) return plain
   const wanted = asked.budgetTokens ?? Math.floor(most * shares[effort ?? 'medium'])
   const budgetTokens = Math.max(leastBudget, Math.min(wanted, most - leastBudget))
   const config = { type: 'enabled', budgetTokens }
-  return { providerOptions: { [key]: key === 'anthropic' ? { thinking: config } : { reasoningConfig: config } }, maxOutputTokens: most - budgetTokens }
+  return {
+    providerOptions: { [key]: key === 'anthropic' ? { thinking: config } : { reasoningConfig: config } },
+    maxOutputTokens: most - budgetTokens,
+  }
 }
 
 function fitOpenAi(asked: Asked, family: Family, azure: boolean): Fitted['providerOptions'] {
@@ -70,7 +76,14 @@ function fitOpenAi(asked: Asked, family: Family, azure: boolean): Fitted['provid
 
 function fitGoogle(asked: Asked): Fitted['providerOptions'] {
   const { budgetTokens, shown } = asked
-  return { google: { thinkingConfig: { ...(shown ? { includeThoughts: true } : {}), ...(budgetTokens === null || asked.effort ? {} : { thinkingBudget: budgetTokens }) } } }
+  return {
+    google: {
+      thinkingConfig: {
+        ...(shown ? { includeThoughts: true } : {}),
+        ...(budgetTokens === null || asked.effort ? {} : { thinkingBudget: budgetTokens }),
+      },
+    },
+  }
 }
 
 /** What the client asks of thinking, in the words of the family. `most`: of tokens, thinking and answer together. */

@@ -38,7 +38,8 @@ function assistantParts(message: Of<'assistant'>, field: string): AssistantPart[
   for (const [index, call] of (message.tool_calls ?? []).entries()) {
     const at = `${field}.tool_calls[${index}]`
     const { name } = call.type === 'function' ? call.function : call.custom
-    const input = call.type === 'function' ? parseArguments(`${at}.function.arguments`, call.function.arguments) : { input: call.custom.input }
+    const input =
+      call.type === 'function' ? parseArguments(`${at}.function.arguments`, call.function.arguments) : { input: call.custom.input }
     parts.push({ type: 'tool-call', toolCallId: call.id, toolName: ToolNames.outward({ name, namespace: null }), input })
   }
   return parts

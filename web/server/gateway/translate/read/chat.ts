@@ -1,4 +1,4 @@
-import { type ChatRequest, chatRequest, type ChatTool } from '@helix/contract/dialects/chat'
+import { type ChatRequest, type ChatTool, chatRequest } from '@helix/contract/dialects/chat'
 import { emptyQuestion, type Question } from '../question.ts'
 import { readChatMessages } from './chat-messages.ts'
 import { thinkingOfEffort } from './effort.ts'
@@ -19,7 +19,14 @@ function refuseForeign(body: ChatRequest): void {
 function addTool(names: ToolNames, tool: ChatTool, field: string): void {
   if (tool.type === 'function') {
     const { name, description, parameters, strict } = tool.function
-    names.add(field, { kind: 'function', name, namespace: null, description: description ?? null, schema: parameters ?? null, strict: strict ?? null })
+    names.add(field, {
+      kind: 'function',
+      name,
+      namespace: null,
+      description: description ?? null,
+      schema: parameters ?? null,
+      strict: strict ?? null,
+    })
     return
   }
   const { name, description, format } = tool.custom

@@ -3,7 +3,7 @@ import { unwrap } from '../carry.ts'
 import { filePart, filePartOfUrl } from './files.ts'
 import { refuse } from './parse.ts'
 import { ToolNames } from './tools.ts'
-import { type AssistantPart, type ResultPart, Turns, type UserPart } from './turns.ts'
+import type { AssistantPart, ResultPart, Turns, UserPart } from './turns.ts'
 
 /** Google’s calls may have no id: they are answered by name, in order. The ids made here are the same each time, for caches’ sake. */
 class CallIds {
@@ -51,7 +51,13 @@ function modelPart(part: GeneratePart, ids: CallIds, field: string): AssistantPa
   if (part.functionCall) {
     const { id, name, args } = part.functionCall
     const toolCallId = ids.called(name, id)
-    return { type: 'tool-call', toolCallId, toolName: ToolNames.outward({ name, namespace: null }), input: args ?? {}, ...signatureOf(part) }
+    return {
+      type: 'tool-call',
+      toolCallId,
+      toolName: ToolNames.outward({ name, namespace: null }),
+      input: args ?? {},
+      ...signatureOf(part),
+    }
   }
   if (part.executableCode || part.codeExecutionResult) return null
   const file = filesOf(part, field)

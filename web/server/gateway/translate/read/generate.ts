@@ -53,7 +53,8 @@ function thinkingOf({ thinkingConfig: config }: Generation): Thinking | null {
 }
 
 function formatOf({ responseMimeType: type, responseSchema, responseJsonSchema }: Generation): Question['format'] {
-  if (type !== 'application/json') return type && type !== 'text/plain' ? refuse('generationConfig.responseMimeType', `"${type}" is not carried`) : null
+  if (type !== 'application/json')
+    return type && type !== 'text/plain' ? refuse('generationConfig.responseMimeType', `"${type}" is not carried`) : null
   const schema = responseJsonSchema ?? (responseSchema ? jsonSchemaOf(responseSchema) : null)
   return schema === null ? { type: 'json' } : { type: 'json', schema }
 }

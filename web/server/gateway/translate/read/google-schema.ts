@@ -6,7 +6,9 @@ export function jsonSchemaOf(schema: Record<string, unknown>): Record<string, un
   const said: Record<string, unknown> = { ...rest }
   if (type !== undefined) said.type = nullable === true ? [lower(type), 'null'] : lower(type)
   if (isSchema(properties))
-    said.properties = Object.fromEntries(Object.entries(properties).map(([key, value]) => [key, isSchema(value) ? jsonSchemaOf(value) : value]))
+    said.properties = Object.fromEntries(
+      Object.entries(properties).map(([key, value]) => [key, isSchema(value) ? jsonSchemaOf(value) : value]),
+    )
   if (isSchema(items)) said.items = jsonSchemaOf(items)
   if (Array.isArray(anyOf)) said.anyOf = anyOf.map((value) => (isSchema(value) ? jsonSchemaOf(value) : value))
   return said

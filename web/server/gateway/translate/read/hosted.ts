@@ -14,6 +14,9 @@ export class HostedTools {
 
   refuseAlone(names: ToolNames): void {
     if (this.first === null || names.tools.length > 0) return
-    refuse(`${this.first.field}.type`, `"${this.first.type}" is run by the provider of this dialect itself: this model’s provider does not have it`)
+    refuse(
+      `${this.first.field}.type`,
+      `"${this.first.type}" is run by the provider of this dialect itself: this model’s provider does not have it`,
+    )
   }
 }

@@ -4,14 +4,15 @@ import { cacheHint } from './cache.ts'
 import { filePart, filePartOfUrl, isPlainText, textOfBase64 } from './files.ts'
 import { refuse } from './parse.ts'
 import { ToolNames } from './tools.ts'
-import { type AssistantPart, type ResultPart, Turns, type UserPart } from './turns.ts'
+import type { AssistantPart, ResultPart, Turns, UserPart } from './turns.ts'
 
 type Of<Type extends MessagesBlock['type']> = Extract<MessagesBlock, { type: Type }>
 type ResultPiece = Exclude<MessagesResultContent, string>[number]
 
 function textOfSource(source: MessagesSource): string | null {
   if (source.type === 'text') return source.data
-  if (source.type === 'content') return typeof source.content === 'string' ? source.content : source.content.map(({ text }) => text).join('\n')
+  if (source.type === 'content')
+    return typeof source.content === 'string' ? source.content : source.content.map(({ text }) => text).join('\n')
   if (source.type === 'base64' && isPlainText(source.media_type)) return textOfBase64(source.data)
   return null
 }
@@ -63,7 +64,13 @@ function assistantPart(block: MessagesBlock, field: string): AssistantPart | nul
     case 'tool_use': {
       const { id, name, input } = block
       if (typeof input !== 'object' || input === null || Array.isArray(input)) return refuse(`${field}.input`, 'is not a JSON object')
-      return { type: 'tool-call', toolCallId: id, toolName: ToolNames.outward({ name, namespace: null }), input, ...cacheHint(block.cache_control) }
+      return {
+        type: 'tool-call',
+        toolCallId: id,
+        toolName: ToolNames.outward({ name, namespace: null }),
+        input,
+        ...cacheHint(block.cache_control),
+      }
     }
     default:
       return refuse(`${field}.type`, `an assistant does not say "${block.type}"`)

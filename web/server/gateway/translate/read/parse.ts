@@ -7,7 +7,10 @@ export function refuse(field: string, why: string): never {
 
 /** `messages[3].content`: as clients write it. */
 function pathOf(path: readonly PropertyKey[]): string {
-  return path.reduce<string>((said, key) => (typeof key === 'number' ? `${said}[${key}]` : said === '' ? String(key) : `${said}.${String(key)}`), '')
+  return path.reduce<string>(
+    (said, key) => (typeof key === 'number' ? `${said}[${key}]` : said === '' ? String(key) : `${said}.${String(key)}`),
+    '',
+  )
 }
 
 /** Of a union, the branch that came furthest says most. */

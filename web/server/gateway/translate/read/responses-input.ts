@@ -4,7 +4,7 @@ import { parseArguments } from './arguments.ts'
 import { filePart, filePartOfUrl } from './files.ts'
 import { refuse } from './parse.ts'
 import { ToolNames } from './tools.ts'
-import { type AssistantPart, type ResultPart, Turns, type UserPart } from './turns.ts'
+import type { AssistantPart, ResultPart, Turns, UserPart } from './turns.ts'
 
 type Of<Type extends ResponsesItem['type']> = Extract<ResponsesItem, { type: Type }>
 

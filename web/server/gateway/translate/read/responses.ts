@@ -28,7 +28,8 @@ function addTool(names: ToolNames, others: HostedTools, tool: Tool, field: strin
   if ('tools' in tool) {
     for (const [index, own] of tool.tools.entries()) addOwn(names, own, tool.name, `${field}.tools[${index}]`)
   } else if ('name' in tool) addOwn(names, tool, null, field)
-  else if (clientSide.test(tool.type)) refuse(`${field}.type`, `only OpenAI’s models know the tool "${tool.type}": describe it as a function`)
+  else if (clientSide.test(tool.type))
+    refuse(`${field}.type`, `only OpenAI’s models know the tool "${tool.type}": describe it as a function`)
   else others.add(field, tool.type)
 }
 
