@@ -16,8 +16,16 @@ const words = z.union([z.string(), z.array(chatText)])
 const userContent = z.union([z.string(), z.array(z.discriminatedUnion('type', [chatText, chatImage, chatAudio, chatFile]))])
 const assistantContent = z.union([z.string(), z.array(z.discriminatedUnion('type', [chatText, chatRefusal]))])
 
+/** Google’s place for the signature of a call: https://ai.google.dev/gemini-api/docs/openai */
+const extraContent = z.object({ google: z.object({ thought_signature: z.string().nullish() }).nullish() })
+
 const chatToolCall = z.discriminatedUnion('type', [
-  z.object({ id: z.string().min(1), type: z.literal('function'), function: z.object({ name: z.string().min(1), arguments: z.string() }) }),
+  z.object({
+    id: z.string().min(1),
+    type: z.literal('function'),
+    function: z.object({ name: z.string().min(1), arguments: z.string() }),
+    extra_content: extraContent.nullish(),
+  }),
   z.object({ id: z.string().min(1), type: z.literal('custom'), custom: z.object({ name: z.string().min(1), input: z.string() }) }),
 ])
 

@@ -46,6 +46,7 @@ const typed = z.discriminatedUnion('type', [
     content: z.array(z.object({ type: z.string(), text: z.string() })).nullish(),
     encrypted_content: z.string().nullish(),
   }),
+  z.object({ type: z.literal('item_reference'), id: z.string() }),
   // What the provider’s own tools did in an earlier turn: it is left out.
   z.object({ type: z.literal('web_search_call') }),
   z.object({ type: z.literal('image_generation_call') }),

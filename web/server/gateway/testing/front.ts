@@ -17,6 +17,15 @@ function dialectOf(path: string): ConversationDialect {
   return path.endsWith('/messages') ? 'messages' : 'generate'
 }
 
+/** As the gateway ends a broken stream. */
+function broken(dialect: ConversationDialect, body: string): string {
+  if (dialect === 'chat' || dialect === 'generate') return `data: ${body}\n\n`
+  const { message } = (JSON.parse(body) as { error: { message: string } }).error
+  const data =
+    dialect === 'messages' ? body : JSON.stringify({ type: 'error', code: 'provider_failed', message, param: null, sequence_number: 0 })
+  return `event: error\ndata: ${data}\n\n`
+}
+
 /** The translation behind a server of its own: what the gateway does around it is tested with the gateway. */
 export class Front implements AsyncDisposable {
   private readonly server: Server
@@ -61,7 +70,9 @@ export class Front implements AsyncDisposable {
       if (left.signal.aborted) return
       const fault = faultOf(error, candidate)
       if (!(error instanceof HelixError)) fault.message = `not a HelixError: ${fault.message}`
-      response.writeHead(fault.status, { 'content-type': 'application/json' }).end(JSON.stringify(faultBody(dialect, fault)))
+      const text = JSON.stringify(faultBody(dialect, fault))
+      if (response.headersSent) return void response.end(broken(dialect, text))
+      response.writeHead(fault.status, { 'content-type': 'application/json' }).end(text)
     }
   }
 

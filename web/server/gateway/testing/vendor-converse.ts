@@ -125,7 +125,7 @@ function seen(raw: Record<string, unknown>): Seen {
     temperature: config.temperature ?? null,
     topP: config.topP ?? null,
     maxTokens: config.maxTokens ?? null,
-    format: extra.output_config?.format || tools.includes('json') ? 'schema' : null,
+    format: extra.output_config?.format ? 'schema' : tools.includes('json') ? 'json' : null,
     thinking:
       extra.output_config?.effort ??
       (extra.thinking?.budget_tokens === undefined ? (extra.thinking?.type ?? null) : `${extra.thinking.budget_tokens} tokens`),

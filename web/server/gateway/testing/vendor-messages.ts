@@ -147,7 +147,7 @@ function seen(raw: Record<string, unknown>): Seen {
     temperature: body.temperature ?? null,
     topP: body.top_p ?? null,
     maxTokens: body.max_tokens,
-    format: config?.format || body.tools?.some(({ name }) => name === 'json') ? 'schema' : null,
+    format: config?.format ? 'schema' : body.tools?.some(({ name }) => name === 'json') ? 'json' : null,
     thinking: config?.effort ?? (mode?.type === 'enabled' ? `${mode.budget_tokens} tokens` : (mode?.type ?? null)),
     cacheHints: countKeys(raw, 'cache_control'),
   }

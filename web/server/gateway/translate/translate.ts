@@ -7,7 +7,7 @@ import type { Asked, Translate, Translated } from '../ports/translated.ts'
 import type { Beat, Heading } from './answer/answer.ts'
 import { beatsOf } from './answer/beats.ts'
 import { answerOf } from './answer/result.ts'
-import { type Fault, faultBody, faultOf } from './fault.ts'
+import { faultBody, faultOf } from './fault.ts'
 import { createDownload } from './fit/download.ts'
 import type { Download } from './fit/files.ts'
 import { fitQuestion } from './fit/fit.ts'
@@ -76,14 +76,14 @@ async function begun(beats: AsyncGenerator<Beat>): Promise<AsyncGenerator<Beat>>
   })()
 }
 
+/** Throws `provider_failed` where the stream breaks: what is then said to the client is the gateway’s, as for any broken stream. */
 async function* written(asked: Asked, beats: AsyncGenerator<Beat>, writer: EventWriter): AsyncGenerator<Uint8Array> {
   try {
     yield* writer.begin()
     for await (const beat of beats) yield* beat.type === 'end' ? writer.end(beat.end) : writer.take(beat)
   } catch (error) {
-    if (asked.signal.aborted) throw error
-    const fault: Fault = faultOf(error, asked.candidate)
-    yield* writer.fail(faultBody(asked.dialect, fault), fault.message)
+    if (asked.signal.aborted || error instanceof HelixError) throw error
+    throw new HelixError('provider_failed', faultOf(error, asked.candidate).message)
   }
 }
 

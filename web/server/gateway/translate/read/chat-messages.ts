@@ -40,7 +40,9 @@ function assistantParts(message: Of<'assistant'>, field: string): AssistantPart[
     const { name } = call.type === 'function' ? call.function : call.custom
     const input =
       call.type === 'function' ? parseArguments(`${at}.function.arguments`, call.function.arguments) : { input: call.custom.input }
-    parts.push({ type: 'tool-call', toolCallId: call.id, toolName: ToolNames.outward({ name, namespace: null }), input })
+    const signature = call.type === 'function' ? call.extra_content?.google?.thought_signature : null
+    const signed = signature ? { providerOptions: { google: { thoughtSignature: signature } } } : {}
+    parts.push({ type: 'tool-call', toolCallId: call.id, toolName: ToolNames.outward({ name, namespace: null }), input, ...signed })
   }
   return parts
 }

@@ -84,6 +84,9 @@ export function readResponsesItems(turns: Turns, items: readonly ResponsesItem[]
       turns.assistant({ type: 'tool-call', toolCallId: item.call_id, toolName, input, ...signatures.give() })
     } else if (item.type === 'function_call_output' || item.type === 'custom_tool_call_output') {
       turns.result({ toolCallId: item.call_id, output: outputOf(item.output, field) })
+    } else if (item.type === 'item_reference') {
+      // Of thoughts the answer can do without; all else would be missing from the conversation.
+      if (!item.id.startsWith('rs_')) refuse(field, 'responses are not stored here: send the item itself, with store false')
     } else if (item.type === 'reasoning') {
       const part = reasoningPart(item)
       if (part !== null) turns.assistant(part)

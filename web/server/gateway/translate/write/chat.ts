@@ -115,10 +115,6 @@ class ChatEvents implements EventWriter {
     }
     yield event('[DONE]')
   }
-
-  *fail(body: object) {
-    yield event(body)
-  }
 }
 
 export const chatWriter: Writer = { prefix: 'chatcmpl-', whole, events: (page) => new ChatEvents(page) }

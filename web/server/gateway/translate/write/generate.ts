@@ -85,10 +85,6 @@ class GenerateEvents implements EventWriter {
   *end(end: End) {
     yield event(bodyOf([{ text: '' }], this.page, end))
   }
-
-  *fail(body: object) {
-    yield event(body)
-  }
 }
 
 export const generateWriter: Writer = { prefix: '', whole, events: (page) => new GenerateEvents(page) }

@@ -152,10 +152,6 @@ class MessagesEvents implements EventWriter {
     yield this.send('message_delta', { delta: { stop_reason: reasonOf(end), stop_sequence: end.stopSequence }, usage: usageOf(end) })
     yield this.send('message_stop', {})
   }
-
-  *fail(body: object) {
-    yield event(body, 'error')
-  }
 }
 
 export const messagesWriter: Writer = { prefix: 'msg_', whole, events: (page) => new MessagesEvents(page) }

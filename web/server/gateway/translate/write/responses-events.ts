@@ -162,12 +162,4 @@ export class ResponsesEvents implements EventWriter {
     const response = finishedResponse(this.page, this.items, end) as { status: string }
     yield this.send(`response.${response.status}`, { response })
   }
-
-  *fail(body: object, message: string) {
-    const { error } = body as { error: { code?: string | null } }
-    const code = error.code ?? 'server_error'
-    const response = responseObject(this.page, { status: 'failed', output: this.items, error: { code, message } })
-    yield this.send('response.failed', { response })
-    yield this.send('error', { code, message, param: null })
-  }
 }

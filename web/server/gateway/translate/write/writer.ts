@@ -22,6 +22,4 @@ export interface EventWriter {
   begin(): Iterable<Uint8Array>
   take(beat: Exclude<Beat, { type: 'end' }>): Iterable<Uint8Array>
   end(end: End): Iterable<Uint8Array>
-  /** In place of the end. */
-  fail(body: object, message: string): Iterable<Uint8Array>
 }
