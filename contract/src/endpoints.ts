@@ -19,12 +19,14 @@ import * as inbox from './inbox.ts'
 import * as labels from './labels.ts'
 import * as machineUse from './machine-use.ts'
 import * as mail from './mail.ts'
+import * as models from './models.ts'
 import * as notifications from './notifications.ts'
 import * as onboarding from './onboarding.ts'
 import * as organisations from './organisations.ts'
 import * as people from './people.ts'
 import * as projectConfig from './project-config.ts'
 import * as projects from './projects.ts'
+import * as providers from './providers.ts'
 import * as recordings from './recordings.ts'
 import * as registration from './registration.ts'
 import * as repositories from './repositories.ts'
@@ -96,5 +98,7 @@ export const publicEndpoints: ReadonlyMap<string, Endpoint> = new Map(
     mail,
     onboarding,
     health,
+    providers,
+    models,
   ].flatMap((module) => endpointsOf(module)),
 )

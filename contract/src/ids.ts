@@ -39,6 +39,8 @@ export const idPrefixes = {
   codeComment: 'ccm',
   budget: 'bgt',
   budgetStop: 'bst',
+  provider: 'prv',
+  providerKey: 'pvk',
 } as const
 
 export type IdKind = keyof typeof idPrefixes
@@ -78,3 +80,4 @@ export type AuditId = Id<'audit'>
 export type SecretId = Id<'secret'>
 export type BudgetId = Id<'budget'>
 export type BudgetStopId = Id<'budgetStop'>
+export type ProviderId = Id<'provider'>

@@ -6,7 +6,7 @@ import { timestamp } from './text.ts'
 
 export const providerCheck = z.object({
   name: z.string(),
-  dialect: z.enum(['openai', 'anthropic']),
+  dialect: z.enum(['openai', 'anthropic', 'google', 'bedrock']),
   /** What agents ask for there. */
   model: z.string(),
   ok: z.boolean(),
@@ -31,7 +31,7 @@ export const onboarding = z.object({
   runsInstallation: z.boolean(),
   inference: z.object({
     demo: z.boolean(),
-    providers: z.array(z.object({ name: z.string(), dialect: z.enum(['openai', 'anthropic']) })),
+    providers: z.array(z.object({ name: z.string(), dialect: z.enum(['openai', 'anthropic', 'google', 'bedrock']) })),
     /** What came of the last test; null: not tested since the start. */
     checks: z.array(providerCheck).nullable(),
   }),

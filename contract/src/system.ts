@@ -45,7 +45,7 @@ export const getSystem = defineEndpoint({
     inference: z.object({
       /** True when no provider is configured and the built-in script answers. */
       demo: z.boolean(),
-      providers: z.array(z.object({ name: z.string(), dialect: z.enum(['openai', 'anthropic']) })),
+      providers: z.array(z.object({ name: z.string(), dialect: z.enum(['openai', 'anthropic', 'google', 'bedrock']) })),
     }),
     hostsOnline: z.number().int(),
     temporalUiUrl: z.string().nullable(),

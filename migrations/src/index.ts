@@ -32,6 +32,7 @@ import * as ownSize from './0042-sessions-of-their-own-size.ts'
 import * as inboxOfSessions from './0043-inbox-of-sessions.ts'
 import * as usage from './0044-usage.ts'
 import * as budgets from './0046-budgets.ts'
+import * as providers from './0048-providers.ts'
 
 /**
  * Migrations by explicit list: a folder scan cannot load `.ts` under every runner and records file extensions.
@@ -71,6 +72,7 @@ const list: [string, Knex.Migration][] = [
   ['0043-inbox-of-sessions', inboxOfSessions],
   ['0044-usage', usage],
   ['0046-budgets', budgets],
+  ['0048-providers', providers],
 ]
 
 export const migrations: Knex.MigrationSource<[string, Knex.Migration]> = {

@@ -11,6 +11,8 @@ import { StreamOrigins } from './desktop/addresses.ts'
 import { desktopRoutes } from './desktop/routes.ts'
 import { eventRoutes } from './events/routes.ts'
 import { budgetRoutes } from './gateway/budgets/routes.ts'
+import { providerRoutes } from './gateway/catalogue/providers/routes.ts'
+import { modelRoutes } from './gateway/catalogue/rules/routes.ts'
 import { gitRoutes } from './git/routes.ts'
 import { healthPageRoutes } from './health/routes.ts'
 import { hostCredentialRoutes } from './hosts/credentials/routes.ts'
@@ -77,6 +79,8 @@ export async function createApp(context: Context, metrics: Metrics): Promise<Exp
   app.use(budgetRoutes(context))
   app.use(projectRoutes(context))
   app.use(secretRoutes(context))
+  app.use(providerRoutes(context, null))
+  app.use(modelRoutes(context))
   app.use(repositoryRoutes(context))
   app.use(bulkRoutes(context))
   app.use(attachmentRoutes(context))

@@ -40,6 +40,12 @@ const environment = z.object({
   OPENAI_BASE_URL: optionalUrl,
   ANTHROPIC_API_KEY: z.string().min(1).optional(),
   ANTHROPIC_BASE_URL: optionalUrl,
+  GEMINI_API_KEY: z.string().min(1).optional(),
+  GEMINI_BASE_URL: optionalUrl,
+  /** YAML or JSON with providers of the installation, see docs/operations.md. */
+  HELIX_PROVIDERS_FILE: z.string().min(1).optional(),
+  /** Providers of organisations and people may be in the own network. */
+  HELIX_ALLOW_PRIVATE_PROVIDERS: z.enum(['0', '1']).default('0'),
   HELIX_MODEL: z.string().min(1).optional(),
   /** Recordings of desktops are removed, the oldest parts first, when one session or all together have more. 0 GB: nothing is recorded. */
   HELIX_RECORDING_SESSION_MB: z.coerce.number().int().min(16).max(1_000_000).default(2048),
@@ -62,6 +68,8 @@ export interface Config extends Omit<Environment, 'FRONTEND_URL' | 'HELIX_SESSIO
   /** Where programs are found, e.g. git. */
   executablePath: string | undefined
   version: string
+  /** Of the environment, for what the providers file names. */
+  variable(name: string): string | undefined
 }
 
 /** Parses the environment once; throws one error that names every wrong variable. Empty variables count as absent. */
@@ -84,6 +92,7 @@ export function parseConfig(env: NodeJS.ProcessEnv): Config {
     secure: frontendUrl.startsWith('https:'),
     executablePath: env.PATH,
     version: '0.1.0',
+    variable: (name) => env[name],
   }
 }
 

@@ -8,6 +8,7 @@ import type { DeliveryRelay } from './deliveries/relay.ts'
 import type { StreamTickets } from './desktop/tickets.ts'
 import type { EventBus } from './events/bus.ts'
 import type { Gateway } from './gateway/gateway.ts'
+import type { MemoryCatalogue } from './gateway/catalogue/catalogue.ts'
 import type { Providers } from './gateway/providers.ts'
 import type { GitPort, RepoKey } from './git/port.ts'
 import type { GitStorage } from './git/storage.ts'
@@ -39,6 +40,8 @@ export interface Context {
   pushes: { flush(repo: RepoKey): Promise<void> }
   providers: Providers
   gateway: Gateway
+  /** Providers, models, prices and rules of each organisation, from memory. */
+  catalogue: MemoryCatalogue
   /** For secrets at rest. */
   sealing: SealingKeys
   health: HealthMonitor

@@ -9,6 +9,7 @@ import { StreamTickets } from './desktop/tickets.ts'
 import { EventBus } from './events/bus.ts'
 import { hearOtherProcesses } from './events/notifications.ts'
 import { openBudgets } from './gateway/budgets/open.ts'
+import { openCatalogue } from './gateway/catalogue/open.ts'
 import { createProviders } from './gateway/providers.ts'
 import { openGateway } from './gateway/wiring.ts'
 import { defaultMaxPushBytes } from './git/environment.ts'
@@ -59,6 +60,7 @@ export async function openContext(config: Config, log: Logger): Promise<Context 
   const { hear } = database
   const budgets = stack.use(openBudgets({ db, bus, outbox, log, hear, frontendUrl: config.frontendUrl }))
   const gateway = stack.use(openGateway({ db, log, providers, holds: budgets.holds, hear }))
+  const catalogue = stack.use(openCatalogue({ config, db, sealing, bus, log }))
   const looked = { config, db, dialect: database.dialect, bus, temporal, gitStorage, providers, mail }
   const health = stack.use(new HealthMonitor(looked, log))
   const tunnels = stack.use(new Tunnels(db, config, log))
@@ -78,6 +80,7 @@ export async function openContext(config: Config, log: Logger): Promise<Context 
     pushes,
     providers,
     gateway,
+    catalogue,
     sealing,
     health,
     tunnels,

@@ -8,7 +8,7 @@ import type { Before } from './target/store.ts'
 const names = new Map<Endpoint, string>([...publicEndpoints].map(([name, endpoint]) => [endpoint, name]))
 
 /** Moved by looking at a page and not by a person's will. */
-const quiet = new Set(['readInboxItem', 'snoozeInboxItem', 'addPushDevice', 'checkProviders'])
+const quiet = new Set(['readInboxItem', 'snoozeInboxItem', 'addPushDevice', 'checkProviders', 'checkProvider', 'checkOwnProvider'])
 
 /** Fields that say who may do what: what they were set to is kept. Texts, prompts and secrets are in none of them. */
 const told = [
@@ -38,6 +38,12 @@ const told = [
     'verdict',
     'commit',
     'events',
+    'models',
+    'regions',
+    'ownKeys',
+    'maskSecrets',
+    'allowedModels',
+    'region',
   ],
   ...['period', 'unit', 'limit', 'was'],
 ]

@@ -1,5 +1,8 @@
 import { EventEmitter } from 'node:events'
 import type { HostId, OrgId } from '@helix/contract/ids'
+import type { CatalogueTopic } from '../gateway/catalogue/store.ts'
+
+type Topic = OrgId | HostId | CatalogueTopic
 
 /** Heard with the newest number, where the waker knows it. */
 export type WakeListener = (upTo?: number) => void
@@ -8,8 +11,8 @@ export type WakeListener = (upTo?: number) => void
 export class EventBus {
   private readonly emitter = new EventEmitter().setMaxListeners(0)
 
-  /** A host's topic wakes who carries answers to it. */
-  wake(topic: OrgId | HostId, upTo?: number): void {
+  /** A host's topic wakes who carries answers to it, a catalogue's who keeps it in memory. */
+  wake(topic: Topic, upTo?: number): void {
     this.emitter.emit(topic, upTo)
   }
 
@@ -18,7 +21,7 @@ export class EventBus {
   }
 
   /** Returns what unsubscribes. */
-  subscribe(topic: OrgId | HostId, listener: WakeListener): () => void {
+  subscribe(topic: Topic, listener: WakeListener): () => void {
     this.emitter.on(topic, listener)
     return () => this.emitter.off(topic, listener)
   }

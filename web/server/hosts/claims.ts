@@ -155,9 +155,11 @@ export async function claimSessionFor(context: Context, claim: Claim): Promise<C
     .db('agent_sessions as s')
     .leftJoin('projects as p', 'p.id', 's.project_id')
     .where({ 's.id': claim.sessionId })
-    .first('s.agent_runtime', 'p.model')
+    .first('s.agent_runtime', 's.org_id', 's.started_by', 'p.id as project_id', 'p.model')
   if (known === undefined) throw new HelixError('not_found')
-  const model = known.model ?? (await context.providers.defaultModel(dialectOf[known.agent_runtime as SessionRow['agent_runtime']]))
+  const who = { orgId: known.org_id, projectId: known.project_id, userId: known.started_by }
+  const spoken = dialectOf[known.agent_runtime as SessionRow['agent_runtime']] === 'openai' ? 'chat' : 'messages'
+  const model = known.model ?? (await context.catalogue.defaultModel(who, spoken))
   const outcome = await context.db.transaction(async (trx): Promise<ClaimOutcome & { orgId?: OrgId }> => {
     const locked = await lockUnlessReserved(trx, claim.sessionId, claim.hostId)
     const session = (await trx('agent_sessions').where({ id: claim.sessionId }).forUpdate().first()) as SessionRow

@@ -19,7 +19,8 @@ const table: Record<Role | 'public', string> = {
     listCodeComments getSystem listHosts countInbox finishInboxItem listInbox readInboxItem snoozeInboxItem cloneTask
     getFleet
     listLabels createView deleteView listViews listTemplates addPushDevice getNotifications removeOwnWebhook
-    removePushDevice setOwnWebhook testNotifications updateNotifications getOnboarding checkProviders`,
+    removePushDevice setOwnWebhook testNotifications updateNotifications getOnboarding checkProviders listModels
+    listOwnProviders createOwnProvider updateOwnProvider deleteOwnProvider checkOwnProvider`,
   reviewer: `
     rejectSpec applySuggestions askAgent createSpecLink listSpecLinks listTaskPeople revokeSpecLink setReviewers
     approveImplementation approveSpec requestImplementationChanges requestSpecChanges createComment resolveComment
@@ -40,7 +41,9 @@ const table: Record<Role | 'public', string> = {
     redeliver rotateWebhookSecret testWebhook updateWebhook listMail retryMail
     updateOnboarding getHealth listRetries updateHost cordonHost uncordonHost drainHost removeHost setShare
     revokeHost askRotation allowEnrolment getHostLogs
-    listBudgets setBudget removeBudget setProjectBudget removeProjectBudget getRateLimits setRateLimits`,
+    listBudgets setBudget removeBudget setProjectBudget removeProjectBudget getRateLimits setRateLimits
+    listProviders createProvider updateProvider deleteProvider checkProvider setProviderModel listModelAliases setModelAliases
+    getModelRules setModelRules getProjectModelRules setProjectModelRules`,
 }
 
 export const weakestRole: ReadonlyMap<string, Role | 'public'> = new Map(

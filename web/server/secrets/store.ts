@@ -99,6 +99,19 @@ export class SecretStore {
     return (await this.all(trx, orgId, projectId)).find((secret) => secret.name === name)?.value ?? null
   }
 
+  /** All values of the organisation by project, each with those of the organisation; under null those of the organisation alone. */
+  async valuesByProject(orgId: OrgId): Promise<Map<ProjectId | null, { name: string; value: string }[]>> {
+    const rows = await this.db('secrets').where({ org_id: orgId }).select('id', 'project_id', 'name', 'value')
+    const opened = rows.map((row) => ({
+      projectId: row.project_id as ProjectId | null,
+      name: row.name as string,
+      value: unseal(this.keys, place(orgId, row.id), row.value),
+    }))
+    const projects = new Set(opened.map(({ projectId }) => projectId).concat(null))
+    const of = (projectId: ProjectId | null) => opened.filter((one) => one.projectId === null || one.projectId === projectId)
+    return new Map([...projects].map((id) => [id, of(id).map(({ name, value }) => ({ name, value }))]))
+  }
+
   /** A project's own secret wins over the organisation's of the same name. */
   private async all(trx: Knex, orgId: OrgId, projectId: ProjectId): Promise<SessionSecret[]> {
     const rows = await trx('secrets')

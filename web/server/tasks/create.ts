@@ -65,13 +65,14 @@ export async function createTaskRow(
   body: BodyOf<typeof createTask>,
 ): Promise<TaskId> {
   const baseBranch = await newTaskBranch(context, actor, project, body.baseBranch)
+  const demo = await context.catalogue.demo({ orgId: actor.orgId, projectId: project.id, userId: actor.userId })
   const taskId = await context.db.transaction(async (trx) => {
     const id = await store.insert(trx, actor.orgId, {
       projectId: project.id,
       title: tidyTitle(body.title ?? '') || titleOf(body.prompt),
       prompt: body.prompt,
       agentRuntime: body.agentRuntime ?? project.agentRuntime,
-      demo: context.providers.demo,
+      demo,
       justDoIt: body.justDoIt ?? project.justDoIt,
       baseBranch,
       priority: body.priority,

@@ -11,6 +11,7 @@ import { StreamTickets } from '../desktop/tickets.ts'
 import { EventBus } from '../events/bus.ts'
 import { hearOtherProcesses } from '../events/notifications.ts'
 import { openBudgets } from '../gateway/budgets/open.ts'
+import { openCatalogue } from '../gateway/catalogue/open.ts'
 import { createProviders } from '../gateway/providers.ts'
 import { openGateway } from '../gateway/wiring.ts'
 import { createGit } from '../git/plumbing.ts'
@@ -116,6 +117,7 @@ export async function openTestContext(env: NodeJS.ProcessEnv = {}): Promise<Test
     pictures[Symbol.dispose]()
     await gateway[Symbol.asyncDispose]()
     await budgets[Symbol.asyncDispose]()
+    catalogue[Symbol.dispose]()
     await tunnels[Symbol.asyncDispose]()
     await relays.mail[Symbol.asyncDispose]()
     await outbox[Symbol.asyncDispose]()
@@ -126,6 +128,7 @@ export async function openTestContext(env: NodeJS.ProcessEnv = {}): Promise<Test
   }
   const sealing = sealingKeysOf(config.HELIX_ENCRYPTION_KEY)
   const providers = createProviders(config)
+  const catalogue = openCatalogue({ config, db, sealing, bus, log })
   const budgets = openBudgets({ db, bus, outbox, log, hear: database.hear, frontendUrl: config.frontendUrl })
   const gateway = openGateway({ db, log, providers, holds: budgets.holds, hear: database.hear })
   // Not started: a test sweeps when it is about them.
@@ -142,6 +145,7 @@ export async function openTestContext(env: NodeJS.ProcessEnv = {}): Promise<Test
     gitStorage,
     pushes,
     providers,
+    catalogue,
     gateway,
     sealing,
     ...relays,

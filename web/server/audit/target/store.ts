@@ -10,6 +10,7 @@ const names: Record<string, [table: string, column: string]> = {
   apiKey: ['api_keys', 'name'],
   connection: ['connections', 'name'],
   invitation: ['invitations', 'email'],
+  provider: ['providers', 'name'],
 }
 
 export interface Before {

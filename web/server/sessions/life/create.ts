@@ -33,8 +33,9 @@ export async function createSessionFor(
   const { orgId, userId } = actor
   const { prompt, ...rest } = input
   const laterMs = prompt === undefined ? wakeLaterMs : undefined
+  const demo = await context.catalogue.demo({ orgId, projectId: input.projectId, userId })
   const made = await context.db.transaction(async (trx) => {
-    const made = await sessionLife.insert(trx, context, { orgId, userId, ...rest })
+    const made = await sessionLife.insert(trx, { orgId, userId, demo, ...rest })
     if (made.fate !== 'made') throw refusals[made.fate]()
     const told =
       prompt === undefined

@@ -4,7 +4,7 @@ import { type createSession, mostOpenSessions } from '@helix/contract/session-li
 import type { Session, SessionState } from '@helix/contract/sessions'
 import type { PromptMode } from '@helix/contract/task-work'
 import type { Knex } from 'knex'
-import { type Context, newId } from '../../context.ts'
+import { newId } from '../../context.ts'
 import type { SessionRow } from '../store.ts'
 
 /** What a session's machine is, where it is not the project's. */
@@ -28,20 +28,21 @@ export const sessionLife = {
   /** One at a time in a project: the limit holds whatever comes at once. */
   async insert(
     trx: Knex,
-    context: Pick<Context, 'providers'>,
     input: {
       orgId: OrgId
       projectId: ProjectId
       userId: UserId
       title: string | null
       fork: Fork | null
+      /** The demo script answers its agent. */
+      demo: boolean
       /** Absent: the fork's, or the project's. */
       agentRuntime?: Session['agentRuntime'] | undefined
       /** Absent: the fork's, or the project's. */
       machine?: OwnMachine | undefined
     },
   ) {
-    const { orgId, projectId, userId, title, fork, machine = {} } = input
+    const { orgId, projectId, userId, title, fork, demo, machine = {} } = input
     const project = await trx('projects')
       .where({ org_id: orgId, id: projectId, deleted_at: null })
       .forUpdate()
@@ -75,7 +76,7 @@ export const sessionLife = {
         agent_runtime: input.agentRuntime ?? fork?.agentRuntime ?? project.agent_runtime,
         forked_from: fork?.sessionId ?? null,
         forked_from_n: fork?.n ?? null,
-        demo: context.providers.demo,
+        demo,
         started_by: userId,
         size: machine.size ?? former?.size ?? null,
         custom_size: jsonOrNull(machine.size === undefined ? former?.custom_size : machine.customSize),

@@ -1,0 +1,49 @@
+import type { ProviderVerdict } from '@helix/contract/providers'
+import type { Translate } from '../../ports/translated.ts'
+import { listModelsOf } from '../list-models.ts'
+import { standardChoices } from '../prices.ts'
+import type { KnownProvider } from '../provider.ts'
+import { testCall } from '../test-call.ts'
+import { silenceOf, type Words } from '../verdict.ts'
+
+/** Units: milliseconds. */
+const listTimeoutMs = 5000
+
+export interface Checked {
+  verdict: ProviderVerdict
+  /** Null: it did not say. */
+  listed: string[] | null
+}
+
+const cheapFirst = [...standardChoices.fast, ...standardChoices.smart]
+
+/** The model to ask: one that is allowed, cheap and well known before others. */
+function modelToAsk(provider: KnownProvider, listed: readonly string[]): string | null {
+  const models = provider.allowed ?? listed
+  return cheapFirst.find((model) => models.includes(model)) ?? models.find((model) => !/embed|whisper|tts|image|dall-e|rerank/i.test(model)) ?? models[0] ?? null
+}
+
+const unnamed: Words = {
+  ok: false,
+  problem: 'Nothing says which models it has, so it was not asked.',
+  fix: 'Name the models that it has.',
+  detail: null,
+}
+
+/** Asks a provider for its models and then, with each of its keys, for a few tokens. */
+export async function checkProviderNow(provider: KnownProvider, translate: Translate | null): Promise<Checked> {
+  const start = performance.now()
+  let listed: string[] | null = null
+  let silence: unknown = null
+  try {
+    listed = await listModelsOf(provider)
+  } catch (error) {
+    // Some servers have no list, and say more to a real call.
+    silence = error
+  }
+  const model = modelToAsk(provider, listed ?? provider.listed)
+  const words =
+    model !== null ? await testCall(provider, model, translate) : silence === null ? unnamed : silenceOf(provider, silence, listTimeoutMs)
+  const durationMs = Math.round(performance.now() - start)
+  return { verdict: { ...words, model, durationMs, checkedAt: new Date().toISOString() }, listed }
+}
