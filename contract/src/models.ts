@@ -137,7 +137,10 @@ export const getProjectModelRules = defineEndpoint({
   permission: 'project:write',
   summary: 'Which models, regions and headers hold for calls of the project, besides those of the organisation',
   params: ofProject,
-  response: projectModelRules.extend({ ...changed, organisation: organisationModelRules.pick({ models: true, regions: true, maskSecrets: true, choose: true }) }),
+  response: projectModelRules.extend({
+    ...changed,
+    organisation: organisationModelRules.pick({ models: true, regions: true, maskSecrets: true, choose: true }),
+  }),
 })
 
 export const setProjectModelRules = defineEndpoint({
@@ -147,6 +150,9 @@ export const setProjectModelRules = defineEndpoint({
   summary: 'Set which models, regions and headers hold for calls of the project; models and regions narrow those of the organisation',
   params: ofProject,
   body: projectModelRules.extend(expected),
-  response: projectModelRules.extend({ ...changed, organisation: organisationModelRules.pick({ models: true, regions: true, maskSecrets: true, choose: true }) }),
+  response: projectModelRules.extend({
+    ...changed,
+    organisation: organisationModelRules.pick({ models: true, regions: true, maskSecrets: true, choose: true }),
+  }),
   errors: ['conflict'],
 })

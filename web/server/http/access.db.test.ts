@@ -85,12 +85,13 @@ beforeAll(async () => {
     passkeyId: 'passkey-of-nobody',
     browserSessionId: 'browser-of-nobody',
     secretId: newId('secret'),
+    providerId: newId('provider'),
     deletedProjectId: deleted.id,
     hostId: await addHostRow(server.context.db, { group: owner.orgId }),
     organisationId: newId('org'),
   }
   secrets = Object.values(params)
-  Object.assign(params, { terminalId: '0123456789abcdef', port: '3000', n: '1', period: 'month', unit: 'tokens' })
+  Object.assign(params, { terminalId: '0123456789abcdef', port: '3000', n: '1', period: 'month', unit: 'tokens', provider: 'env:none' })
   const budget = { period: 'month', unit: 'money', limit: 50_000_000 }
   const unlimited = { requestsPerMinute: null, tokensPerMinute: null }
   const bodies: Record<string, unknown> = {
@@ -125,6 +126,16 @@ beforeAll(async () => {
     applyProjectConfig: { yaml: 'version: 1\nguidelines: Be kind\n', dryRun: true },
     createSecret: { name: 'A_TOKEN', value: 'of the organisation' },
     updateSecret: { value: 'another' },
+    createProvider: { name: 'Inside', kind: 'openai_compatible', baseUrl: 'https://127.0.0.1/v1' },
+    updateProvider: { rank: 1 },
+    checkProvider: {},
+    createOwnProvider: { name: 'Inside', kind: 'openai_compatible', baseUrl: 'https://127.0.0.1/v1' },
+    updateOwnProvider: { rank: 1 },
+    checkOwnProvider: {},
+    setProviderModel: { model: 'a-model', price: null },
+    setModelAliases: { items: [{ alias: 'reviewer', models: ['a-model'] }] },
+    setModelRules: { models: ['a-model'] },
+    setProjectModelRules: { regions: ['eu'] },
     createProjectSecret: { name: 'A_TOKEN', value: 'of the project', exposure: 'startup' },
     updateProjectSecret: { value: 'another' },
     createRepository: { name: 'another', source: { kind: 'import', from: 'https://example.invalid/a.git' } },

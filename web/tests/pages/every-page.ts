@@ -5,6 +5,7 @@ import { getFleet } from '@helix/contract/fleet'
 import type { ProjectId } from '@helix/contract/ids'
 import { createTeam } from '@helix/contract/organisations'
 import { createServiceAccount } from '@helix/contract/people'
+import { createProvider } from '@helix/contract/providers'
 import { createSecret } from '@helix/contract/secrets'
 import { createSession } from '@helix/contract/session-life'
 import { createWebhook } from '@helix/contract/webhooks'
@@ -67,12 +68,13 @@ const press = async (page: Page, key: string): Promise<void> => {
   await opened.waitFor()
 }
 
-const account = ['profile', 'password', 'security', 'keys', 'notifications']
+const account = ['profile', 'password', 'security', 'keys', 'own-keys', 'notifications']
 const organisation = [
   'organisation',
   'people',
   'teams',
   'sign-in',
+  'providers',
   'service-accounts',
   'secrets',
   'deleted-projects',
@@ -89,6 +91,7 @@ const ofProject = [
   'branches',
   'review',
   'members',
+  'models',
   'secrets',
   'start-up',
   'sandbox',
@@ -218,6 +221,15 @@ export function otherDialogs({ projectId, taskId, reviewId, sessionId, taskSessi
     place('projects/settings/DangerSection', `${project}/settings/danger`, (page) => dialog(page, 'Delete project')),
     place('projects/settings/SecretForm', `${project}/settings/secrets`, (page) => dialog(page, 'Add secret')),
     place('projects/settings/Secrets', '/settings/secrets', (page) => dialog(page, 'Remove NPM_TOKEN')),
+    place('providers/ProviderForm', '/settings/providers', (page) => dialog(page, 'Add provider')),
+    place('providers/ProviderList', '/settings/providers', (page) => fromMenu(page, /^More actions/, 'Remove')),
+    place('providers/PriceForm', '/settings/providers', async (page) => {
+      await page
+        .getByRole('button', { name: /^Models and prices/ })
+        .first()
+        .click()
+      await dialog(page, /^Set price/)
+    }),
     place('settings/KeysSection', '/settings/keys', (page) => dialog(page, /^Revoke/)),
     place('webhooks/WebhookForm', '/settings/webhooks', (page) => dialog(page, 'Add webhook')),
     place('webhooks/WebhooksSection', '/settings/webhooks', (page) => fromMenu(page, /^More actions/, 'Remove')),
@@ -245,6 +257,17 @@ export async function furnish(call: Call, projectId: ProjectId): Promise<{ sessi
   await call(createSecret, { body: { name: 'NPM_TOKEN', value: 'not-a-real-token' } })
   await call(createWebhook, {
     body: { name: 'Team chat', url: 'https://chat.example.com/hook', kinds: ['spec_review', 'question'], projectIds: null },
+  })
+  // Nothing answers there, which is said on the page; its models are named.
+  await call(createProvider, {
+    body: {
+      name: 'EU models',
+      kind: 'openai_compatible',
+      baseUrl: 'http://127.0.0.1:9/v1',
+      region: 'eu',
+      keys: [{ value: 'not-a-real-key' }],
+      allowedModels: ['gpt-5-mini', 'own-model'],
+    },
   })
   // The issuer of this kind is looked up and never asked: an address needs no name server.
   await call(createConnection, {

@@ -57,7 +57,13 @@ export async function openInstallation(
 ): Promise<Installation> {
   if (!existsSync(built)) throw new Error('The pages are not built: run npm run build.')
   const [port, secret] = [await freePort(), randomBytes(32).toString('hex')]
-  const env = { HELIX_ENCRYPTION_KEY: secret, HELIX_RUNNER_TOKEN: secret, HELIX_WORKER_TOKEN: secret, TEMPORAL_ADDRESS: '127.0.0.1:1' }
+  const env = {
+    HELIX_ENCRYPTION_KEY: secret,
+    HELIX_RUNNER_TOKEN: secret,
+    HELIX_WORKER_TOKEN: secret,
+    TEMPORAL_ADDRESS: '127.0.0.1:1',
+    HELIX_ALLOW_PRIVATE_PROVIDERS: '1',
+  }
   const child = spawn(process.execPath, [program], {
     env: { ...process.env, ...env, PORT: String(port), METRICS_PORT: '0', HELIX_DATA_DIR: folder, LOG_LEVEL: 'error', ...extra },
     stdio: ['ignore', 'ignore', 'inherit'],

@@ -28,6 +28,8 @@ interface Parts {
   sealing: SealingKeys
   bus: EventBus
   log: Logger
+  /** Providers of organisations and people may be in the own network. */
+  allowPrivate: boolean
 }
 
 type Who = Pick<Scope, 'orgId' | 'projectId' | 'userId'>
@@ -46,8 +48,10 @@ export class MemoryCatalogue implements Catalogue, Disposable {
   constructor(parts: Parts, listing: Listing) {
     this.parts = parts
     this.listing = listing
-    const { db, sealing, log } = parts
-    this.store = new CatalogueStore(db, sealing, (keyId, err) => log.error({ err, keyId }, 'a key of a provider does not open'))
+    const { db, sealing, log, allowPrivate } = parts
+    this.store = new CatalogueStore(db, sealing, !allowPrivate, (keyId, err) =>
+      log.error({ err, keyId }, 'a key of a provider does not open'),
+    )
   }
 
   get installation(): Installation {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { modelAlias } from '@helix/contract/models'
-import { modelName, modelPrice, providerKind, regionName } from '@helix/contract/providers'
+import { type ModelPrice, modelName, modelPrice, providerKind, regionName } from '@helix/contract/providers'
 import { line } from '@helix/contract/text'
 import { parse } from 'yaml'
 import { z } from 'zod'
@@ -54,7 +54,11 @@ interface Sources {
   variable(name: string): string | undefined
 }
 
-const slug = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '') || 'provider'
+const slug = (name: string): string =>
+  name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '') || 'provider'
 
 function secretOf(source: z.output<typeof key>, { variable }: Sources, path: string): string {
   if ('value' in source) return source.value
@@ -63,6 +67,10 @@ function secretOf(source: z.output<typeof key>, { variable }: Sources, path: str
   throw new Error(`${path}: ${'env' in source ? `the variable ${source.env}` : `the file ${source.file}`} is not there or empty`)
 }
 
+type Given = { [K in 'cachedInput' | 'cacheWrite' | 'long']?: ModelPrice[K] | undefined }
+/** What the file leaves out costs as input does. */
+const dearer = ({ cachedInput = null, cacheWrite = null, long = null }: Given) => ({ cachedInput, cacheWrite, long })
+
 function providerOf(given: z.output<typeof provider>, index: number, sources: Sources): KnownProvider {
   const path = `providers.${index} (${given.name})`
   const problem = settingsProblem(given.kind, given.settings)
@@ -70,7 +78,6 @@ function providerOf(given: z.output<typeof provider>, index: number, sources: So
   const baseUrl = baseUrlOf(given.kind, given.baseUrl ?? null, given.settings)
   if (baseUrl === null) throw new Error(`${path}.baseUrl: is needed for this kind`)
   const id = `file:${slug(given.name)}`
-  const none = { cachedInput: null, cacheWrite: null, long: null }
   return {
     id,
     name: given.name,
@@ -79,6 +86,7 @@ function providerOf(given: z.output<typeof provider>, index: number, sources: So
     userId: null,
     baseUrl,
     settings: given.settings,
+    guarded: false,
     region: regionOf(given.region ?? null, given.settings),
     rank: given.rank,
     weight: given.weight,
@@ -92,7 +100,7 @@ function providerOf(given: z.output<typeof provider>, index: number, sources: So
     facts: new Map(
       given.models?.map(({ id: name, price, maxOutputTokens }) => [
         name,
-        { price: price === null ? null : { ...none, ...price }, maxOutputTokens },
+        { price: price === null ? null : { ...price, ...dearer(price) }, maxOutputTokens },
       ]),
     ),
   }

@@ -15,6 +15,7 @@ export async function publicAddress(hostname: string, resolve: Resolve = resolve
   const [first] = found
   if (first === undefined) throw new Error(`The host ${host} was not found.`)
   const bad = found.find((address) => !isPublicAddress(address))
+  if (bad === host) throw new Error(`${host} is not an address of the public internet.`)
   if (bad !== undefined) throw new Error(`${host} leads to ${bad}, which is not an address of the public internet.`)
   return first
 }

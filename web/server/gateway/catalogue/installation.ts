@@ -16,7 +16,17 @@ function ofEnvironment(kind: ProviderKind, name: string, key: string | undefined
   const keys = key === undefined ? [] : [{ id: `${id}:0`, secret: key, weight: 1 }]
   return [
     {
-      ...{ id, name: new URL(baseUrl).host, kind, scope: 'installation', userId: null, baseUrl, settings: {}, region: null },
+      ...{
+        id,
+        name: new URL(baseUrl).host,
+        kind,
+        scope: 'installation',
+        userId: null,
+        baseUrl,
+        settings: {},
+        region: null,
+        guarded: false,
+      },
       ...{ rank: 0, weight: 1, keys, allowed: null, listed: [], facts: new Map() },
     },
   ]

@@ -20,9 +20,14 @@ const pathOf = ({ kind }: KnownProvider): string | null => {
 export function namesOf(list: AnyList): string[] {
   const names = [
     ...(Array.isArray(list.data) ? list.data.map((one) => one?.id) : []),
-    ...(Array.isArray(list.models) ? list.models.map((one) => (typeof one?.name === 'string' ? one.name.replace(/^models\//, '') : null)) : []),
+    ...(Array.isArray(list.models)
+      ? list.models.map((one) => (typeof one?.name === 'string' ? one.name.replace(/^models\//, '') : null))
+      : []),
   ]
-  return [...new Set(names.filter((name): name is string => typeof name === 'string' && name !== '' && name.length <= 200))].slice(0, mostModels)
+  return [...new Set(names.filter((name): name is string => typeof name === 'string' && name !== '' && name.length <= 200))].slice(
+    0,
+    mostModels,
+  )
 }
 
 /** The models that a provider lists; empty where its kind has no list. Throws a sentence where it does not answer with one. */

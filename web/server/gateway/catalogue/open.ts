@@ -18,5 +18,8 @@ interface Parts {
 
 /** The catalogue of this process. Throws where the providers file is not valid. */
 export function openCatalogue({ config, ...parts }: Parts): MemoryCatalogue {
-  return new MemoryCatalogue(parts, new Listing(readInstallation(config), listModelsOf, parts.log))
+  return new MemoryCatalogue(
+    { ...parts, allowPrivate: config.HELIX_ALLOW_PRIVATE_PROVIDERS === '1' },
+    new Listing(readInstallation(config), listModelsOf, parts.log),
+  )
 }

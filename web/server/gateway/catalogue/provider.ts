@@ -19,6 +19,8 @@ export interface KnownProvider {
   baseUrl: string
   settings: Readonly<Record<string, string>>
   region: string | null
+  /** Reaches public addresses only. */
+  guarded: boolean
   rank: number
   weight: number
   /** Those in use; a provider without any is asked without a key. */

@@ -44,7 +44,9 @@ export async function askOnce(
   question: { path: string; model: string | null; secret: string; body?: object },
   timeoutMs: number,
 ): Promise<Answer> {
-  const agent = new Agent({ connect: provider.scope === 'installation' ? { timeout: timeoutMs } : guardedConnector({ timeout: timeoutMs }) })
+  const agent = new Agent({
+    connect: provider.guarded ? guardedConnector({ timeout: timeoutMs }) : { timeout: timeoutMs },
+  })
   try {
     const { statusCode, body } = await request(urlOf(provider, question.path, question.model), {
       method: question.body === undefined ? 'GET' : 'POST',

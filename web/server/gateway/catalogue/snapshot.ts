@@ -117,7 +117,9 @@ export class Snapshot {
     const providers = this.providersOf(who.userId)
     const allowed = this.allowed(who.projectId)
     const { regions } = this.policyOf(who.projectId)
-    const inRegion = providers.filter((one) => regions === null || regions.includes((regionOf(one.region, one.settings) ?? '').toLowerCase()))
+    const inRegion = providers.filter(
+      (one) => regions === null || regions.includes((regionOf(one.region, one.settings) ?? '').toLowerCase()),
+    )
     const targets = this.targetsOf(asked, providers)
     if (targets === null) return allowed(asked) ? sorted(this.having(inRegion, asked, 0)) : nothing
     // Whoever allows an alias allows what it stands for.
@@ -140,7 +142,9 @@ export class Snapshot {
     const exact = standardChoices[alias].find((model) => listed.has(model))
     if (exact !== undefined) return [exact]
     const open = standardChoices[alias].find((model) =>
-      providers.some((one) => one.allowed === null && one.listed.length === 0 && one.kind !== 'openai_compatible' && kindsFor(model)?.includes(one.kind)),
+      providers.some(
+        (one) => one.allowed === null && one.listed.length === 0 && one.kind !== 'openai_compatible' && kindsFor(model)?.includes(one.kind),
+      ),
     )
     const usual = open ?? this.installation.defaultModel ?? [...listed][0]
     return usual === undefined ? [] : [usual]
@@ -168,7 +172,7 @@ export class Snapshot {
     return { found: home.length > 0 ? home : open, model: asked }
   }
 
-  factsOf(provider: KnownProvider, model: string): ModelFacts & { from: 'own' | 'file' | 'list' | null } {
+  factsOf(provider: Pick<KnownProvider, 'id' | 'facts'>, model: string): ModelFacts & { from: 'own' | 'file' | 'list' | null } {
     const own = this.own.facts.get(factsKey(provider.id, model))
     const file = provider.facts.get(model)
     const list = listedModel(model)
@@ -196,7 +200,7 @@ export class Snapshot {
       price,
       maxOutputTokens,
       region: regionOf(provider.region, provider.settings),
-      guarded: provider.scope !== 'installation',
+      guarded: provider.guarded,
       // A whole alias's first model goes before its second, whoever has it.
       rank: order * 1000 + firstRank[provider.scope] + provider.rank,
       weight: (provider.weight * weight) / total,
@@ -227,9 +231,12 @@ export class Snapshot {
     if (all.length === 0) return demoModel
     const chosen = this.installation.defaultModel
     if (chosen !== null && (all.every(({ scope }) => scope === 'installation') || this.candidates(who, chosen).length > 0)) return chosen
-    const given = this.own.aliases.has('smart') || this.installation.aliases.has('smart') ? this.candidates(who, 'smart')[0]?.model : undefined
+    const given =
+      this.own.aliases.has('smart') || this.installation.aliases.has('smart') ? this.candidates(who, 'smart')[0]?.model : undefined
     if (given !== undefined) return given
-    const fluent = all.filter((one) => modelsOf(one).some((model) => speaks(one, model).includes(dialect)) || speaks(one, '').includes(dialect))
+    const fluent = all.filter(
+      (one) => modelsOf(one).some((model) => speaks(one, model).includes(dialect)) || speaks(one, '').includes(dialect),
+    )
     const choices = [fluent, all].flatMap((some) => this.standard('smart', some))
     return choices.find((model) => this.candidates(who, model).length > 0) ?? null
   }

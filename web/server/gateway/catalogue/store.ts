@@ -32,10 +32,12 @@ interface RulesRow {
 export class CatalogueStore {
   private readonly db: Knex
   private readonly keys: SealingKeys
+  private readonly guarded: boolean
   private readonly lost: (keyId: string, error: unknown) => void
 
-  constructor(db: Knex, keys: SealingKeys, lost: (keyId: string, error: unknown) => void) {
+  constructor(db: Knex, keys: SealingKeys, guarded: boolean, lost: (keyId: string, error: unknown) => void) {
     this.db = db
+    this.guarded = guarded
     this.keys = keys
     this.lost = lost
   }
@@ -48,7 +50,10 @@ export class CatalogueStore {
       this.db('model_aliases').where(of).orderBy('alias').select('alias', 'models'),
       this.db('model_rules').where(of).select('project_id', 'rules', 'headers') as Promise<RulesRow[]>,
     ])
-    const rulesOf = (row: RulesRow) => ({ ...row.rules, headers: JSON.parse(unseal(this.keys, headersPlace(orgId, row.project_id), row.headers)) })
+    const rulesOf = (row: RulesRow) => ({
+      ...row.rules,
+      headers: JSON.parse(unseal(this.keys, headersPlace(orgId, row.project_id), row.headers)),
+    })
     const own = rows.find((row) => row.project_id === null)
     const rules: OrganisationModelRules = organisationModelRules.parse(own === undefined ? {} : rulesOf(own))
     const projects = new Map<ProjectId, ProjectModelRules>()
@@ -73,7 +78,7 @@ export class CatalogueStore {
       const opened = all.filter((key) => key.enabled).flatMap((key) => this.open(orgId, key))
       // Without a usable key among those it has, it would be asked as a stranger.
       if (all.length > 0 && opened.length === 0) return []
-      return [{ ...knownOf(row), keys: opened }]
+      return [{ ...knownOf(row), guarded: this.guarded, keys: opened }]
     })
   }
 
@@ -117,7 +122,7 @@ interface ProviderColumns {
   listed_models: string[]
 }
 
-const knownOf = (row: ProviderColumns): Omit<KnownProvider, 'keys'> => ({
+const knownOf = (row: ProviderColumns): Omit<KnownProvider, 'keys' | 'guarded'> => ({
   id: row.id,
   name: row.name,
   kind: row.kind,

@@ -8,11 +8,7 @@ const timeoutMs = 10_000
 const prompt = 'Answer with the word ok.'
 const fewTokens = 16
 
-function questionOf(
-  provider: KnownProvider,
-  model: string,
-  limit: 'max_tokens' | 'max_completion_tokens',
-): { path: string; body: object } {
+function questionOf(provider: KnownProvider, model: string, limit: 'max_tokens' | 'max_completion_tokens'): { path: string; body: object } {
   const messages = [{ role: 'user', content: prompt }]
   if (provider.kind === 'anthropic') return { path: '/messages', body: { model, max_tokens: fewTokens, messages } }
   if (provider.kind === 'gemini') {
@@ -29,11 +25,16 @@ async function askNatively(provider: KnownProvider, secret: string, model: strin
 }
 
 /** Clouds sign calls in ways of their own: they are asked by the way that translates. */
-async function askTranslated(provider: KnownProvider, key: { id: string; secret: string }, model: string, translate: Translate): Promise<Answer> {
+async function askTranslated(
+  provider: KnownProvider,
+  key: { id: string; secret: string },
+  model: string,
+  translate: Translate,
+): Promise<Answer> {
   const { id: providerId, name, kind, baseUrl, settings, region, rank, weight } = provider
   const candidate = {
     ...{ providerId, provider: name, kind, baseUrl, key, settings, model, speaks: speaks(provider, model), price: null },
-    ...{ maxOutputTokens: null, region, guarded: provider.scope !== 'installation', rank, weight },
+    ...{ maxOutputTokens: null, region, guarded: provider.guarded, rank, weight },
   }
   const body = { model, max_tokens: fewTokens, messages: [{ role: 'user', content: prompt }] }
   const answer = await translate({ dialect: 'chat', candidate, body, streamed: false, headers: {}, signal: AbortSignal.timeout(timeoutMs) })
@@ -42,7 +43,12 @@ async function askTranslated(provider: KnownProvider, key: { id: string; secret:
   return { status: answer.status, text: Buffer.concat(chunks).toString('utf8') }
 }
 
-async function askKey(provider: KnownProvider, key: { id: string; secret: string }, model: string, translate: Translate | null): Promise<Words> {
+async function askKey(
+  provider: KnownProvider,
+  key: { id: string; secret: string },
+  model: string,
+  translate: Translate | null,
+): Promise<Words> {
   try {
     const cloud = provider.kind === 'vertex' || provider.kind === 'bedrock'
     const answer =

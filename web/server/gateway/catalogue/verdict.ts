@@ -55,7 +55,10 @@ export function verdictOf(provider: KnownProvider, model: string, status: number
   if (status === 404)
     return bad(`${name} does not know the model ${model}, or not this path.`, `${places.model} that it has, and ${lower(places.address)}.`)
   if (status === 402 || status === 429)
-    return bad(`${name} takes no more work now: a limit or the credit is used up.`, 'Raise the limit or the credit at the provider, or wait.')
+    return bad(
+      `${name} takes no more work now: a limit or the credit is used up.`,
+      'Raise the limit or the credit at the provider, or wait.',
+    )
   if (status >= 500) return bad(`${name} has a fault of its own.`, 'Try again; its status page may say more.')
   return bad(`${name} did not accept the request.`, `${places.model} that it serves for chat.`)
 }

@@ -20,7 +20,13 @@ export interface Price {
   cachedInput: number | null
   cacheWrite: number | null
   /** What holds for a call whose input is above so many tokens. */
-  long: { aboveTokens: number; input: number; output: number; cachedInput?: number | null; cacheWrite?: number | null } | null
+  long: {
+    aboveTokens: number
+    input: number
+    output: number
+    cachedInput?: number | null | undefined
+    cacheWrite?: number | null | undefined
+  } | null
 }
 
 /** Units: micro-dollars, rounded up; 0 for a model without a price. */

@@ -20,7 +20,12 @@ const cheapFirst = [...standardChoices.fast, ...standardChoices.smart]
 /** The model to ask: one that is allowed, cheap and well known before others. */
 function modelToAsk(provider: KnownProvider, listed: readonly string[]): string | null {
   const models = provider.allowed ?? listed
-  return cheapFirst.find((model) => models.includes(model)) ?? models.find((model) => !/embed|whisper|tts|image|dall-e|rerank/i.test(model)) ?? models[0] ?? null
+  return (
+    cheapFirst.find((model) => models.includes(model)) ??
+    models.find((model) => !/embed|whisper|tts|image|dall-e|rerank/i.test(model)) ??
+    models[0] ??
+    null
+  )
 }
 
 const unnamed: Words = {

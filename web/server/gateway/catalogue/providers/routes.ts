@@ -23,7 +23,6 @@ import { type Actor, mount } from '../../../http/mount.ts'
 import { RegistrationStore } from '../../../identity/registration/store.ts'
 import type { Translate } from '../../ports/translated.ts'
 import { checkProviderUrl } from '../guard.ts'
-import { healthOf } from '../health/store.ts'
 import { baseUrlOf, settingsProblem } from '../provider.ts'
 import { checkProviderNow } from './check.ts'
 import { shownOfInstallation, shownRow } from './shown.ts'
@@ -33,7 +32,9 @@ const wrong = (field: string, message: string): HelixError =>
   new HelixError('invalid_request', `${field}: ${message}`, { fields: { [field]: message } })
 
 const taken = (name: string): HelixError =>
-  new HelixError('conflict', `There is a provider ${name} already: choose another name.`, { fields: { name: 'taken: choose another name' } })
+  new HelixError('conflict', `There is a provider ${name} already: choose another name.`, {
+    fields: { name: 'taken: choose another name' },
+  })
 
 /** What pages and scripts do with providers of one owner. */
 class Providers {
@@ -48,13 +49,17 @@ class Providers {
     this.store = new ProviderStore(context.db, context.sealing)
   }
 
+  private get allowPrivate(): boolean {
+    return this.context.config.HELIX_ALLOW_PRIVATE_PROVIDERS === '1'
+  }
+
   /** Throws what is wrong with kind, settings and address. */
   private async checked(kind: ProviderInput['kind'], given: string | null, settings: Record<string, string>): Promise<string> {
     const problem = settingsProblem(kind, settings)
     if (problem !== null) throw wrong(problem.field, problem.message)
     const baseUrl = baseUrlOf(kind, given, settings)
     if (baseUrl === null) throw wrong('baseUrl', 'is needed for this kind')
-    await checkProviderUrl(baseUrl, this.context.config.HELIX_ALLOW_PRIVATE_PROVIDERS === '1')
+    await checkProviderUrl(baseUrl, this.allowPrivate)
     return baseUrl
   }
 
@@ -71,7 +76,9 @@ class Providers {
     const before = await this.store.find(actor.orgId, owner, id)
     if (before === null) throw new HelixError('not_found')
     const { keys, baseUrl: given, expectedChangedAt, ...values } = change
-    const stranger = keys?.findIndex((key) => (key.id === undefined ? key.value === undefined : !before.keys.some((one) => one.id === key.id)))
+    const stranger = keys?.findIndex((key) =>
+      key.id === undefined ? key.value === undefined : !before.keys.some((one) => one.id === key.id),
+    )
     if (stranger !== undefined && stranger >= 0) throw wrong(`keys.${stranger}.value`, 'is needed for a new key')
     const { kind } = before.row
     const settings = values.settings ?? before.row.settings
@@ -87,7 +94,11 @@ class Providers {
   }
 
   /** A key goes where it was meant to go: whoever sends it elsewhere has to know it. */
-  private requireKeysAgain(before: { row: { base_url: string }; keys: { id: string }[] }, baseUrl: string, keys: ProviderInput['keys'] | undefined): void {
+  private requireKeysAgain(
+    before: { row: { base_url: string }; keys: { id: string }[] },
+    baseUrl: string,
+    keys: ProviderInput['keys'] | undefined,
+  ): void {
     if (new URL(baseUrl).origin === new URL(before.row.base_url).origin) return
     const kept = keys === undefined ? before.keys.length > 0 : keys.some(({ value }) => value === undefined)
     if (kept) throw wrong('baseUrl', 'leads to another server: give the keys again, or remove them')
@@ -114,7 +125,7 @@ class Providers {
     if (found === null) throw new HelixError('not_found')
     // It is used from now on, whatever comes of the question.
     await this.context.catalogue.changed(actor.orgId)
-    const { verdict, listed } = await checkProviderNow(this.store.opened(actor.orgId, found), this.translate)
+    const { verdict, listed } = await checkProviderNow(this.store.opened(actor.orgId, found, !this.allowPrivate), this.translate)
     await this.store.keepVerdict(actor.orgId, id, verdict, listed)
     await this.context.catalogue.changed(actor.orgId)
     return this.shown(actor, owner, id)
@@ -128,18 +139,14 @@ class Providers {
 
   async list(actor: Actor, owner: Owner): Promise<Provider[]> {
     const { context, store } = this
-    const [rows, snapshot, health] = await Promise.all([
-      store.list(actor.orgId, owner),
-      context.catalogue.snapshotOf(actor.orgId),
-      healthOf(context.db, actor.orgId),
-    ])
-    return rows.map((row) => shownRow(snapshot, row, health))
+    const [rows, snapshot] = await Promise.all([store.list(actor.orgId, owner), context.catalogue.snapshotOf(actor.orgId)])
+    return rows.map((row) => shownRow(snapshot, row, new Map()))
   }
 
   async ofInstallation(actor: Actor, runs: boolean): Promise<Provider[]> {
-    const { catalogue, db } = this.context
-    const [snapshot, health] = await Promise.all([catalogue.snapshotOf(actor.orgId), healthOf(db, actor.orgId)])
-    return catalogue.installation.providers.map((one) => shownOfInstallation(snapshot, one, runs, health))
+    const { catalogue } = this.context
+    const snapshot = await catalogue.snapshotOf(actor.orgId)
+    return catalogue.installation.providers.map((one) => shownOfInstallation(snapshot, one, runs, new Map()))
   }
 }
 
@@ -182,7 +189,9 @@ export function providerRoutes(context: Context, translate: Translate | null): R
     await requireAllowed(actor)
     return providers.create(actor, actor.userId, body)
   })
-  mount(router, context, updateOwnProvider, async ({ actor, params, body }) => providers.update(actor, actor.userId, params.providerId, body))
+  mount(router, context, updateOwnProvider, async ({ actor, params, body }) =>
+    providers.update(actor, actor.userId, params.providerId, body),
+  )
   mount(router, context, deleteOwnProvider, async ({ actor, params }) => providers.remove(actor, actor.userId, params.providerId))
   mount(router, context, checkOwnProvider, async ({ actor, params }) => providers.check(actor, actor.userId, params.providerId))
   return router

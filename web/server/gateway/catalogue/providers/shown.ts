@@ -5,14 +5,16 @@ import type { KeyRow, ProviderRow } from './store.ts'
 
 type Health = ReadonlyMap<string, ProviderHealth>
 
-const modelShown = (snapshot: Snapshot, provider: KnownProvider, id: string): ProviderModel => {
+type Listing = Pick<KnownProvider, 'id' | 'allowed' | 'listed' | 'facts'>
+
+const modelShown = (snapshot: Snapshot, provider: Listing, id: string): ProviderModel => {
   const { price, maxOutputTokens, from } = snapshot.factsOf(provider, id)
   return { id, price, priceFrom: from, maxOutputTokens }
 }
 
 /** A provider of the table, for people; without any key. */
 export function shownRow(snapshot: Snapshot, { row, keys }: { row: ProviderRow; keys: KeyRow[] }, health: Health): Provider {
-  const known = { id: row.id as string, allowed: row.allowed_models, listed: row.listed_models, facts: new Map() } as KnownProvider
+  const known: Listing = { id: row.id, allowed: row.allowed_models, listed: row.listed_models, facts: new Map() }
   return {
     ...{ id: row.id, name: row.name, kind: row.kind, baseUrl: row.base_url, settings: row.settings, region: row.region },
     ...{ rank: row.rank, weight: row.weight, enabled: row.enabled, allowedModels: row.allowed_models, check: row.verdict },
@@ -36,7 +38,16 @@ export function shownOfInstallation(snapshot: Snapshot, provider: KnownProvider,
     baseUrl: runs ? provider.baseUrl : null,
     settings: runs ? { ...provider.settings } : {},
     region: provider.region,
-    keys: runs ? provider.keys.map((key, index) => ({ id: key.id, label: `Key ${index + 1}`, hint: '', weight: key.weight, enabled: true, addedAt: null })) : [],
+    keys: runs
+      ? provider.keys.map((key, index) => ({
+          id: key.id,
+          label: `Key ${index + 1}`,
+          hint: '',
+          weight: key.weight,
+          enabled: true,
+          addedAt: null,
+        }))
+      : [],
     allowedModels: provider.allowed === null ? null : [...provider.allowed],
     models: modelsOf(provider).map((model) => modelShown(snapshot, provider, model)),
     health: health.get(id) ?? null,

@@ -79,7 +79,11 @@ export class ProviderStore {
       .orderBy('providers.created_at')
       .select('providers.*', 'u.name as person')
     const ids = rows.map(({ id }) => id)
-    const keys: KeyRow[] = await this.db('provider_keys').where({ org_id: orgId }).whereIn('provider_id', ids).orderBy('added_at').orderBy('id')
+    const keys: KeyRow[] = await this.db('provider_keys')
+      .where({ org_id: orgId })
+      .whereIn('provider_id', ids)
+      .orderBy('added_at')
+      .orderBy('id')
     return rows.map((row) => ({ row, keys: keys.filter((key) => key.provider_id === row.id) }))
   }
 
@@ -135,7 +139,9 @@ export class ProviderStore {
       const keyId = id ?? newId('providerKey')
       const sealed = value === undefined ? {} : { secret: seal(this.keys, keyPlace(orgId, keyId), value), hint: hintOf(value) }
       if (id !== undefined) {
-        await trx('provider_keys').where({ org_id: orgId, provider_id: providerId, id }).update({ ...columns, ...sealed })
+        await trx('provider_keys')
+          .where({ org_id: orgId, provider_id: providerId, id })
+          .update({ ...columns, ...sealed })
       } else if (value !== undefined) {
         const row = { label: `Key ${index + 1}`, ...columns, ...sealed }
         await trx('provider_keys').insert({ id: keyId, org_id: orgId, provider_id: providerId, ...row })
@@ -153,11 +159,11 @@ export class ProviderStore {
   }
 
   /** As it is asked: with its keys. */
-  opened(orgId: OrgId, { row, keys }: { row: ProviderRow; keys: KeyRow[] }): KnownProvider {
+  opened(orgId: OrgId, { row, keys }: { row: ProviderRow; keys: KeyRow[] }, guarded: boolean): KnownProvider {
     const used = keys.filter(({ enabled }) => enabled)
     return {
       ...{ id: row.id, name: row.name, kind: row.kind, scope: row.user_id === null ? 'organisation' : 'person', userId: row.user_id },
-      ...{ baseUrl: row.base_url, settings: row.settings, region: row.region, rank: row.rank, weight: row.weight },
+      ...{ guarded, baseUrl: row.base_url, settings: row.settings, region: row.region, rank: row.rank, weight: row.weight },
       ...{ allowed: row.allowed_models, listed: row.listed_models, facts: new Map() },
       keys: used.map(({ id, secret, weight }) => ({ id, weight, secret: unseal(this.keys, keyPlace(orgId, id), secret) })),
     }
@@ -175,7 +181,12 @@ export class ProviderStore {
       await this.db('model_prices').where(key).delete()
       return
     }
-    const columns = { price: json(values.price), max_output_tokens: values.maxOutputTokens, changed_by: actorId, changed_at: this.db.fn.now() }
+    const columns = {
+      price: json(values.price),
+      max_output_tokens: values.maxOutputTokens,
+      changed_by: actorId,
+      changed_at: this.db.fn.now(),
+    }
     await this.db('model_prices')
       .insert({ ...key, ...columns })
       .onConflict(['org_id', 'provider_id', 'model'])

@@ -63,9 +63,15 @@ export function modelRoutes(context: Context): Router {
   })
   mount(router, context, setModelAliases, async ({ actor, body }) => {
     const twice = body.items.findIndex(({ alias }, index) => body.items.findIndex((other) => other.alias === alias) !== index)
-    if (twice >= 0) throw new HelixError('invalid_request', `items.${twice}.alias: is there twice`, { fields: { [`items.${twice}.alias`]: 'is there twice' } })
+    if (twice >= 0)
+      throw new HelixError('invalid_request', `items.${twice}.alias: is there twice`, {
+        fields: { [`items.${twice}.alias`]: 'is there twice' },
+      })
     const empty = body.items.findIndex(({ alias, models }) => models.length === 0 && !standardAliases.some((one) => one === alias))
-    if (empty >= 0) throw new HelixError('invalid_request', `items.${empty}.models: name a model`, { fields: { [`items.${empty}.models`]: 'name a model' } })
+    if (empty >= 0)
+      throw new HelixError('invalid_request', `items.${empty}.models: name a model`, {
+        fields: { [`items.${empty}.models`]: 'name a model' },
+      })
     await store.setAliases(
       actor.orgId,
       body.items.filter(({ models }) => models.length > 0),

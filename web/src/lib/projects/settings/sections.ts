@@ -7,6 +7,7 @@ export const projectSections = [
   { key: 'branches', label: 'Branches' },
   { key: 'review', label: 'Review' },
   { key: 'members', label: 'Members' },
+  { key: 'models', label: 'Models' },
   { key: 'secrets', label: 'Secrets' },
   { key: 'start-up', label: 'Start-up' },
   { key: 'sandbox', label: 'Sandbox' },
