@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 afterAll(() => context?.[Symbol.asyncDispose]())
 
-const input = (name: string, values: Partial<ProviderInput> = {}) => ({
+const input = (name: string): Omit<ProviderInput, 'keys' | 'baseUrl'> & { baseUrl: string } => ({
   ...{
     name,
     kind: 'openai_compatible' as const,
@@ -27,7 +27,7 @@ const input = (name: string, values: Partial<ProviderInput> = {}) => ({
     weight: 1,
     enabled: true,
   },
-  ...{ region: null, allowedModels: ['m'], ...values },
+  ...{ region: null, allowedModels: ['m'] },
 })
 const key = (value: string) => ({ value, weight: 1, enabled: true })
 
@@ -112,17 +112,15 @@ test('a provider that is switched off is not asked', async () => {
 test('rules hold for the project that they are of, and its secrets are masked by name', async () => {
   const { orgId, userId, who } = await seeded()
   const projectId = context.newId('project')
-  await context
-    .db('projects')
-    .insert({
-      id: projectId,
-      org_id: orgId,
-      name: 'P',
-      description: '',
-      planning_limit: 1,
-      implementing_limit: 1,
-      agent_runtime: 'goose_code',
-    })
+  await context.db('projects').insert({
+    id: projectId,
+    org_id: orgId,
+    name: 'P',
+    description: '',
+    planning_limit: 1,
+    implementing_limit: 1,
+    agent_runtime: 'goose_code',
+  })
   const secrets = new SecretStore(context.db, context.sealing)
   await secrets.insert(context.db, orgId, null, { name: 'OF_ORG', value: 'org-value', exposure: 'environment' }, userId)
   await secrets.insert(context.db, orgId, projectId, { name: 'OF_PROJECT', value: 'project-value', exposure: 'startup' }, userId)
