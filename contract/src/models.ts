@@ -4,6 +4,9 @@ import { idSchema } from './ids.ts'
 import { modelName, modelPrice, providerKind, providerScopes, regionName } from './providers.ts'
 import { line, timestamp } from './text.ts'
 
+/** When the vendors’ published lists were read for the prices that ship with Helix. */
+export const pricesReadOn = '2026-07-24'
+
 /** Aliases that are there without anybody’s doing, each the first of well-known models that can be had. */
 export const standardAliases = ['fast', 'smart'] as const
 

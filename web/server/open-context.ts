@@ -59,8 +59,8 @@ export async function openContext(config: Config, log: Logger): Promise<Context 
   const providers = createProviders(config)
   const { hear } = database
   const budgets = stack.use(openBudgets({ db, bus, outbox, log, hear, frontendUrl: config.frontendUrl }))
-  const gateway = stack.use(openGateway({ db, log, providers, holds: budgets.holds, hear }))
   const catalogue = stack.use(openCatalogue({ config, db, sealing, bus, log }))
+  const gateway = stack.use(openGateway({ db, log, catalogue, holds: budgets.holds, hear }))
   const looked = { config, db, dialect: database.dialect, bus, temporal, gitStorage, providers, mail }
   const health = stack.use(new HealthMonitor(looked, log))
   const tunnels = stack.use(new Tunnels(db, config, log))

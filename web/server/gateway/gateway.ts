@@ -16,12 +16,13 @@ import { modelOfForm } from './door/form.ts'
 import { refuse } from './door/refusal.ts'
 import { type Route, routeOf, type Words, wordsOf } from './door/routes.ts'
 import { fieldOf, scanObject } from './door/scan.ts'
+import type { Scope } from './ports/scope.ts'
 
 export interface GatewayParts extends Parts {
   callers: Callers
   bodies: Bodies
-  /** No provider is configured. */
-  demo: boolean
+  /** Neither the installation nor the caller has a provider. */
+  demo(scope: Scope): boolean | Promise<boolean>
   /** Ends the listening for changes of tokens. */
   hearing: AsyncDisposable
 }
@@ -118,7 +119,7 @@ export class Gateway implements AsyncDisposable {
     if (does === 'stored' || does === 'files') throw new HelixError('not_found', 'The gateway does not have this path.')
     const account = new Account(call, parts.meter)
     try {
-      if (parts.demo) await answerDemo(call, account)
+      if (await parts.demo(call.caller.scope)) await answerDemo(call, account)
       else if (does === 'converse') await converse(call, parts, account)
       else if (does === 'count_tokens') await countTokens(call, parts, account)
       else await pass(call, parts, account)

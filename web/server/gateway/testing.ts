@@ -126,7 +126,7 @@ export async function openTestGateway(
     log,
     callers,
     bodies: new Bodies({ ...bodyLimits, ...more.bodies }),
-    demo: false,
+    demo: () => false,
     hearing: { [Symbol.asyncDispose]: async () => undefined },
     ...more.parts,
   }

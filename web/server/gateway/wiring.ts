@@ -1,32 +1,30 @@
 import type { Knex } from 'knex'
 import type { Logger } from 'pino'
 import type { Database } from '../db/database.ts'
+import type { MemoryCatalogue } from './catalogue/catalogue.ts'
 import { Breaker } from './choice/breaker.ts'
 import { Turnstiles } from './choice/turnstiles.ts'
 import { Bodies } from './door/body.ts'
 import { Callers, tokensChannel } from './door/callers.ts'
 import { CallerStore } from './door/store.ts'
-import { environmentCatalogue, notTranslated } from './environment.ts'
+import { notTranslated } from './environment.ts'
 import { Gateway } from './gateway.ts'
 import { BufferedMeter } from './meter/meter.ts'
 import { insertCalls } from './meter/store.ts'
-import type { Catalogue } from './ports/candidate.ts'
 import type { Holds } from './ports/holds.ts'
 import type { Translate } from './ports/translated.ts'
-import type { Providers } from './providers.ts'
 import { Pools } from './upstream/pools.ts'
 
 export interface Wired {
   db: Knex
   log: Logger
-  providers: Providers
+  catalogue: MemoryCatalogue
   holds: Holds
   hear: Database['hear']
 }
 
 /** The one place where the gateway's parts are put together. */
-export function openGateway({ db, log, providers, holds, hear }: Wired): Gateway {
-  const catalogue: Catalogue = environmentCatalogue(providers)
+export function openGateway({ db, log, catalogue, holds, hear }: Wired): Gateway {
   const translate: Translate = notTranslated
   const callers = new Callers(new CallerStore(db))
   return new Gateway({
@@ -40,7 +38,7 @@ export function openGateway({ db, log, providers, holds, hear }: Wired): Gateway
     log,
     callers,
     bodies: new Bodies(),
-    demo: providers.demo,
+    demo: (scope) => catalogue.installation.demo && catalogue.demo(scope),
     hearing: hear(tokensChannel, { onPayload: (what) => callers.changed(what), onListening: () => callers.changed() }, log),
   })
 }

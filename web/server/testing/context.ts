@@ -130,7 +130,7 @@ export async function openTestContext(env: NodeJS.ProcessEnv = {}): Promise<Test
   const providers = createProviders(config)
   const catalogue = openCatalogue({ config, db, sealing, bus, log })
   const budgets = openBudgets({ db, bus, outbox, log, hear: database.hear, frontendUrl: config.frontendUrl })
-  const gateway = openGateway({ db, log, providers, holds: budgets.holds, hear: database.hear })
+  const gateway = openGateway({ db, log, catalogue, holds: budgets.holds, hear: database.hear })
   // Not started: a test sweeps when it is about them.
   const relays = createRelays({ db, log, config, sealing })
   const parts = {

@@ -1,3 +1,4 @@
+import { demoModel } from '@helix/contract/gateway'
 import type { OrgId } from '@helix/contract/ids'
 import type { Knex } from 'knex'
 import type { Logger } from 'pino'
@@ -84,6 +85,7 @@ export class MemoryCatalogue implements Catalogue, Disposable {
   }
 
   async models(scope: Who): Promise<{ id: string; provider: string }[]> {
+    if (await this.demo(scope)) return [{ id: demoModel, provider: 'helix demo (a script, not a model)' }]
     return (await this.offered(scope)).map(({ id, provider }) => ({ id, provider }))
   }
 

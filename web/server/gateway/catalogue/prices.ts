@@ -1,14 +1,11 @@
 import type { ModelPrice } from '@helix/contract/providers'
 
-/** When the vendors’ published lists were read for the table below. */
-export const pricesReadOn = '2026-07-24'
-
 export interface ListedModel {
   price: ModelPrice
   maxOutputTokens: number | null
 }
 
-/** Units of the table: dollars for a million tokens, tokens. `long`: above so many tokens of input, then input, output, cached input. */
+/** As read on `pricesReadOn`. Units of the table: dollars for a million tokens, tokens. `long`: above so many tokens of input, then input, output, cached input. */
 interface Row {
   names: string
   input: number

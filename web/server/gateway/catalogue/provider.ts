@@ -63,7 +63,7 @@ export function settingsProblem(kind: ProviderKind, settings: Readonly<Record<st
 }
 
 /** What a model of a provider speaks without translation. */
-export function speaks(provider: Pick<KnownProvider, 'kind' | 'settings'>, model: string): readonly ConversationDialect[] {
+export function speaks(provider: Pick<KnownProvider, 'kind' | 'settings'>): readonly ConversationDialect[] {
   switch (provider.kind) {
     case 'openai':
     case 'azure_openai':
@@ -74,8 +74,8 @@ export function speaks(provider: Pick<KnownProvider, 'kind' | 'settings'>, model
       return messages
     case 'gemini':
       return generate
+    // They sign each call in their own way, which the libraries of the translation do.
     case 'vertex':
-      return model.includes('claude') ? none : generate
     case 'bedrock':
       return none
   }

@@ -196,7 +196,7 @@ export class Snapshot {
       key: { id, secret },
       settings: provider.settings,
       model,
-      speaks: speaks(provider, model),
+      speaks: speaks(provider),
       price,
       maxOutputTokens,
       region: regionOf(provider.region, provider.settings),
@@ -234,9 +234,7 @@ export class Snapshot {
     const given =
       this.own.aliases.has('smart') || this.installation.aliases.has('smart') ? this.candidates(who, 'smart')[0]?.model : undefined
     if (given !== undefined) return given
-    const fluent = all.filter(
-      (one) => modelsOf(one).some((model) => speaks(one, model).includes(dialect)) || speaks(one, '').includes(dialect),
-    )
+    const fluent = all.filter((one) => speaks(one).includes(dialect))
     const choices = [fluent, all].flatMap((some) => this.standard('smart', some))
     return choices.find((model) => this.candidates(who, model).length > 0) ?? null
   }

@@ -33,7 +33,7 @@ async function askTranslated(
 ): Promise<Answer> {
   const { id: providerId, name, kind, baseUrl, settings, region, rank, weight } = provider
   const candidate = {
-    ...{ providerId, provider: name, kind, baseUrl, key, settings, model, speaks: speaks(provider, model), price: null },
+    ...{ providerId, provider: name, kind, baseUrl, key, settings, model, speaks: speaks(provider), price: null },
     ...{ maxOutputTokens: null, region, guarded: provider.guarded, rank, weight },
   }
   const body = { model, max_tokens: fewTokens, messages: [{ role: 'user', content: prompt }] }

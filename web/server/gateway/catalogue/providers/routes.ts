@@ -23,6 +23,7 @@ import { type Actor, mount } from '../../../http/mount.ts'
 import { RegistrationStore } from '../../../identity/registration/store.ts'
 import type { Translate } from '../../ports/translated.ts'
 import { checkProviderUrl } from '../guard.ts'
+import { healthOf } from '../health/store.ts'
 import { baseUrlOf, settingsProblem } from '../provider.ts'
 import { checkProviderNow } from './check.ts'
 import { shownOfInstallation, shownRow } from './shown.ts'
@@ -139,14 +140,18 @@ class Providers {
 
   async list(actor: Actor, owner: Owner): Promise<Provider[]> {
     const { context, store } = this
-    const [rows, snapshot] = await Promise.all([store.list(actor.orgId, owner), context.catalogue.snapshotOf(actor.orgId)])
-    return rows.map((row) => shownRow(snapshot, row, new Map()))
+    const [rows, snapshot, health] = await Promise.all([
+      store.list(actor.orgId, owner),
+      context.catalogue.snapshotOf(actor.orgId),
+      healthOf(context.db, actor.orgId),
+    ])
+    return rows.map((row) => shownRow(snapshot, row, health))
   }
 
   async ofInstallation(actor: Actor, runs: boolean): Promise<Provider[]> {
-    const { catalogue } = this.context
-    const snapshot = await catalogue.snapshotOf(actor.orgId)
-    return catalogue.installation.providers.map((one) => shownOfInstallation(snapshot, one, runs, new Map()))
+    const { catalogue, db } = this.context
+    const [snapshot, health] = await Promise.all([catalogue.snapshotOf(actor.orgId), healthOf(db, actor.orgId)])
+    return catalogue.installation.providers.map((one) => shownOfInstallation(snapshot, one, runs, health))
   }
 }
 
