@@ -258,10 +258,7 @@ export const recordTurn = defineEndpoint({
     /** The message was taken back while it waited: do not send it. */
     withdrawn: z.boolean().default(false),
     /** The turn ended because a budget has no room: the session waits until it has. `message` is for people. */
-    budget: z
-      .object({ stopId: idSchema('budgetStop'), message: z.string() })
-      .nullable()
-      .default(null),
+    budget: z.object({ stopId: idSchema('budgetStop'), message: z.string() }).optional(),
   }),
 })
 

@@ -149,7 +149,7 @@ export class Session {
     const state = result.outcome === 'error' ? 'failed' : 'ended'
     const { budget } = await control.recordTurn({ sessionId: this.sessionId, promptId, state, outcome: result.message ?? result.outcome })
     // Histories from before know nothing of budgets; what a person did holds before them.
-    if (budget == null || ending.endedBy !== undefined) return this.owner.tell(promptId, result, this.nextAfter(ending))
+    if (budget === undefined || ending.endedBy !== undefined) return this.owner.tell(promptId, result, this.nextAfter(ending))
     const { stopId, message } = budget
     await this.owner.tell(promptId, { ...result, message }, { endedBy: 'budget', stopId })
   }

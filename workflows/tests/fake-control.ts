@@ -63,7 +63,7 @@ export class FakeControl implements ControlActivities {
   before: (name: keyof ControlActivities) => void = () => {}
   slotFreed: (taskId: TaskId) => Promise<void> = async () => {}
   /** Whether a turn ended for want of budget. */
-  refused: (promptId: PromptId) => Output<'recordTurn'>['budget'] = () => null
+  refused: (promptId: PromptId) => NonNullable<Output<'recordTurn'>['budget']> | null = () => null
 
   addTask(set: Partial<FakeTask> = {}): FakeTask {
     const task: FakeTask = {
@@ -242,8 +242,9 @@ export class FakeControl implements ControlActivities {
 
   async recordTurn({ promptId, state, outcome }: Input<'recordTurn'>): Promise<Output<'recordTurn'>> {
     const prompt = this.prompt(promptId)
-    if (prompt.turn === 'withdrawn') return { withdrawn: true, budget: null }
+    if (prompt.turn === 'withdrawn') return { withdrawn: true }
     prompt.turn = outcome ?? state
-    return { withdrawn: false, budget: state === 'running' ? null : this.refused(promptId) }
+    const budget = state === 'running' ? null : this.refused(promptId)
+    return { withdrawn: false, ...(budget === null ? {} : { budget }) }
   }
 }

@@ -94,7 +94,7 @@ export async function writeTurn(
   const session = await getRow(context, id)
   const ended = await context.db.transaction(async (trx) => {
     const prompt = await trx('prompts').where({ id: promptId, session_id: id }).forUpdate().first('state')
-    if (prompt?.state === 'withdrawn') return { withdrawn: true, budget: null }
+    if (prompt?.state === 'withdrawn') return { withdrawn: true }
     const now = trx.fn.now()
     const turn = trx('prompts').where({ id: promptId, session_id: id })
     if (state === 'running')
@@ -116,7 +116,7 @@ export async function writeTurn(
     if (state !== 'running') await moveIfDraining(trx, session)
     // A turn that a person ended did not end for want of budget.
     const budget = state === 'running' || outcome === 'cancelled' ? null : await pauseIfRefused(trx, session, promptId)
-    return { withdrawn: false, budget }
+    return { withdrawn: false, ...(budget === null ? {} : { budget }) }
   })
   context.bus.wake(session.org_id)
   context.outbox.nudge()

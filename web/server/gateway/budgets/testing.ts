@@ -5,6 +5,7 @@ import { newId } from '../../context.ts'
 import type { Database } from '../../db/database.ts'
 import type { Amount, Hold } from '../ports/holds.ts'
 import type { Scope } from '../ports/scope.ts'
+import type { Unit } from './account.ts'
 import { BudgetHolds } from './holds.ts'
 import { LedgerStore } from './ledger/store.ts'
 import { hearBudgets, tellDemanded } from './line.ts'
@@ -52,7 +53,7 @@ export function openReplica(
   const holds = new BudgetHolds({
     ledger: database.over(ledger),
     scopes: database.over(new BudgetStore(db)),
-    rates: new Rates(db),
+    rates: new Rates(database.over(db)),
     log,
     patienceMs,
     silenceMs,
@@ -90,7 +91,7 @@ export async function addBudget(
   db: Database['db'],
   orgId: OrgId,
   limit: number,
-  { about = { projectId: null, taskId: null, sessionId: null } as About, period = 'total' as Period, unit = 'money' as const } = {},
+  { about = { projectId: null, taskId: null, sessionId: null } as About, period = 'total' as Period, unit = 'money' as Unit } = {},
 ): Promise<BudgetId> {
   const id = newId('budget')
   await db.transaction((trx) => new BudgetStore(db).insert(trx, { id, orgId, ...about, period, unit, limit, createdBy: null }))
