@@ -35,11 +35,11 @@ export interface Ground {
 
 /** A new organisation of the administrator with a key: only a browser makes one by the API. */
 export async function newOrganisation({ db }: Database, plane: ControlPlane, name: string): Promise<{ key: string; call: Call }> {
-  const { userId } = await plane.call(getMe, {})
+  const { user } = await plane.call(getMe, {})
   const id = newId('org')
   await db('organisations').insert({ id, slug: id.slice(-20), name })
-  await db('memberships').insert({ org_id: id, user_id: userId, role: 'owner' })
-  const { secret: key } = await new IdentityStore(db).createApiKey(id, userId, name)
+  await db('memberships').insert({ org_id: id, user_id: user.id, role: 'owner' })
+  const { secret: key } = await new IdentityStore(db).createApiKey(id, user.id, name)
   return { key, call: createClient({ baseUrl: plane.url, token: key }) }
 }
 
