@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http'
 import { passPrefix, type StreamClose, streamClose, streamProtocol, ticketAmong } from '@helix/contract/stream'
 import { isRefused } from '@helix/contract/stream-bytes'
 import {
+  encodeAudio,
   encodeClipboard,
   encodeCursorMove,
   encodeCursorShape,
@@ -49,6 +50,10 @@ export class Seat {
   }
   copies(text: string): void {
     this.socket.send(encodeClipboard({ kind: 'text', bytes: new TextEncoder().encode(text) }))
+  }
+  /** 20 ms of silence, as Opus has it. */
+  sounds(): void {
+    this.socket.send(encodeAudio({ capturedUs: Date.now() * 1000, packet: new Uint8Array([0xf8, 0xff, 0xfe]) }))
   }
   moves(x: number, y: number): void {
     this.socket.send(encodeCursorMove({ x, y }))

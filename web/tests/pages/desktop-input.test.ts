@@ -129,6 +129,44 @@ test('the pointer, its buttons and the wheel arrive in pixels of the screen', as
   expect([...errors, ...host.refused]).toEqual([])
 })
 
+test('a locked mouse tells how far it went', async () => {
+  await takeControl(page)
+  await page.getByRole('button', { name: 'Relative mouse, for games' }).click()
+  await expect.poll(() => page.evaluate(`document.pointerLockElement?.hasAttribute('data-picture') ?? false`)).toBe(true)
+  const box = await page.locator('[data-picture]').boundingBox()
+  if (box === null) throw new Error('no picture')
+  const steps = () =>
+    host.seat
+      .of('pointer')
+      .filter(({ relative }) => relative)
+      .map(({ x, y }) => [x, y])
+  await page.mouse.move(box.x + 100, box.y + 100)
+  await expect.poll(() => steps().length).toBe(1)
+  await page.mouse.move(box.x + 130, box.y + 90)
+  await expect.poll(() => steps().slice(1)).toEqual([[30, -10]])
+  expect([...errors, ...host.refused]).toEqual([])
+})
+
+test('sound is asked for by a click, decoded and played, and ends by another', async () => {
+  await page.evaluate(`{
+    window.played = []
+    const start = AudioBufferSourceNode.prototype.start
+    AudioBufferSourceNode.prototype.start = function (at) { window.played.push(this.buffer.length); start.call(this, at) }
+  }`)
+  host.seat.sounds()
+  await page.getByRole('button', { name: 'Sound', exact: true }).click()
+  await expect.poll(() => host.seat.said('audio').map(({ on }) => on)).toEqual([true])
+  await expect
+    .poll(() => {
+      host.seat.sounds()
+      return page.evaluate('window.played.length > 2 && window.played.every((frames) => frames === 960)')
+    })
+    .toBe(true)
+  await page.getByRole('button', { name: 'Sound', exact: true }).click()
+  await expect.poll(() => host.seat.said('audio').map(({ on }) => on)).toEqual([true, false])
+  expect([...errors, ...host.refused]).toEqual([])
+})
+
 test('fingers click, open the context menu and scroll', async () => {
   await takeControl(page)
   const session = await page.context().newCDPSession(page)

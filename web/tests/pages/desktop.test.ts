@@ -1,8 +1,10 @@
+import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { accessibilityFaults, openPage } from './browser.ts'
+import { colourOf } from './desktop-clip.ts'
 import { type DesktopGround, openDesktopGround } from './desktop-ground.ts'
 import { DesktopHost } from './desktop-host.ts'
-import { giveTickets, openDesktopPage, refuseTickets, seesColour } from './desktop-page.ts'
+import { giveTickets, openDesktopPage, pixel, refuseTickets, seesColour } from './desktop-page.ts'
 
 let ground: DesktopGround
 let host: DesktopHost
@@ -17,6 +19,15 @@ beforeEach(async () => {
 afterEach(() => host.close())
 
 const open = () => openDesktopPage(ground.person, ground, host)
+
+async function gpuProcess(browser: Browser): Promise<number> {
+  const session = await browser.newBrowserCDPSession()
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo')
+  await session.detach()
+  const found = processInfo.find(({ type }) => type === 'GPU')
+  if (found === undefined) throw new Error('the browser has no GPU process')
+  return found.id
+}
 
 test('the first picture is painted, the newest of many is what stays, and each is acknowledged', async () => {
   const { page, errors } = await open()
@@ -209,6 +220,23 @@ const withoutDecoder = `{
     }
   }
 }`
+
+test('a browser whose GPU process dies shows the next picture', async () => {
+  const { page, errors } = await open()
+  await seesColour(page, 'red')
+  const gpu = await gpuProcess(ground.browser)
+  process.kill(gpu, 'SIGKILL')
+  await expect.poll(() => gpuProcess(ground.browser).catch(() => gpu)).not.toBe(gpu)
+  host.key = 'magenta'
+  await expect
+    .poll(async () => {
+      host.seat.shows('green')
+      return page.evaluate(pixel).then((colour) => colourOf((colour as number[] | null) ?? []))
+    })
+    .toMatch(/green|magenta/)
+  expect(errors).toEqual([])
+  await page.close()
+})
 
 test('a browser that decodes no video is shown still pictures, and told why', async () => {
   // The page's policy begins no worker from text.
