@@ -5,6 +5,8 @@ export interface Figure {
   unit: string
   /** What it must not exceed; null: shown for information. */
   bar: number | null
+  /** The bar is what it must reach. */
+  atLeast?: true
 }
 
 export type Figures = Record<string, Figure>
@@ -32,16 +34,16 @@ const round = (value: number): number => Math.round(value * 100) / 100
  * 3 when a bar was missed.
  */
 export function report(bench: string, figures: Figures): number {
-  const rows = Object.entries(figures).map(([name, { value, unit, bar }]) => [
+  const rows = Object.entries(figures).map(([name, { value, unit, bar, atLeast }]) => [
     name,
     String(round(value)),
     unit,
-    bar === null ? '' : `<= ${bar}`,
+    bar === null ? '' : `${atLeast ? '>=' : '<='} ${bar}`,
   ])
   process.stdout.write(`\n${table(['figure', 'value', 'unit', 'bar'], rows)}\n\n`)
   let code = 0
-  for (const [name, { value, bar }] of Object.entries(figures)) {
-    if (bar === null || value <= bar) continue
+  for (const [name, { value, bar, atLeast }] of Object.entries(figures)) {
+    if (bar === null || (atLeast ? value >= bar : value <= bar)) continue
     code = 3
     process.stdout.write(`falls short: ${name} ${round(value)} ${bar}\n`)
   }

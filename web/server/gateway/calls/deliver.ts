@@ -100,13 +100,19 @@ async function stream(call: Call, begun: Passed, account: Account, parts: Parts)
     return response.write(part)
   }
   const counts = () => countsOf(tap.usage, tap.complete, sizesOf(call, tap.said))
+  const whole = (): boolean => {
+    for (const part of tap.finish()) send(part)
+    if (!tap.complete) return false
+    response.end(tap.lines.atEvent ? '' : '\n\n')
+    account.end(head.status, counts())
+    return true
+  }
   try {
     await pipePlain(exchange, head.headers['content-encoding'], sinkOf(call, write))
-    for (const part of tap.lines.finish()) send(part)
-    if (!tap.complete) throw nonsense(candidate, 'a stream without its end')
-    response.end()
-    account.end(head.status, counts())
+    if (!whole()) throw nonsense(candidate, 'a stream without its end')
   } catch (error) {
+    // What breaks behind the last event took nothing away.
+    if (!call.left.aborted && whole()) return
     const why = call.left.reason instanceof HelixError ? call.left.reason : error
     const known = why instanceof HelixError ? why : nonsense(candidate, 'a stream that broke')
     if (call.left.aborted && !(call.left.reason instanceof HelixError)) return account.end(499, counts())

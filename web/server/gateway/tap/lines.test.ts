@@ -6,7 +6,7 @@ function run(chunks: readonly Buffer[]) {
   const lines = new Lines((line) => seen.push(line))
   const passed = chunks.flatMap((chunk) => lines.take(chunk))
   const rest = lines.finish()
-  return { seen, passed: Buffer.concat(passed), all: Buffer.concat([...passed, ...rest]) }
+  return { seen, passed: Buffer.concat(passed), all: Buffer.concat([...passed, ...rest.rest]) }
 }
 
 const text = Buffer.from('event: a\r\ndata: {"x":"Héllo €"}\n\n: ping\n\ndata: [DONE]\n\n')

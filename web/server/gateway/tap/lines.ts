@@ -36,13 +36,14 @@ export class Lines {
     return rest.length === 0 ? pass : [...pass, ...rest]
   }
 
-  /** At a clean end: a last line without its line end. */
-  finish(): readonly Buffer[] {
+  /** A last line without its line end. */
+  finish(): { rest: readonly Buffer[]; line: string } {
     const rest = this.held
-    if (this.long !== null || rest.length > 0) this.line(this.unfinished(Buffer.concat(rest)))
+    const line = this.unfinished(Buffer.concat(rest))
     this.held = []
     this.heldBytes = 0
-    return rest
+    if (rest.length > 0) this.atEvent = false
+    return { rest, line }
   }
 
   private hold(part: Buffer): readonly Buffer[] {

@@ -37,6 +37,15 @@ export class StreamTap {
     this.lines = new Lines((line) => this.learn(line))
   }
 
+  /** What is left when no more comes: a last line without its line end passes where it is whole by its content, else it never happened. */
+  finish(): readonly Buffer[] {
+    const { rest, line } = this.lines.finish()
+    const data = /^data: ?(.*)$/.exec(line)?.[1]?.trim()
+    if (data === undefined || (data !== '[DONE]' && parsedOr(data) === null)) return []
+    this.learn(line)
+    return rest
+  }
+
   private learn(line: string): void {
     if (!line.startsWith('data:')) return
     const data = line.slice(line[5] === ' ' ? 6 : 5)
