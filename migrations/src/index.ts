@@ -31,6 +31,7 @@ import * as startsUnderWay from './0041-starts-under-way.ts'
 import * as ownSize from './0042-sessions-of-their-own-size.ts'
 import * as inboxOfSessions from './0043-inbox-of-sessions.ts'
 import * as usage from './0044-usage.ts'
+import * as gatewayObjects from './0045-gateway-objects.ts'
 import * as budgets from './0046-budgets.ts'
 import * as providers from './0048-providers.ts'
 
@@ -71,6 +72,7 @@ const list: [string, Knex.Migration][] = [
   ['0042-sessions-of-their-own-size', ownSize],
   ['0043-inbox-of-sessions', inboxOfSessions],
   ['0044-usage', usage],
+  ['0045-gateway-objects', gatewayObjects],
   ['0046-budgets', budgets],
   ['0048-providers', providers],
 ]

@@ -106,6 +106,28 @@ test('Anthropic’s dialect passes with its own headers, and its usage is read',
   expect(await usageRows()).toMatchObject([{ input_tokens: 11, output_tokens: 5, dialect: 'messages' }])
 })
 
+test('a row says all that is known of a call', async () => {
+  upstream.play = (_request, response) => response.writeHead(200, sse).end(chunks.join(''))
+  const task = await addTask(person, await addProject(person))
+  const { sessionId } = await server.worker(openSession, { params: { taskId: task.id }, body: { key: 'row' } })
+  const { mintSessionToken } = await import('../identity/tokens.ts')
+  const { db } = server.context
+  const token = await mintSessionToken(db, { orgId: person.orgId, sessionId, epoch: 1 })
+  await db('prompts').insert({ id: 'pmt_1', org_id: person.orgId, session_id: sessionId, kind: 'plan', text: 'x', state: 'running' })
+  const answer = await ask('/chat/completions', chat, token)
+  await answer.text()
+  const { project_id, started_by } = await db('agent_sessions').where({ id: sessionId }).first()
+  expect(await usageRows()).toMatchObject([
+    {
+      ...{ org_id: person.orgId, project_id, task_id: task.id, session_id: sessionId, user_id: started_by, prompt_id: 'pmt_1', step: 0 },
+      ...{ operation: 'converse', dialect: 'chat', asked_model: 'm', model: 'm', input_tokens: 7, output_tokens: 3, cached_tokens: 0 },
+      ...{ estimated: false, streamed: true, attempts: 1, status: 200, request_id: answer.headers.get('x-request-id'), micro_usd: 0 },
+    },
+  ])
+  const before = { first_byte_ms: expect.any(Number), provider_id: expect.any(String), key_prefix: null }
+  expect((await usageRows())[0]).toMatchObject(before)
+})
+
 test('a caller who leaves ends the provider’s side too', async () => {
   const closed = new Promise<void>((resolve) => {
     upstream.play = (_request, response) => {
@@ -193,6 +215,29 @@ describe('the door', () => {
     await server.worker(recordSession, { params: { sessionId }, body: { epoch: 1, state: 'stopped', reason: null } })
     const refused = await ask('/chat/completions', chat, 'hs_test')
     expect([refused.status, ((await refused.json()) as { error: { code: string } }).error.code]).toEqual([402, 'budget_exhausted'])
+  })
+
+  test('is closed at the next call to a key that was revoked, a person who was put out, and a session whose token was replaced', async () => {
+    upstream.play = (_request, response) => response.writeHead(200, sse).end(chunks.join(''))
+    const { db } = server.context
+    const status = async (key: string) => (await ask('/chat/completions', chat, key)).status
+    const one = await server.addPerson()
+    expect([await status(one.apiKey), await status(one.apiKey)]).toEqual([200, 200])
+    await db('api_keys').where({ org_id: one.orgId }).update({ revoked_at: db.fn.now() })
+    expect(await status(one.apiKey)).toBe(401)
+    const other = await server.addPerson()
+    expect(await status(other.apiKey)).toBe(200)
+    await db.transaction(async (trx) => {
+      await trx('memberships').where({ org_id: other.orgId }).update({ deactivated_at: trx.fn.now() })
+    })
+    expect(await status(other.apiKey)).toBe(401)
+    const task = await addTask(person, await addProject(person))
+    const { sessionId } = await server.worker(openSession, { params: { taskId: task.id }, body: { key: 'k2' } })
+    const { mintSessionToken } = await import('../identity/tokens.ts')
+    const token = await mintSessionToken(db, { orgId: person.orgId, sessionId, epoch: 1 })
+    expect(await status(token)).toBe(200)
+    const next = await mintSessionToken(db, { orgId: person.orgId, sessionId, epoch: 2 })
+    expect([await status(token), await status(next)]).toEqual([402, 200])
   })
 
   test('takes no nonsense', async () => {

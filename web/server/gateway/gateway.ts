@@ -9,6 +9,7 @@ import { countTokens } from './calls/count.ts'
 import { answerDemo } from './calls/demo.ts'
 import { listModels } from './calls/models.ts'
 import { pass } from './calls/pass.ts'
+import { files, stored } from './calls/stored.ts'
 import type { KeyHealth } from './choice/breaker.ts'
 import { type Bodies, discard } from './door/body.ts'
 import type { Callers } from './door/callers.ts'
@@ -73,6 +74,7 @@ export class Gateway implements AsyncDisposable {
     this.drain()
     await Promise.all(this.open.values())
     await this.parts.hearing[Symbol.asyncDispose]()
+    await this.parts.objects.written()
     await this.parts.meter[Symbol.asyncDispose]()
     await this.parts.pools[Symbol.asyncDispose]()
   }
@@ -116,12 +118,13 @@ export class Gateway implements AsyncDisposable {
     const { parts } = this
     const { does } = call.route
     if (does === 'models') return listModels(call, parts)
-    if (does === 'stored' || does === 'files') throw new HelixError('not_found', 'The gateway does not have this path.')
     const account = new Account(call, parts.meter)
     try {
       if (await parts.demo(call.caller.scope)) await answerDemo(call, account)
       else if (does === 'converse') await converse(call, parts, account)
       else if (does === 'count_tokens') await countTokens(call, parts, account)
+      else if (call.route.id !== null) await stored(call, parts, account)
+      else if (does === 'files') await files(call, parts, account)
       else await pass(call, parts, account)
     } catch (error) {
       account.end(call.left.aborted ? 499 : asHelixError(error).status)

@@ -12,6 +12,8 @@ import { BufferedMeter } from './meter/meter.ts'
 import type { Candidate, Policy } from './ports/candidate.ts'
 import type { Metered } from './ports/meter.ts'
 import type { Scope } from './ports/scope.ts'
+import { StoredObjects } from './stored/objects.ts'
+import type { StoredObject } from './stored/store.ts'
 import { Pools, type UpstreamLimits, upstreamLimits } from './upstream/pools.ts'
 
 export interface Heard {
@@ -106,6 +108,17 @@ export interface TestGateway extends AsyncDisposable {
 export const testKey = 'hx_test'
 const scope: Scope = { orgId: 'org_test' as OrgId, projectId: null, taskId: null, sessionId: null, userId: null, keyPrefix: 'hx_test' }
 
+function keptInMemory() {
+  const kept: StoredObject[] = []
+  return {
+    insert: async (one: StoredObject) => void kept.push(one),
+    find: async (orgId: OrgId, kind: string, id: string) =>
+      kept.find((one) => one.orgId === orgId && one.kind === kind && one.id === id) ?? null,
+    ids: async (orgId: OrgId) => new Set(kept.filter((one) => one.orgId === orgId).map(({ id }) => id)),
+    remove: async (_orgId: OrgId, id: string) => void kept.splice(0, kept.length, ...kept.filter((one) => one.id !== id)),
+  }
+}
+
 /** A gateway on a port of its own without a database: what it meters is kept in memory. */
 export async function openTestGateway(
   candidates: Candidate[],
@@ -123,6 +136,7 @@ export async function openTestGateway(
     pools: new Pools({ ...upstreamLimits, ...more.upstream }),
     breaker: new Breaker(),
     turnstiles: new Turnstiles(),
+    objects: new StoredObjects(keptInMemory(), log),
     log,
     callers,
     bodies: new Bodies({ ...bodyLimits, ...more.bodies }),

@@ -13,6 +13,8 @@ import { BufferedMeter } from './meter/meter.ts'
 import { insertCalls } from './meter/store.ts'
 import type { Holds } from './ports/holds.ts'
 import type { Translate } from './ports/translated.ts'
+import { StoredObjects } from './stored/objects.ts'
+import { StoredObjectStore } from './stored/store.ts'
 import { Pools } from './upstream/pools.ts'
 
 export interface Wired {
@@ -35,6 +37,7 @@ export function openGateway({ db, log, catalogue, holds, hear }: Wired): Gateway
     pools: new Pools(),
     breaker: new Breaker(),
     turnstiles: new Turnstiles(),
+    objects: new StoredObjects(new StoredObjectStore(db), log),
     log,
     callers,
     bodies: new Bodies(),

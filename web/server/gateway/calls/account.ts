@@ -9,8 +9,8 @@ import type { Call, Parts } from './call.ts'
 const longestAnswer = 32_768
 
 /** What a call may cost at most with the dearest of who may answer it. */
-export function worstOf(call: Call, candidates: readonly Candidate[], mostOutput: number | null, answers = 1): Amount {
-  const input = mostInput(call.body, call.scanned ?? { media: 0, mediaBytes: 0 })
+export function worstOf(call: Call, candidates: readonly Candidate[], mostOutput: number | null, answers = 1, before = 0): Amount {
+  const input = before + mostInput(call.body, call.scanned ?? { media: 0, mediaBytes: 0 })
   let worst: Amount = { microUsd: 0, tokens: 0 }
   for (const { price, maxOutputTokens } of candidates) {
     const output = answers * (mostOutput ?? maxOutputTokens ?? longestAnswer)

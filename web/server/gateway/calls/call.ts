@@ -10,6 +10,7 @@ import type { BufferedMeter } from '../meter/meter.ts'
 import type { Candidate, Catalogue } from '../ports/candidate.ts'
 import type { Holds } from '../ports/holds.ts'
 import type { Translate } from '../ports/translated.ts'
+import type { StoredObjects } from '../stored/objects.ts'
 import type { Pools } from '../upstream/pools.ts'
 
 /** What calls are made with. One per process. */
@@ -21,6 +22,7 @@ export interface Parts {
   pools: Pools
   breaker: Breaker
   turnstiles: Turnstiles
+  objects: StoredObjects
   log: Logger
 }
 

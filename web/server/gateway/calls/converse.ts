@@ -5,12 +5,14 @@ import type { Candidate } from '../ports/candidate.ts'
 import { type Account, worstOf } from './account.ts'
 import { Attempts, passes } from './attempts.ts'
 import type { Call, Parts } from './call.ts'
+import { goingOn } from './chained.ts'
 import { deliver, deliverRefusal } from './deliver.ts'
 import { deliverTranslated } from './deliver-translated.ts'
 
 /** Fields of a body that the gateway looks at; all others are the provider's. */
 export const lookedAt: ReadonlySet<string> = new Set([
   ...['model', 'stream', 'stream_options', 'n', 'max_tokens', 'max_completion_tokens', 'max_output_tokens', 'previous_response_id'],
+  ...['store', 'background', 'conversation'],
   ...['generationConfig', 'generation_config'],
 ])
 
@@ -47,9 +49,10 @@ export async function converse(call: Call, parts: Parts, account: Account): Prom
   const { scope } = call.caller
   const [policy, found] = [await parts.catalogue.policyOf(scope), await parts.catalogue.candidates(scope, call.asked)]
   if (found.length === 0) throw nobody(call)
-  const candidates = directFirst(call, ordered(found, policy.choose, parts.breaker))
+  const { candidates: able, tokens } = await goingOn(call, parts, found)
+  const candidates = directFirst(call, ordered(able, policy.choose, parts.breaker))
   const { output, answers } = allowance(call)
-  account.hold = await parts.holds.reserve(scope, worstOf(call, candidates, output, answers))
+  account.hold = await parts.holds.reserve(scope, worstOf(call, candidates, output, answers, tokens))
   const begun = await new Attempts(call, parts, account, policy).begin(candidates)
   if (begun.kind === 'refused') deliverRefusal(call, begun, account)
   else if (begun.kind === 'translated') await deliverTranslated(call, begun.answer, account, parts)

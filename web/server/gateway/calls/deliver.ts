@@ -2,13 +2,14 @@ import { HelixError } from '@helix/contract/errors'
 import { keyOf } from '../choice/key.ts'
 import { errorEvents } from '../door/refusal.ts'
 import { countsOf } from '../tap/counts.ts'
-import { StreamTap } from '../tap/stream.ts'
+import { idOf, StreamTap } from '../tap/stream.ts'
 import { parsedOr, readUsage, type Usage, usageWithin } from '../tap/usage.ts'
 import { collect, pipePlain } from '../upstream/decoded.ts'
 import type { Sink } from '../upstream/exchange.ts'
 import type { Account } from './account.ts'
 import type { Begun, Refused } from './attempts.ts'
 import { type Call, nonsense, type Parts } from './call.ts'
+import { noteResponse } from './chained.ts'
 
 /** Units: bytes; an answer that is not a stream. */
 export const largestAnswer = 32 * 1024 * 1024
@@ -72,8 +73,10 @@ async function whole(call: Call, begun: Passed, account: Account, parts: Parts):
   }
   account.first()
   const said = usage === null ? text.length : 0
+  const counts = countsOf(usage, true, sizesOf(call, said))
+  noteResponse(call, parts, candidate, idOf(text.toString('latin1', 0, 4096)), counts.input + counts.output)
   call.response.writeHead(head.status, { 'content-type': head.headers['content-type'], 'content-length': text.length }).end(text)
-  account.end(head.status, countsOf(usage, true, sizesOf(call, said)))
+  account.end(head.status, counts)
 }
 
 /** Ends a stream that broke after its beginning with an error that the dialect's clients throw. */
@@ -104,6 +107,8 @@ async function stream(call: Call, begun: Passed, account: Account, parts: Parts)
     for (const part of tap.finish()) send(part)
     if (!tap.complete) return false
     response.end(tap.lines.atEvent ? '' : '\n\n')
+    const { input, output } = counts()
+    noteResponse(call, parts, candidate, tap.responseId, input + output)
     account.end(head.status, counts())
     return true
   }

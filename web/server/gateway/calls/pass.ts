@@ -21,6 +21,9 @@ const kinds: Readonly<Record<string, readonly Candidate['kind'][]>> = {
   google: ['gemini'],
 }
 
+/** Whose API the caller speaks. */
+export const kindsOf = ({ route }: Pick<Call, 'route'>): readonly Candidate['kind'][] => kinds[route.words] ?? []
+
 /** Whatever the provider answers passes as it comes: JSON, sound, pictures, events. */
 export async function passOn(call: Call, begun: Extract<Begun, { kind: 'passed' }>, account: Account, parts: Parts): Promise<void> {
   const { candidate, exchange, head } = begun
@@ -59,10 +62,10 @@ export async function passOn(call: Call, begun: Extract<Begun, { kind: 'passed' 
 /** Embeddings, sounds and pictures: to a provider of the same API, and back untouched. */
 export async function pass(call: Call, parts: Parts, account: Account): Promise<void> {
   const { scope } = call.caller
-  const { words, does } = call.route
+  const { does } = call.route
   const [policy, found] = [await parts.catalogue.policyOf(scope), await parts.catalogue.candidates(scope, call.asked)]
   if (found.length === 0) throw nobody(call)
-  const able = ordered(found, policy.choose, parts.breaker).filter(({ kind }) => kinds[words]?.includes(kind))
+  const able = ordered(found, policy.choose, parts.breaker).filter(({ kind }) => kindsOf(call).includes(kind))
   if (able.length === 0) throw new HelixError('invalid_request', `model: the provider of "${call.asked.slice(0, 100)}" does not do this.`)
   account.hold = await parts.holds.reserve(scope, worstOf(call, able, longest[does] ?? null))
   const begun = await new Attempts(call, parts, account, policy).begin(able)

@@ -7,7 +7,7 @@ export type Words = 'openai' | 'anthropic' | 'google'
 
 /** What a path asks for. */
 export interface Route {
-  does: Operation | 'models' | 'stored'
+  does: Operation | 'models'
   words: Words
   /** Of conversations and of counting their tokens. */
   dialect: ConversationDialect | null

@@ -2,7 +2,7 @@ import type { ConversationDialect } from './candidate.ts'
 import type { Counts } from './counts.ts'
 import type { Scope } from './scope.ts'
 
-export type Operation = 'converse' | 'count_tokens' | 'embeddings' | 'audio' | 'images' | 'files'
+export type Operation = 'converse' | 'count_tokens' | 'embeddings' | 'audio' | 'images' | 'files' | 'stored'
 
 /** One call, however it ended. Units: milliseconds, micro-dollars, unix milliseconds. */
 export interface Metered {

@@ -23,10 +23,14 @@ const tells: Readonly<Record<ConversationDialect, string>> = {
 const words =
   /"(?:content|text|delta|partial_json|arguments|thinking|reasoning|reasoning_content|refusal|input_json_delta)":\s*"((?:[^"\\]|\\.){1,65536})/g
 
+export const idOf = (text: string): string | null => /"id":\s*"(resp_[\w-]{1,190})"/.exec(text.slice(0, 4096))?.[1] ?? null
+
 /** Looks on while a stream of one dialect passes: usage, whether it came to its end, and how much was said. */
 export class StreamTap {
   usage: Usage | null = null
   complete = false
+  /** Of a response that its provider may keep. */
+  responseId: string | null = null
   /** Units: bytes of words, for a count where usage is silent. */
   said = 0
   readonly lines: Lines
@@ -50,6 +54,7 @@ export class StreamTap {
     if (!line.startsWith('data:')) return
     const data = line.slice(line[5] === ' ' ? 6 : 5)
     if (ended[this.dialect](data)) this.complete = true
+    if (this.dialect === 'responses') this.responseId ??= idOf(data)
     if (data.includes(tells[this.dialect])) this.count(data)
     // The end of a stream in Responses repeats all that was said.
     if (this.complete && this.dialect === 'responses') return
