@@ -7,7 +7,6 @@ import { Turnstiles } from './choice/turnstiles.ts'
 import { Bodies } from './door/body.ts'
 import { Callers, tokensChannel } from './door/callers.ts'
 import { CallerStore } from './door/store.ts'
-import { notTranslated } from './environment.ts'
 import { Gateway } from './gateway.ts'
 import { BufferedMeter } from './meter/meter.ts'
 import { insertCalls } from './meter/store.ts'
@@ -15,6 +14,7 @@ import type { Holds } from './ports/holds.ts'
 import type { Translate } from './ports/translated.ts'
 import { StoredObjects } from './stored/objects.ts'
 import { StoredObjectStore } from './stored/store.ts'
+import { createTranslate } from './translate/translate.ts'
 import { Pools } from './upstream/pools.ts'
 
 export interface Wired {
@@ -27,14 +27,15 @@ export interface Wired {
 
 /** The one place where the gateway's parts are put together. */
 export function openGateway({ db, log, catalogue, holds, hear }: Wired): Gateway {
-  const translate: Translate = notTranslated
+  const pools = new Pools()
+  const translate: Translate = createTranslate({ dispatcherOf: (candidate) => pools.agentOf(candidate) })
   const callers = new Callers(new CallerStore(db))
   return new Gateway({
     catalogue,
     holds,
     translate,
     meter: new BufferedMeter((calls) => insertCalls(db, calls), log),
-    pools: new Pools(),
+    pools,
     breaker: new Breaker(),
     turnstiles: new Turnstiles(),
     objects: new StoredObjects(new StoredObjectStore(db), log),

@@ -84,7 +84,8 @@ export class Attempts {
       if (answer === null) continue
       if (answer.kind !== 'refused') return answer
       if (!elsewhere(answer.status)) return answer
-      this.refused = answer
+      // Who goes first is who was meant; of its key or of a model it does not have nobody wants to hear.
+      if (this.refused === null || [401, 403, 404].includes(this.refused.status)) this.refused = answer
     }
     return null
   }

@@ -1,6 +1,7 @@
 import { HelixError } from '@helix/contract/errors'
 import { maskOf } from '../catalogue/mask.ts'
 import type { Candidate, Policy } from '../ports/candidate.ts'
+import { addedHeaders } from '../upstream/requests.ts'
 import type { Begun, Refused } from './attempts.ts'
 import type { Call, Parts } from './call.ts'
 
@@ -18,7 +19,14 @@ export async function askTranslated(call: Call, parts: Parts, candidate: Candida
   const { dialect } = call.route
   if (dialect === null) throw new HelixError('invalid_request', `${candidate.provider} does not do this.`)
   const body = parsed(maskOf(policy.masked)(call.body))
-  const answer = await parts.translate({ dialect, candidate, body, streamed: call.streamed, headers: policy.headers, signal: call.left })
+  const answer = await parts.translate({
+    dialect,
+    candidate,
+    body,
+    streamed: call.streamed,
+    headers: addedHeaders(policy.headers),
+    signal: call.left,
+  })
   if (answer.status < 400) return { candidate, kind: 'translated', answer }
   const chunks: Uint8Array[] = []
   for await (const chunk of answer.body) chunks.push(chunk)

@@ -1,5 +1,5 @@
 import { HelixError } from '@helix/contract/errors'
-import { buildConnector, Pool } from 'undici'
+import { Agent, buildConnector, type Dispatcher, Pool } from 'undici'
 import { guardedConnector } from '../catalogue/guard.ts'
 import type { Candidate } from '../ports/candidate.ts'
 
@@ -21,6 +21,7 @@ const mostPools = 500
 export class Pools implements AsyncDisposable {
   private readonly limits: UpstreamLimits
   private readonly pools = new Map<string, Pool>()
+  private readonly agents = new Map<boolean, Agent>()
 
   constructor(limits: UpstreamLimits = upstreamLimits) {
     this.limits = limits
@@ -35,13 +36,24 @@ export class Pools implements AsyncDisposable {
       this.pools.set(key, known)
       return known
     }
-    const { connectMs, headMs, pauseMs } = this.limits
-    const options = { timeout: connectMs, allowH2: false }
-    const connect = candidate.guarded ? guardedConnector(options) : buildConnector(options)
-    const pool = new Pool(origin, { connections, connect, headersTimeout: headMs, bodyTimeout: pauseMs, allowH2: false, pipelining: 1 })
+    const pool = new Pool(origin, { connections, ...this.optionsFor(candidate.guarded) })
     this.pools.set(key, pool)
     if (this.pools.size > mostPools) this.closeOldest()
     return pool
+  }
+
+  /** For who asks more than one address in a candidate's name, as Vertex does for its tokens. */
+  agentOf({ guarded }: Candidate): Dispatcher {
+    const agent = this.agents.get(guarded) ?? new Agent(this.optionsFor(guarded))
+    this.agents.set(guarded, agent)
+    return agent
+  }
+
+  private optionsFor(guarded: boolean) {
+    const { connectMs, headMs, pauseMs } = this.limits
+    const options = { timeout: connectMs, allowH2: false }
+    const connect = guarded ? guardedConnector(options) : buildConnector(options)
+    return { connect, headersTimeout: headMs, bodyTimeout: pauseMs, allowH2: false, pipelining: 1 }
   }
 
   private closeOldest(): void {
@@ -52,7 +64,8 @@ export class Pools implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.pools.values()].map((pool) => pool.destroy().catch(() => undefined)))
+    const all = [...this.pools.values(), ...this.agents.values()]
+    await Promise.all(all.map((one) => one.destroy().catch(() => undefined)))
   }
 }
 

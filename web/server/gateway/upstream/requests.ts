@@ -47,6 +47,17 @@ function keyHeader(candidate: Candidate): Record<string, string> {
 const familyOf = ({ kind }: Candidate): keyof typeof passed =>
   kind === 'anthropic' ? 'anthropic' : kind === 'gemini' ? 'google' : 'openai'
 
+/** What a policy adds. Throws where it would begin another header, or take the place of one that is ours. */
+export function addedHeaders(added: Readonly<Record<string, string>>): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const [name, value] of Object.entries(added)) {
+    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || reserved.test(name))
+      throw new HelixError('provider_failed', `${name.slice(0, 60)}: the project’s policy may not set this header.`)
+    headers[name.toLowerCase()] = safe(name, value, 'the project’s policy')
+  }
+  return headers
+}
+
 function headersOf(candidate: Candidate, call: Outgoing): Record<string, string> {
   const headers: Record<string, string> = {
     accept: call.headers.accept ?? '*/*',
@@ -61,12 +72,7 @@ function headersOf(candidate: Candidate, call: Outgoing): Record<string, string>
     const value = call.headers[name]
     if (value !== undefined) headers[name] = String(value)
   }
-  for (const [name, value] of Object.entries(call.added)) {
-    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || reserved.test(name))
-      throw new HelixError('provider_failed', `${name.slice(0, 60)}: the project’s policy may not set this header.`)
-    headers[name.toLowerCase()] = safe(name, value, 'the project’s policy')
-  }
-  return { ...headers, ...keyHeader(candidate) }
+  return { ...headers, ...addedHeaders(call.added), ...keyHeader(candidate) }
 }
 
 function pathOf(candidate: Candidate, { route, query }: Outgoing): string {
