@@ -1,3 +1,5 @@
+import { steadyNow } from './clock.ts'
+
 /** How one key of a provider does, as pages show it. Units: unix milliseconds, milliseconds. */
 export interface KeyHealth {
   providerId: string
@@ -29,7 +31,7 @@ export class Breaker {
   private readonly circuits = new Map<string, Circuit>()
   private readonly now: () => number
 
-  constructor(now: () => number = Date.now) {
+  constructor(now: () => number = steadyNow) {
     this.now = now
   }
 

@@ -1,5 +1,6 @@
 import { HelixError } from '@helix/contract/errors'
 import type { OrgId } from '@helix/contract/ids'
+import { steadyNow } from './clock.ts'
 
 /** Calls that wait, of one organisation and of all. */
 const mostOfOne = 64
@@ -23,7 +24,7 @@ export class Turnstile {
 
   /** Units: milliseconds until it opens. */
   get restMs(): number {
-    return Math.max(0, this.closedUntil - Date.now())
+    return Math.max(0, this.closedUntil - steadyNow())
   }
 
   get waiting(): number {
@@ -31,7 +32,7 @@ export class Turnstile {
   }
 
   close(forMs: number): void {
-    this.closedUntil = Math.max(this.closedUntil, Date.now() + forMs)
+    this.closedUntil = Math.max(this.closedUntil, steadyNow() + forMs)
     if (this.timer !== null) clearTimeout(this.timer)
     this.timer = null
     if (this.count > 0) this.arm()

@@ -64,7 +64,7 @@ export class Bodies {
     if (Number(request.headers['content-length'] ?? 0) > largest) return Promise.reject(tooLarge(largest))
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = []
-      const begun = Date.now()
+      const begun = performance.now()
       let size = 0
       let over = false
       const end = (error: Error | null): void => {
@@ -98,7 +98,7 @@ export class Bodies {
     const { largest, together, wholeMs } = this.limits
     if (size > largest) return tooLarge(largest)
     if (this.held > together) return new HelixError('rate_limited', 'Too many large requests at once.', { retryAfterMs: 1000 })
-    return Date.now() - begun > wholeMs ? tooSlow() : null
+    return performance.now() - begun > wholeMs ? tooSlow() : null
   }
 }
 

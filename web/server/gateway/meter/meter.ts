@@ -100,11 +100,11 @@ export class BufferedMeter implements Meter, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.stopping = true
     if (this.timer !== null) clearTimeout(this.timer)
-    const end = Date.now() + 5000
+    const end = performance.now() + 5000
     do {
       await this.flush()
       if (this.waiting.length > 0) await new Promise((resolve) => setTimeout(resolve, 100))
-    } while (this.waiting.length > 0 && Date.now() < end)
+    } while (this.waiting.length > 0 && performance.now() < end)
     if (this.waiting.length > 0)
       this.log.error({ calls: this.waiting.length }, 'calls of the gateway were not written: the database is away')
   }
