@@ -83,7 +83,7 @@ async function whole(call: Call, begun: Passed, account: Account, parts: Parts):
 export function endBroken(call: Call, error: HelixError, atEvent: boolean): void {
   const { dialect } = call.route
   if (call.response.writableEnded || dialect === null) return
-  call.response.end(`${atEvent ? '' : '\n'}${errorEvents(dialect, error, call.id)}`)
+  call.response.end(`${atEvent ? '' : '\n\n'}${errorEvents(dialect, error, call.id)}`)
 }
 
 async function stream(call: Call, begun: Passed, account: Account, parts: Parts): Promise<void> {

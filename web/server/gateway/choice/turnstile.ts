@@ -75,7 +75,8 @@ export class Turnstile {
       this.letGo(1)
       // Who goes first may be refused or leave, and must not keep the others for ever.
       if (this.count > 0 && this.restMs === 0) this.close(500)
-    }, this.restMs)
+      else if (this.count > 0) this.arm()
+    }, Math.ceil(this.restMs))
   }
 
   private letGo(many: number): void {
