@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setBudget } from '@helix/contract/budgets'
 import { say } from '../setup/progress.mjs'
 import { type ControlPlane, openControlPlane } from '../stack/control-plane.ts'
 import { openPostgres } from '../stack/postgres.ts'
@@ -21,11 +22,14 @@ function sideOf({ url, key }: ControlPlane, name: string): Target {
   return { name, origin: url.replace('localhost', '127.0.0.1'), path: '/v1/chat/completions', headers: { authorization: `Bearer ${key}` } }
 }
 
+/** Of each leg: the whole lasts minutes. */
+const legSeconds = 2
+
 /** Throughput and what a call waits longer, beside no gateway and beside the others. */
 async function calls(generator: Generator, direct: Target, helix: Target, peers: readonly Target[]): Promise<Figures> {
-  const many = await measure(generator, [direct, helix, ...peers], wholes(16, 1000, 2))
-  const alone = await measure(generator, [direct, helix], wholes(1, 1000, 2))
-  const large = await measure(generator, [direct, helix], wholes(1, 200 * 1024, 2))
+  const many = await measure(generator, [direct, helix, ...peers], wholes(16, 1000, legSeconds))
+  const alone = await measure(generator, [direct, helix], wholes(1, 1000, legSeconds))
+  const large = await measure(generator, [direct, helix], wholes(1, 200 * 1024, legSeconds))
   const rate = (name: string): number => middle(many.get(name)?.legs ?? [], 'perSecond')
   const figures: Figures = {
     requests: { value: rate('helix'), unit: '/s', bar: 2500, atLeast: true },
@@ -57,6 +61,13 @@ async function flows(generator: Generator, direct: Target, helix: Target, pid: n
   }
 }
 
+/** Budgets that nobody reaches, but every call is held against. */
+async function withBudgets(env: NodeJS.ProcessEnv): Promise<ControlPlane> {
+  const plane = await openControlPlane(env)
+  for (const unit of ['tokens', 'money'] as const) await plane.call(setBudget, { body: { period: 'month', unit, limit: 1e14 } })
+  return plane
+}
+
 const renamed = (figures: Figures, suffix: string): Figures =>
   Object.fromEntries(Object.entries(figures).map(([name, figure]) => [`${name}_${suffix}`, figure]))
 
@@ -70,7 +81,7 @@ export async function bench(): Promise<Figures> {
   let onPostgres: Figures
   {
     const database = { DATABASE_URL: postgres.url, HELIX_ENCRYPTION_KEY: randomBytes(32).toString('hex') }
-    await using plane = await openControlPlane({ ...env, ...database })
+    await using plane = await withBudgets({ ...env, ...database })
     await using stack = new AsyncDisposableStack()
     const peers = await startPeers(provider.url)
     for (const peer of peers) stack.use(peer)
@@ -80,7 +91,7 @@ export async function bench(): Promise<Figures> {
     onPostgres.stream_rss = { value: onPostgres.stream_rss?.value ?? 0, unit: 'MB', bar: 250 }
     say('PostgreSQL measured')
   }
-  await using plane = await openControlPlane(env)
+  await using plane = await withBudgets(env)
   const embedded = await calls(generator, direct, sideOf(plane, 'helix'), [])
   Object.assign(embedded, await flows(generator, direct, sideOf(plane, 'helix'), plane.pid))
   return { ...onPostgres, ...renamed(embedded, 'pglite') }

@@ -1,12 +1,12 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { HelixError } from '@helix/contract/errors'
 import type { OrgId } from '@helix/contract/ids'
 import { pino } from 'pino'
 import { Breaker } from './choice/breaker.ts'
 import { Turnstiles } from './choice/turnstiles.ts'
 import { Bodies, type BodyLimits, bodyLimits } from './door/body.ts'
 import { Callers } from './door/callers.ts'
-import { notTranslated } from './environment.ts'
 import { Gateway, type GatewayParts } from './gateway.ts'
 import { BufferedMeter } from './meter/meter.ts'
 import type { Candidate, Policy } from './ports/candidate.ts'
@@ -131,7 +131,9 @@ export async function openTestGateway(
   const parts: GatewayParts = {
     catalogue: { candidates: () => state.candidates, policyOf: () => state.policy, models: async () => [{ id: 'm', provider: 'test' }] },
     holds: { reserve: () => ({ settle: () => undefined, release: () => undefined }) },
-    translate: notTranslated,
+    translate: async () => {
+      throw new HelixError('no_provider')
+    },
     meter: new BufferedMeter(async (some) => void calls.push(...some), log, { everyMs: 5, againMs: 5, batch: 100, full: 100_000 }),
     pools: new Pools({ ...upstreamLimits, ...more.upstream }),
     breaker: new Breaker(),
