@@ -59,13 +59,16 @@ async function spentOf(call: Call): Promise<number> {
 }
 
 /** 200 calls at once through two processes against a budget for exactly 50; `strike` happens meanwhile. */
-export async function round(ground: Ground, part: () => number, strike: () => Promise<void> = async () => {}): Promise<Round> {
+export async function round(ground: Ground, part: () => number, strike: (() => Promise<void>) | null = null): Promise<Round> {
   const { provider, planes, next } = ground
-  provider.begin({ delayMs: () => 5 + Math.floor(next() * 120), part })
+  // A process that has just started takes its first calls slowly: nothing of them would be under way when it is killed.
+  const { key: other } = await ground.organisation()
+  await Promise.all(planes.flatMap(({ url }) => [1, 2, 3, 4].map(() => callModel(url, other))))
+  provider.begin({ delayMs: () => (strike === null ? 5 + next() * 120 : 100 + next() * 500), part })
   const { key, call } = await ground.organisation()
   const limit = affordable * worst
   await call(setBudget, { body: { period: 'total', unit: 'tokens', limit } })
-  const struck = strike()
+  const struck = strike?.()
   const statuses = await Promise.all(Array.from({ length: callers }, (_, index) => callModel(planes[index % 2 === 0 ? 0 : 1].url, key)))
   await struck
   statuses.push(...(await useTheRest(planes[0].url, key)))
@@ -86,7 +89,7 @@ export async function round(ground: Ground, part: () => number, strike: () => Pr
 /** Kills the second process in the middle of the calls, and waits until its leases have lapsed. */
 export function killing({ planes, next }: Ground): () => Promise<void> {
   return async () => {
-    await sleep(20 + next() * 250)
+    await sleep(100 + next() * 500)
     process.kill(planes[1].pid, 'SIGKILL')
     // 15 s until they lapse, and at most 5 until they are swept.
     await sleep(21_000)

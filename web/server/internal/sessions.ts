@@ -115,7 +115,8 @@ export async function writeTurn(
     if (state !== 'running') await settleQuestions(trx, id)
     if (state !== 'running') await moveIfDraining(trx, session)
     // A turn that a person ended did not end for want of budget.
-    const budget = state === 'running' || outcome === 'cancelled' ? null : await pauseIfRefused(trx, session, promptId)
+    const budget =
+      state === 'running' || outcome === 'cancelled' ? null : await pauseIfRefused(trx, session, { promptId, failed: state === 'failed' })
     return { withdrawn: false, ...(budget === null ? {} : { budget }) }
   })
   context.bus.wake(session.org_id)

@@ -30,6 +30,8 @@ export async function moveTo(
 /** A sandbox host and the agent on it, as far as the control plane sees them. */
 export class AgentLink {
   readonly answers: PermissionAnswer[] = []
+  /** What the agent calls the gateway with. */
+  gatewayToken = ''
   private readonly socket: WebSocket
   private readonly sessionId: SessionId
   private readonly hostId = typeid('hst').toString() as HostId
@@ -58,8 +60,11 @@ export class AgentLink {
     link.send({ type: 'hello', hostId, name: 'test host', bootId: 'boot', version: '1' })
     link.send({ type: 'report', capacity: 9, running: 0, rung: 'plain', innerDocker: false, packs: [], freeDiskBytes: 1, problem: null })
     for (let attempt = 0; attempt < 100; attempt++) {
-      const { outcome } = await call(claimSession, { params: { hostId, sessionId }, body: { bootId: 'boot', epoch: 0 } })
-      if (outcome === 'claimed') return link
+      const claim = await call(claimSession, { params: { hostId, sessionId }, body: { bootId: 'boot', epoch: 0 } })
+      if (claim.outcome === 'claimed') {
+        link.gatewayToken = claim.spec.token
+        return link
+      }
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
     throw new Error('the session was not claimed')
@@ -81,6 +86,11 @@ export class AgentLink {
   /** Begins a turn as the session's workflow does. */
   async begins(promptId: PromptId): Promise<void> {
     await this.call(recordTurn, { params: { sessionId: this.sessionId }, body: { promptId, state: 'running', outcome: null } })
+  }
+
+  /** The agent ended its turn with an error, as the session's workflow writes it. */
+  async fails(promptId: PromptId, outcome: string): Promise<void> {
+    await this.call(recordTurn, { params: { sessionId: this.sessionId }, body: { promptId, state: 'failed', outcome } })
   }
 
   close(): void {

@@ -209,3 +209,17 @@ test('each threshold is told once in a period, to who may change the budget, and
   expect(items).toMatchObject([{ scope: 'organisation', spent: 1160, points: [{ spent: 1160 }], mayChange: true }])
   expect((await owner.call(listProjectBudgets, ofProject())).items).toHaveLength(1)
 })
+
+test('a budget that is raised before the refused turn has ended is no pause: the turn goes on at once', async () => {
+  const body = { period: 'total', unit: 'money', limit: 0 } as const
+  await owner.call(setTaskBudget, { ...ofTask(), body })
+  await Promise.resolve(budgets.holds.reserve(scope, dollars(100))).catch(() => undefined)
+  await owner.call(setTaskBudget, { ...ofTask(), body: { ...body, limit: 1000 } })
+  const promptId = newId('prompt')
+  await server.context.db('prompts').insert({
+    ...{ id: promptId, org_id: owner.orgId, session_id: sessionId, task_id: task.id, kind: 'implement', text: 'x', state: 'running' },
+  })
+  const { budget } = await server.worker(recordTurn, { params: { sessionId }, body: { promptId, state: 'failed', outcome: '402' } })
+  expect(await signals()).toEqual([{ kind: 'signalTask', taskId: task.id, signal: 'budgetRaised', payload: { stopId: budget?.stopId } }])
+  expect([(await cardOf())?.needsBudget, await kindsOf(owner)]).toEqual([false, []])
+})

@@ -45,6 +45,7 @@ export const words = {
   terminal: 'Terminal',
   workspace: 'Workspace',
   budget: 'Budget',
+  raiseBudget: 'Raise the budget',
   details: 'Task',
   more_actions: 'More actions',
   temporal: 'Open in Temporal',
