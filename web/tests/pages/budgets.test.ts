@@ -79,7 +79,7 @@ test('a task whose agent ran out of budget says so on its card, in the inbox and
   const params = { taskId: task.id }
   const agent = await AgentLink.open(installation, task.id)
   await moveTo(installation, task.id, 1, 'backlog', 'implementing')
-  await call(setTaskBudget, { params, body: { period: 'total', unit: 'tokens', limit: 60 } })
+  await call(setTaskBudget, { params, body: { period: 'total', unit: 'tokens', limit: 40 } })
   const { page, errors } = await openPage(person)
   await page.goto(`${installation.url}/projects/${project.id}`)
   await page.locator(`[data-task="${task.id}"]`).waitFor()

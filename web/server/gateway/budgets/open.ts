@@ -24,7 +24,7 @@ export function openBudgets(
   const holds = new BudgetHolds({
     ledger,
     scopes: new BudgetStore(db),
-    rates: new Rates(db),
+    rates: new Rates(db, log),
     log,
     refuse: refuser(db, parts.frontendUrl),
     tellDemanded: (budgetIds) => tellDemanded(db, budgetIds),

@@ -53,7 +53,7 @@ export function openReplica(
   const holds = new BudgetHolds({
     ledger: database.over(ledger),
     scopes: database.over(new BudgetStore(db)),
-    rates: new Rates(database.over(db)),
+    rates: new Rates(database.over(db), log),
     log,
     patienceMs,
     silenceMs,

@@ -96,9 +96,9 @@ test('a session that is refused by its task’s budget pauses with its turn', as
   await server.context.db('prompts').insert(row)
   await person.call(setTaskBudget, { params: { taskId: task.id }, body: { period: 'total', unit: 'tokens', limit: 10 } })
   const refused = await ask('/v1/chat/completions', token)
-  expect([refused.status, (await refused.json()).error.message]).toEqual([
+  expect([refused.status, await refused.json()]).toMatchObject([
     402,
-    expect.stringContaining(`The budget of task #${task.number} of Sample in all, 10 tokens`),
+    { error: { message: expect.stringContaining(`The budget of task #${task.number} of Sample in all, 10 tokens`) } },
   ])
   const ended = await server.worker(recordTurn, { params: { sessionId }, body: { promptId, state: 'failed', outcome: '402' } })
   expect(ended.budget?.message).toContain('Who may change tasks of the project may raise it')

@@ -1,6 +1,7 @@
 import { HelixError } from '@helix/contract/errors'
 import type { OrgId } from '@helix/contract/ids'
 import type { Knex } from 'knex'
+import type { Logger } from 'pino'
 import type { Amount } from '../../ports/holds.ts'
 import { type Draw, draw, pourBack } from './store.ts'
 
@@ -48,10 +49,12 @@ function limited({ scope, kind, perMinute }: BucketRef, waitMs: number): HelixEr
 /** Token buckets that all processes share. Each draws what it is likely to use within a second and pours back what it did not. */
 export class Rates {
   private readonly db: Knex
+  private readonly log: Logger
   private readonly drawn = new Map<string, Drawn>()
 
-  constructor(db: Knex) {
+  constructor(db: Knex, log: Logger) {
     this.db = db
+    this.log = log
   }
 
   private of({ orgId, name }: BucketRef, now: number): Drawn {
@@ -106,7 +109,8 @@ export class Rates {
   private async fromShared({ orgId, name, perMinute }: BucketRef, least: number, wanted: number): Promise<Draw> {
     try {
       return await draw(this.db, orgId, name, { perMinute, least, wanted })
-    } catch {
+    } catch (error) {
+      this.log.warn({ err: error, bucket: name }, 'a limit of rate does not hold')
       return { taken: least, waitMs: 0 }
     }
   }
