@@ -47,8 +47,18 @@ export function refuser(db: Knex, baseUrl: string): (refused: Refused) => Promis
     const { about, raise, path } = placeOf(named)
     const { unit, limit, spent, budgetId } = standing
     const { period } = named
-    const message = exhaustedWords({ about, raise, url: `${baseUrl}${path}`, unit, period, limit, spent, needs, held })
-    if (scope.sessionId !== null) await noteRefusal(db, { orgId: scope.orgId, sessionId: scope.sessionId, budgetId, needs, message })
-    return new HelixError('budget_exhausted', message, { budgetId, period, unit, limit, spent, needs, held, url: `${baseUrl}${path}` })
+    const said = (url: string | null): string => exhaustedWords({ about, raise, url, unit, period, limit, spent, needs, held })
+    const { orgId, sessionId } = scope
+    if (sessionId !== null) await noteRefusal(db, { orgId, sessionId, budgetId, needs, message: said(null) })
+    return new HelixError('budget_exhausted', said(`${baseUrl}${path}`), {
+      budgetId,
+      period,
+      unit,
+      limit,
+      spent,
+      needs,
+      held,
+      url: `${baseUrl}${path}`,
+    })
   }
 }

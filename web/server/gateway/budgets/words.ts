@@ -22,9 +22,9 @@ export interface Exhausted {
   needs: number
   /** Calls under way hold the rest. */
   held: boolean
-  /** Who may raise it, and where. */
+  /** Who may raise it, and where; null: it is read there. */
   raise: string
-  url: string
+  url: string | null
 }
 
 /** For people: which budget, its limit, what is left and who may raise it. */
@@ -33,5 +33,5 @@ export function exhaustedWords({ about, unit, period, limit, spent, needs, held,
   const state = held
     ? `${amount(spent)} are spent and calls under way hold the rest`
     : `${amount(spent)} are spent and the next call may cost ${amount(needs)}`
-  return `The budget of ${about} ${periodWords[period]}, ${amount(limit)}, is exhausted: ${state}. ${raise} may raise it at ${url}`
+  return `The budget of ${about} ${periodWords[period]}, ${amount(limit)}, is exhausted: ${state}. ${raise} may raise it${url === null ? '.' : ` at ${url}`}`
 }
