@@ -90,7 +90,11 @@ function findingsOf({ exact, lower, killed }: Rounds): Finding[] {
       holds: killed.every(({ spent, billed, limit }) => spent >= billed && spent <= limit),
       seen: killed.map(({ spent, billed }) => `${billed}/${spent}`).join(' '),
     },
-    { what: 'what a kill cost the budget', holds: unused(killed) < 25 * worst, seen: `at most ${percent(unused(killed))}` },
+    {
+      what: 'a kill costs what the killed process held for calls: all else was used afterwards',
+      holds: killed.every(({ spent, limit }) => limit - spent < worst),
+      seen: `unused at most ${percent(unused(killed))}`,
+    },
     { what: 'no other answers, and none missing without a kill', holds: strange.length + lost === 0, seen: `${strange.join(' ')} ${lost}` },
   ]
 }

@@ -86,10 +86,11 @@ export async function round(ground: Ground, part: () => number, strike: (() => P
   }
 }
 
-/** Kills the second process in the middle of the calls, and waits until its leases have lapsed. */
-export function killing({ planes, next }: Ground): () => Promise<void> {
+/** Kills the second process when part of the budget has reached the provider, and waits until its leases have lapsed. */
+export function killing({ provider, planes, next }: Ground): () => Promise<void> {
   return async () => {
-    await sleep(100 + next() * 500)
+    const part = (0.1 + next() * 0.6) * affordable * worst
+    for (let waited = 0; provider.billed < part && waited < 10_000; waited += 5) await sleep(5)
     process.kill(planes[1].pid, 'SIGKILL')
     // 15 s until they lapse, and at most 5 until they are swept.
     await sleep(21_000)
