@@ -19,6 +19,7 @@ import * as inbox from './inbox.ts'
 import * as labels from './labels.ts'
 import * as machineUse from './machine-use.ts'
 import * as mail from './mail.ts'
+import * as mcpServers from './mcp-servers.ts'
 import * as models from './models.ts'
 import * as notifications from './notifications.ts'
 import * as onboarding from './onboarding.ts'
@@ -100,5 +101,6 @@ export const publicEndpoints: ReadonlyMap<string, Endpoint> = new Map(
     health,
     providers,
     models,
+    mcpServers,
   ].flatMap((module) => endpointsOf(module)),
 )

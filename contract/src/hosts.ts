@@ -3,7 +3,7 @@ import { agentRuntime } from './agents.ts'
 import { egressPolicy } from './egress.ts'
 import { defineEndpoint } from './endpoint.ts'
 import { idSchema } from './ids.ts'
-import { sessionKept, sessionSecret, startUp } from './link.ts'
+import { sessionKept, sessionMcpServer, sessionSecret, startUp } from './link.ts'
 import { machine } from './machine.ts'
 import { permissionMode } from './permission-mode.ts'
 import { sessionStates } from './sessions.ts'
@@ -52,6 +52,8 @@ export const claimSession = defineEndpoint({
         kept: sessionKept.prefault({}),
         /** Secret like the token. Names are unique. */
         secrets: z.array(sessionSecret),
+        /** Absent: the project has none. */
+        mcpServers: z.array(sessionMcpServer).optional(),
         repositories: z.array(
           z.object({
             /** The control plane of the version before tells none. */

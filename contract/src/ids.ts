@@ -41,6 +41,8 @@ export const idPrefixes = {
   budgetStop: 'bst',
   provider: 'prv',
   providerKey: 'pvk',
+  mcpServer: 'mcp',
+  mcpCall: 'mcc',
 } as const
 
 export type IdKind = keyof typeof idPrefixes
@@ -81,3 +83,5 @@ export type SecretId = Id<'secret'>
 export type BudgetId = Id<'budget'>
 export type BudgetStopId = Id<'budgetStop'>
 export type ProviderId = Id<'provider'>
+export type McpServerId = Id<'mcpServer'>
+export type McpCallId = Id<'mcpCall'>

@@ -261,6 +261,10 @@ export const sessionKept = z.object({
 })
 export type SessionKept = z.infer<typeof sessionKept>
 
+/** An MCP server of the project that the agent is given: a path of the control plane, which takes the session's token. */
+export const sessionMcpServer = z.object({ name: z.string(), path: z.string() })
+export type SessionMcpServer = z.infer<typeof sessionMcpServer>
+
 /** Port of the supervisor in the container. */
 export const supervisorPort = 7070
 
@@ -317,5 +321,7 @@ export const sessionFile = z.object({
   permissionMode: permissionMode.default('allow'),
   kept: sessionKept.prefault({}),
   desktop: desktopRules.default(plainDesktop),
+  /** Absent: the project has none. */
+  mcpServers: z.array(sessionMcpServer).optional(),
 })
 export type SessionFile = z.infer<typeof sessionFile>

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { SessionFile } from '@helix/contract/link'
 import { fromRecipe } from './agent/from-recipe.ts'
 import { AgentKeeper } from './agent/keeper.ts'
+import { outsideServers } from './agent/outside-servers.ts'
 import { Permissions } from './agent/permissions.ts'
 import type { Config } from './config.ts'
 import { Entrance } from './desktop/entrance.ts'
@@ -162,7 +163,7 @@ export class Parts {
       redactor,
       cwd: folders.cwd,
       state,
-      mcpServers: this.tools.servers,
+      mcpServers: [...this.tools.servers, ...outsideServers(session)],
       log,
       events: {
         update: (update) => recorder.record(update),

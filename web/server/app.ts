@@ -30,6 +30,8 @@ import { invitationRoutes } from './invitations/routes.ts'
 import { labelRoutes } from './labels/routes.ts'
 import { machineRoutes } from './machine/routes.ts'
 import { mailRoutes } from './mail/routes.ts'
+import { mcpProxyRoutes } from './mcp/proxy/routes.ts'
+import { mcpServerRoutes } from './mcp/servers/routes.ts'
 import { notificationRoutes } from './notifications/routes.ts'
 import { onboardingRoutes } from './onboarding/routes.ts'
 import { organisationRoutes } from './organisations/routes.ts'
@@ -54,7 +56,7 @@ import { viewRoutes } from './views/routes.ts'
 import { webhookRoutes } from './webhooks/routes.ts'
 
 /**
- * The mount order, and nothing else. Streams (`/git`) come before any body parser; pages come last. Previews and the gateway (`/v1`, `/v1beta`) are served by the
+ * The mount order, and nothing else. Streams (`/git`, `/mcp`) come before any body parser; pages come last. Previews and the gateway (`/v1`, `/v1beta`) are served by the
  * http server itself, before Express.
  */
 export async function createApp(context: Context, metrics: Metrics): Promise<Express> {
@@ -69,6 +71,7 @@ export async function createApp(context: Context, metrics: Metrics): Promise<Exp
   app.use(securityHeaders)
   app.use(healthRoutes(context))
   app.use('/git', gitRoutes(context))
+  app.use(mcpProxyRoutes(context))
   app.use('/api', sameOrigin(context.config.frontendUrl))
   app.use(eventRoutes(context))
   app.use(identityRoutes(context))
@@ -81,6 +84,7 @@ export async function createApp(context: Context, metrics: Metrics): Promise<Exp
   app.use(secretRoutes(context))
   app.use(providerRoutes(context, null))
   app.use(modelRoutes(context))
+  app.use(mcpServerRoutes(context))
   app.use(repositoryRoutes(context))
   app.use(bulkRoutes(context))
   app.use(attachmentRoutes(context))

@@ -46,6 +46,8 @@ const environment = z.object({
   HELIX_PROVIDERS_FILE: z.string().min(1).optional(),
   /** Providers of organisations and people may be in the own network. */
   HELIX_ALLOW_PRIVATE_PROVIDERS: z.enum(['0', '1']).default('0'),
+  /** Calls of MCP servers are listed for so long. */
+  HELIX_MCP_CALL_DAYS: z.coerce.number().int().min(1).max(3650).default(90),
   HELIX_MODEL: z.string().min(1).optional(),
   /** Recordings of desktops are removed, the oldest parts first, when one session or all together have more. 0 GB: nothing is recorded. */
   HELIX_RECORDING_SESSION_MB: z.coerce.number().int().min(16).max(1_000_000).default(2048),

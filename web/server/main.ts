@@ -9,6 +9,7 @@ import type { Context } from './context.ts'
 import { watchSilence } from './hosts/silence.ts'
 import { Metrics } from './http/metrics.ts'
 import { IdentityStore } from './identity/store.ts'
+import { keepMcpCallsFew } from './mcp/calls/sweep.ts'
 import { openContext } from './open-context.ts'
 import { Previews } from './previews/proxy.ts'
 import { sweepDeletedProjects } from './projects/deletion/sweep.ts'
@@ -73,6 +74,7 @@ await using context = await openContext(config, log)
 using _sweep = sweepDeletedProjects(context.db, log)
 using _few = keepCheckpointsFew(context)
 using _recordings = keepRecordingsFew(context)
+using _calls = keepMcpCallsFew(context)
 await using _silence = watchSilence(context)
 const metrics = new Metrics()
 const servers = await serve(context, metrics)

@@ -8,7 +8,15 @@ import type { Before } from './target/store.ts'
 const names = new Map<Endpoint, string>([...publicEndpoints].map(([name, endpoint]) => [endpoint, name]))
 
 /** Moved by looking at a page and not by a person's will. */
-const quiet = new Set(['readInboxItem', 'snoozeInboxItem', 'addPushDevice', 'checkProviders', 'checkProvider', 'checkOwnProvider'])
+const quiet = new Set([
+  'readInboxItem',
+  'snoozeInboxItem',
+  'addPushDevice',
+  'checkProviders',
+  'checkProvider',
+  'checkOwnProvider',
+  'checkMcpServer',
+])
 
 /** Fields that say who may do what: what they were set to is kept. Texts, prompts and secrets are in none of them. */
 const told = [
@@ -44,6 +52,8 @@ const told = [
     'maskSecrets',
     'allowedModels',
     'region',
+    'allowedTools',
+    'deniedTools',
   ],
   ...['period', 'unit', 'limit', 'was'],
 ]

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { HelixError } from '@helix/contract/errors'
 import { asHelixError } from '../http/errors.ts'
 import { Account } from './calls/account.ts'
@@ -17,6 +17,7 @@ import { modelOfForm } from './door/form.ts'
 import { refuse } from './door/refusal.ts'
 import { type Route, routeOf, type Words, wordsOf } from './door/routes.ts'
 import { fieldOf, scanObject } from './door/scan.ts'
+import type { Caller } from './door/store.ts'
 import type { Scope } from './ports/scope.ts'
 
 export interface GatewayParts extends Parts {
@@ -52,6 +53,11 @@ export class Gateway implements AsyncDisposable {
     this.open.set(left, served)
     void served.finally(() => this.open.delete(left))
     return true
+  }
+
+  /** Whose token it is, from memory; throws 401 for a stranger and 402 for a session's token that has ended. */
+  callerOf(headers: IncomingHttpHeaders): Caller | Promise<Caller> {
+    return this.parts.callers.of(headers, new URLSearchParams())
   }
 
   /** How each key of a provider does, as this process sees it. */

@@ -4,6 +4,7 @@ import { HelixError } from '@helix/contract/errors'
 import type { SessionSpec } from '@helix/contract/hosts'
 import type { HostId, OrgId, SessionId } from '@helix/contract/ids'
 import { atLeast, type Rung } from '@helix/contract/isolation'
+import { mcpServerPath } from '@helix/contract/mcp-servers'
 import type { Knex } from 'knex'
 import { keptOf } from '../checkpoints/kept.ts'
 import { checkpointStore } from '../checkpoints/store.ts'
@@ -11,6 +12,7 @@ import type { Context } from '../context.ts'
 import { appendEvent } from '../events/store.ts'
 import { mintSessionToken } from '../identity/tokens.ts'
 import { machineToken } from '../machine/token.ts'
+import { McpServerStore } from '../mcp/servers/store.ts'
 import { admit, hasPlaceOn, lockUnlessReserved } from '../placement/admit.ts'
 import { SecretStore } from '../secrets/store.ts'
 import { machineOf, ownMachine } from '../sessions/machine.ts'
@@ -92,6 +94,7 @@ async function specOf(trx: Knex, context: Context, { session, project, person, e
     .where({ 'p.project_id': session.project_id })
     .orderBy('p.position')
     .select('r.id', 'r.name', 'r.default_branch')
+  const mcpNames = await new McpServerStore(context.db, context.sealing).namesOf(trx, session.org_id, session.project_id)
   return {
     sessionId: session.id,
     orgId: session.org_id,
@@ -110,6 +113,7 @@ async function specOf(trx: Knex, context: Context, { session, project, person, e
     gitIdentity: { name: person.name, email: person.email },
     startUp: project.start_up_script.trim() === '' ? null : { script: project.start_up_script, deadlineSeconds: project.start_up_seconds },
     kept: isNew(session) && session.forked_from === null ? nothingKept : await keptOf(trx, session),
+    ...(mcpNames.length === 0 ? {} : { mcpServers: mcpNames.map((name) => ({ name, path: mcpServerPath(name) })) }),
     secrets: await new SecretStore(context.db, context.sealing).ofSession(trx, session.org_id, session.project_id),
     repositories: rows.map((row, index) => ({
       id: row.id,

@@ -20,7 +20,8 @@ const table: Record<Role | 'public', string> = {
     getFleet
     listLabels createView deleteView listViews listTemplates addPushDevice getNotifications removeOwnWebhook
     removePushDevice setOwnWebhook testNotifications updateNotifications getOnboarding checkProviders listModels
-    listOwnProviders createOwnProvider updateOwnProvider deleteOwnProvider checkOwnProvider`,
+    listOwnProviders createOwnProvider updateOwnProvider deleteOwnProvider checkOwnProvider
+    listMcpCalls`,
   reviewer: `
     rejectSpec applySuggestions askAgent createSpecLink listSpecLinks listTaskPeople revokeSpecLink setReviewers
     approveImplementation approveSpec requestImplementationChanges requestSpecChanges createComment resolveComment
@@ -43,7 +44,8 @@ const table: Record<Role | 'public', string> = {
     revokeHost askRotation allowEnrolment getHostLogs
     listBudgets setBudget removeBudget setProjectBudget removeProjectBudget getRateLimits setRateLimits
     listProviders createProvider updateProvider deleteProvider checkProvider setProviderModel listModelAliases setModelAliases
-    getModelRules setModelRules getProjectModelRules setProjectModelRules`,
+    getModelRules setModelRules getProjectModelRules setProjectModelRules
+    listMcpServers createMcpServer updateMcpServer deleteMcpServer checkMcpServer`,
 }
 
 export const weakestRole: ReadonlyMap<string, Role | 'public'> = new Map(

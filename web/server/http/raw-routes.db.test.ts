@@ -46,6 +46,8 @@ const others = [
   '_ALL /api/auth/passkey/generate-register-options',
   '_ALL /api/auth/passkey/verify-authentication',
   '_ALL /api/auth/passkey/verify-registration',
+  // Of agents alone, see mcp/proxy/proxy.db.test.ts.
+  '_ALL /mcp/external/:name',
   // Hosts' own, see recordings.db.test.ts.
   `PUT ${recordingWire.segmentPath}`,
 ]

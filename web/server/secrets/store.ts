@@ -91,7 +91,7 @@ export class SecretStore {
 
   /** What a session of the project gets, opened. */
   async ofSession(trx: Knex, orgId: OrgId, projectId: ProjectId): Promise<SessionSecret[]> {
-    return (await this.all(trx, orgId, projectId)).filter(({ exposure }) => exposure !== 'image')
+    return (await this.all(trx, orgId, projectId)).filter(({ exposure }) => exposure !== 'image' && exposure !== 'proxy')
   }
 
   /** The value that the project has under the name; null: it has none. */

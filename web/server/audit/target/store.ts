@@ -11,6 +11,7 @@ const names: Record<string, [table: string, column: string]> = {
   connection: ['connections', 'name'],
   invitation: ['invitations', 'email'],
   provider: ['providers', 'name'],
+  mcpServer: ['mcp_servers', 'name'],
 }
 
 export interface Before {

@@ -36,9 +36,17 @@ export function guardedConnector(options: buildConnector.BuildOptions = {}, reso
 
 const serverName = (hostname: string): string => (isIP(hostname.replace(/^\[|\]$/g, '')) ? '' : hostname)
 
+/** What somebody may type for a server outside. `way`: how one in the own network is set up, for who may not. */
+interface AskedUrl {
+  field: string
+  way: string
+  resolve?: Resolve | undefined
+}
+
 /** Refuses at once what no later connection would let through. */
-export async function checkProviderUrl(url: string, allowPrivate: boolean, resolve?: Resolve): Promise<void> {
-  const refuse = (message: string): HelixError => new HelixError('invalid_request', `baseUrl: ${message}`, { fields: { baseUrl: message } })
+export async function checkOutsideUrl(url: string, allowPrivate: boolean, { field, way, resolve }: AskedUrl): Promise<void> {
+  const refuse = (message: string): HelixError =>
+    new HelixError('invalid_request', `${field}: ${message}`, { fields: { [field]: message } })
   const parsed = URL.parse(url)
   if (parsed === null || !/^https?:$/.test(parsed.protocol)) throw refuse('must be an https URL')
   if (parsed.username !== '' || parsed.password !== '') throw refuse('must hold no user and no password: the key has its own field')
@@ -46,7 +54,13 @@ export async function checkProviderUrl(url: string, allowPrivate: boolean, resol
   if (allowPrivate) return
   if (parsed.protocol !== 'https:') throw refuse('must be an https URL')
   await publicAddress(parsed.hostname, resolve).catch((error: Error) => {
-    const way = 'Providers in the own network are set up by who runs the installation.'
     throw refuse(`${error.message} ${way}`)
   })
+}
+
+const ofProviders = { field: 'baseUrl', way: 'Providers in the own network are set up by who runs the installation.' }
+
+/** The same for providers of organisations and people. */
+export function checkProviderUrl(url: string, allowPrivate: boolean, resolve?: Resolve): Promise<void> {
+  return checkOutsideUrl(url, allowPrivate, { ...ofProviders, resolve })
 }

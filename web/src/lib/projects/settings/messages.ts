@@ -94,6 +94,7 @@ export const secretWords = {
   environment: 'Every process of a session',
   startup: 'The start-up script only',
   image: 'The host, to fetch the project’s image; no session',
+  proxy: 'Calls of MCP servers, outside of sessions; no session',
   replace: 'Replace value',
   replaceTitle: (name: string) => `Replace ${name}`,
   remove: 'Remove',
