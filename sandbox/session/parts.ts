@@ -174,6 +174,7 @@ export class Parts {
         if (this.agent?.pid == null) this.permissions.voidAll()
         changed()
       },
+      leftOut: (names) => recorder.notice(`This agent takes no MCP servers of the project: it works without ${names.join(', ')}.`),
       lost: () => recorder.notice('The agent could not load its earlier conversation and began a new one.'),
     })
   }

@@ -24,8 +24,8 @@ export interface AcpEvents {
 
 /** The one client of one agent. */
 export interface AcpLink {
-  /** Shakes hands; answers whether the agent can load a session. */
-  initialize(): Promise<{ loads: boolean }>
+  /** Shakes hands; answers whether the agent can load a session, and the names of servers that it is not given since it takes none by address. */
+  initialize(): Promise<{ loads: boolean; leftOut: string[] }>
   newSession(cwd: string): Promise<string>
   /** What the agent replays of the conversation meanwhile is left out: the journal has it. */
   loadSession(id: string, cwd: string): Promise<void>
@@ -57,6 +57,7 @@ export function connectAcp(
   mcpServers: readonly McpServer[] = [],
 ): AcpLink {
   let replaying = false
+  let servers: McpServer[] = []
   const app = client({ name: 'helix' })
     .onRequest(methods.client.session.requestPermission, async ({ params }) => {
       const optionId = await events.ask(questionOf(params))
@@ -86,16 +87,18 @@ export function connectAcp(
         clientInfo: { name: 'helix', version: '1' },
         clientCapabilities: { elicitation: { form: {} } },
       })
-      return { loads: answer.agentCapabilities?.loadSession === true }
+      const { loadSession, mcpCapabilities } = answer.agentCapabilities ?? {}
+      servers = mcpServers.filter((server) => !('type' in server) || mcpCapabilities?.http === true)
+      return { loads: loadSession === true, leftOut: mcpServers.filter((server) => !servers.includes(server)).map(({ name }) => name) }
     },
     async newSession(cwd) {
-      const { sessionId } = await agent.request(methods.agent.session.new, { cwd, mcpServers: [...mcpServers] })
+      const { sessionId } = await agent.request(methods.agent.session.new, { cwd, mcpServers: servers })
       return sessionId
     },
     async loadSession(sessionId, cwd) {
       replaying = true
       try {
-        await agent.request(methods.agent.session.load, { sessionId, cwd, mcpServers: [...mcpServers] })
+        await agent.request(methods.agent.session.load, { sessionId, cwd, mcpServers: servers })
       } finally {
         replaying = false
       }

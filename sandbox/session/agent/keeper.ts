@@ -29,6 +29,8 @@ export interface AgentKeeperInput {
   log: Log
   /** The agent's process started or ended. */
   changed(): void
+  /** The agent takes no servers by address, and these are such. */
+  leftOut(names: string[]): void
   /** The agent could not load its earlier session and began anew. */
   lost(): void
 }
@@ -61,7 +63,9 @@ export class AgentKeeper {
       changed()
     })
     changed()
-    return this.step('initialize', agent.acp.initialize())
+    const { loads, leftOut } = await this.step('initialize', agent.acp.initialize())
+    if (leftOut.length > 0) this.input.leftOut(leftOut)
+    return { loads }
   }
 
   /**

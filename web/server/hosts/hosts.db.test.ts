@@ -3,6 +3,7 @@ import { claimSession, listHostSessions, recordStart, reportProgress, reportSusp
 import type { HostId, SessionId } from '@helix/contract/ids'
 import { locateSession, openSession, recordSession } from '@helix/contract/internal'
 import type { HostDown, HostUp } from '@helix/contract/link'
+import { createMcpServer } from '@helix/contract/mcp-servers'
 import { type SandboxRules, updateProject } from '@helix/contract/projects'
 import { getSessionAgent } from '@helix/contract/session-agent'
 import { getJournal, getSession, type JournalEntry } from '@helix/contract/sessions'
@@ -143,6 +144,23 @@ test('a start gets the screen that the project chose', async () => {
   const task = await addTask(person, project)
   const { sessionId } = await server.worker(openSession, { params: { taskId: task.id }, body: { key: task.id } })
   expect(await host.claim(sessionId)).toMatchObject({ outcome: 'claimed', spec: { machine: { desktop } } })
+})
+
+test('a start is told of the MCP servers that are switched on, and of none where there are none', async () => {
+  const host = await new FakeHost().join(50)
+  const project = await addProject(person)
+  const claimed = async () => {
+    const task = await addTask(person, project)
+    const answer = await host.claim((await server.worker(openSession, { params: { taskId: task.id }, body: { key: task.id } })).sessionId)
+    return answer.outcome === 'claimed' ? answer.spec : null
+  }
+  expect(await claimed()).not.toHaveProperty('mcpServers')
+  for (const [name, enabled] of [
+    ['issues', true],
+    ['off', false],
+  ] as const)
+    await person.call(createMcpServer, { params: { projectId: project.id }, body: { name, enabled, url: 'https://1.1.1.1/mcp' } })
+  expect(await claimed()).toMatchObject({ mcpServers: [{ name: 'issues', path: '/mcp/external/issues' }] })
 })
 
 test('a new boot raises the epoch, and the old one’s start and frames are worth nothing', async () => {
