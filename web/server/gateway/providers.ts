@@ -64,7 +64,8 @@ export function createProviders(config: Config): Providers {
       if (config.HELIX_MODEL) return config.HELIX_MODEL
       const known = models.get(dialect)
       if (known !== undefined) return known
-      const provider = find(dialect)
+      // The gateway translates: a provider of the other dialect serves as well.
+      const provider = find(dialect) ?? providers[0] ?? null
       // A provider that is down must not keep a session from starting: its first prompt says what is wrong.
       const model = provider === null ? 'default' : await firstModel(provider).catch(() => null)
       if (model === null) return 'default'

@@ -47,8 +47,8 @@ export function errorEvents(dialect: ConversationDialect, error: HelixError, req
   const message = messageOf(error, requestId)
   const response = { object: 'response', status: 'failed', error: { code: 'server_error', message }, output: [] }
   const failed = `event: response.failed\ndata: ${JSON.stringify({ type: 'response.failed', response })}\n\n`
-  // Codex ends on the first; OpenAI’s SDK throws on the second.
-  return `${failed}event: error\ndata: ${JSON.stringify({ type: 'error', code: error.code, message, param: null, ...body })}\n\n`
+  // OpenAI’s SDK throws on the first, and would complain of the second’s id; Codex passes over the first and ends on the second.
+  return `event: error\ndata: ${JSON.stringify({ type: 'error', code: error.code, message, param: null, ...body })}\n\n${failed}`
 }
 
 /** Units: seconds, rounded up; null: nobody said when. */

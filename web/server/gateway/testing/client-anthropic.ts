@@ -84,7 +84,7 @@ function gotOf(message: Anthropic.Message, pieces: number): Got {
   }
 }
 
-export function messagesClient(url: string, apiKey = 'k'): Client {
+export function messagesClient(url: string, apiKey: string): Client {
   const client = new Anthropic({ baseURL: url, apiKey, maxRetries: 0 })
   return {
     name: 'messages',

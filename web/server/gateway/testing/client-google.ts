@@ -82,7 +82,7 @@ function gotOf(responses: readonly GenerateContentResponse[]): Got {
   }
 }
 
-export function generateClient(url: string, apiKey = 'k'): Client {
+export function generateClient(url: string, apiKey: string): Client {
   const client = new GoogleGenAI({ apiKey, httpOptions: { baseUrl: url, apiVersion: 'v1beta' } })
   return {
     name: 'generate',

@@ -72,7 +72,7 @@ function gotOfChat(completion: OpenAI.Chat.ChatCompletion, pieces: number): Got 
   }
 }
 
-export function chatClient(url: string, apiKey = 'k'): Client {
+export function chatClient(url: string, apiKey: string): Client {
   const client = new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 })
   return {
     name: 'chat',
@@ -161,7 +161,7 @@ function gotOfResponse(response: OpenAI.Responses.Response, pieces: number): Got
   }
 }
 
-export function responsesClient(url: string, apiKey = 'k'): Client {
+export function responsesClient(url: string, apiKey: string): Client {
   const client = new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 })
   return {
     name: 'responses',

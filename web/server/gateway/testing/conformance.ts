@@ -51,7 +51,7 @@ export async function conformanceTables(): Promise<string> {
   await using front = await Front.open(async () => ({ mediaType: 'image/png', data: Buffer.from(dot, 'base64') }))
   const sections: string[] = []
   for (const { name, title, open } of dialects) {
-    const client = open(front.url)
+    const client = open(front.url, front.key)
     const others = targets.filter(({ speaks }) => !(speaks as readonly string[]).includes(name))
     const rows: string[] = []
     for (const aspect of aspects) {

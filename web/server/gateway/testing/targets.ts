@@ -52,3 +52,8 @@ export function candidateOf(target: Target, url: string): Candidate {
     ...{ guarded: false, rank: 0, weight: 1 },
   }
 }
+
+/** Bytes pass untouched where the provider speaks the dialect at a plain address. */
+export function passes({ kind, speaks }: Target, dialect: string): boolean {
+  return kind !== 'vertex' && kind !== 'bedrock' && (speaks as readonly string[]).includes(dialect)
+}

@@ -190,6 +190,17 @@ function responseOf(script: Script, body: Record<string, unknown>): Record<strin
   }
 }
 
+function textFrames(text: string, at: object, send: (type: string, data: object) => string): string[] {
+  const place = { ...at, content_index: 0 }
+  const part = { type: 'output_text', text: '', annotations: [], logprobs: [] }
+  return [
+    send('response.content_part.added', { ...place, part }),
+    ...pieces(text).map((delta) => send('response.output_text.delta', { ...place, delta, logprobs: [] })),
+    send('response.output_text.done', { ...place, text, logprobs: [] }),
+    send('response.content_part.done', { ...place, part: { ...part, text } }),
+  ]
+}
+
 function frames(script: Script, { body }: Request): string[] {
   let sequence = 0
   const send = (type: string, data: object) => sse({ type, sequence_number: sequence++, ...data }, type)
@@ -209,9 +220,7 @@ function frames(script: Script, { body }: Request): string[] {
       for (const piece of pieces(script.thought ?? ''))
         out.push(send('response.reasoning_summary_text.delta', { ...at, summary_index: 0, delta: piece }))
     }
-    if (one.type === 'message')
-      for (const piece of pieces(script.text ?? ''))
-        out.push(send('response.output_text.delta', { ...at, content_index: 0, delta: piece, logprobs: [] }))
+    if (one.type === 'message') out.push(...textFrames(script.text ?? '', at, send))
     if (one.type === 'function_call')
       for (const piece of pieces(String(one.arguments))) out.push(send('response.function_call_arguments.delta', { ...at, delta: piece }))
     out.push(send('response.output_item.done', { output_index: index, item: one }))

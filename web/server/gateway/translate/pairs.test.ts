@@ -4,7 +4,7 @@ import { generateClient } from '../testing/client-google.ts'
 import { chatClient, responsesClient } from '../testing/client-openai.ts'
 import { Front } from '../testing/front.ts'
 import { plainScript } from '../testing/script.ts'
-import { candidateOf, targets } from '../testing/targets.ts'
+import { candidateOf, passes, targets } from '../testing/targets.ts'
 import { Vendors } from '../testing/vendors.ts'
 import { type Client, refusedOf, type Wanted } from '../testing/wanted.ts'
 
@@ -16,7 +16,7 @@ beforeAll(async () => {
   vendors = await Vendors.open()
   front = await Front.open(async () => ({ mediaType: 'image/png', data: Buffer.from('picture') }))
   for (const open of [chatClient, responsesClient, messagesClient, generateClient]) {
-    const client = open(front.url)
+    const client = open(front.url, front.key)
     clients.set(client.name, client)
   }
 })
@@ -28,8 +28,10 @@ beforeEach(() => {
   vendors.script = plainScript
   vendors.aborted = 0
   vendors.seen.length = 0
-  front.counts.length = 0
+  front.calls.length = 0
 })
+
+const counts = { input: 120, output: 30, cachedInput: 40, cacheWrite: 0, reasoning: 0, estimated: false }
 
 const weather = {
   name: 'get_weather',
@@ -55,6 +57,7 @@ for (const dialect of ['chat', 'responses', 'messages', 'generate']) {
     describe(`${dialect} to ${target.name}`, () => {
       beforeEach(() => {
         front.candidate = candidateOf(target, vendors.url)
+        vendors.strict = !passes(target, dialect)
       })
 
       for (const streamed of [false, true]) {
@@ -63,9 +66,10 @@ for (const dialect of ['chat', 'responses', 'messages', 'generate']) {
         test(`carries words, usage and the end, ${how}`, async () => {
           const got = await ask({ system: 'Be brief.', text: 'Hello 👋', maxTokens: 500 }, streamed)
           expect(got).toMatchObject({ text: plainScript.text, reason: 'stop', calls: [], usage: { input: 120, cached: 40, output: 30 } })
-          expect(vendors.last).toMatchObject({ system: ['Be brief.'], texts: ['Hello 👋'], maxTokens: 500 })
+          if (vendors.strict) expect(vendors.last).toMatchObject({ system: ['Be brief.'], texts: ['Hello 👋'], maxTokens: 500 })
           if (streamed) expect(got.pieces).toBeGreaterThan(2)
-          expect(front.counts).toEqual([{ input: 120, output: 30, cachedInput: 40, cacheWrite: 0, reasoning: 0, estimated: false }])
+          const metered = { counts, status: 200, dialect, streamed }
+          await expect.poll(() => front.calls.at(-1)).toMatchObject(metered)
         })
 
         test(`carries calls of tools and their results, ${how}`, async () => {
@@ -82,6 +86,7 @@ for (const dialect of ['chat', 'responses', 'messages', 'generate']) {
           vendors.script = plainScript
           const second = await ask({ ...wanted, rounds: [{ turn: first.turn, results }] }, streamed)
           expect(second.text).toBe(plainScript.text)
+          if (!vendors.strict) return
           expect(vendors.last.tools).toEqual(['get_weather'])
           expect(vendors.last.calls.map(({ input }) => input)).toEqual([{ place: 'Köln' }, { place: 'Rome' }])
           expect(vendors.last.results.map(({ text }) => text)).toEqual(['sun 0', 'sun 1'])
@@ -102,7 +107,7 @@ for (const dialect of ['chat', 'responses', 'messages', 'generate']) {
           (thrown: unknown) => thrown,
         )
         expect(error).not.toBeNull()
-        expect(String((error as Error).message)).toContain('cut')
+        expect(String((error as Error).message)).toMatch(/cut|without its end/)
       })
 
       test('ends the provider’s side when the client leaves', async () => {

@@ -12,7 +12,7 @@ let client: OpenAI
 beforeAll(async () => {
   vendors = await Vendors.open()
   front = await Front.open()
-  client = new OpenAI({ baseURL: `${front.url}/v1`, apiKey: 'k', maxRetries: 0 })
+  client = new OpenAI({ baseURL: `${front.url}/v1`, apiKey: front.key, maxRetries: 0 })
 })
 afterAll(async () => {
   await front[Symbol.asyncDispose]()

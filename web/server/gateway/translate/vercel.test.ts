@@ -4,8 +4,8 @@ import { createOpenAI } from '@ai-sdk/openai'
 import { generateText, isStepCount, jsonSchema, type LanguageModel, streamText, tool } from 'ai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Front } from '../testing/front.ts'
-import { plainScript, type Script, type Seen } from '../testing/script.ts'
-import { candidateOf, targets } from '../testing/targets.ts'
+import { plainScript, type Request, type Script, type Seen } from '../testing/script.ts'
+import { candidateOf, passes, targets } from '../testing/targets.ts'
 import { Vendors } from '../testing/vendors.ts'
 
 let vendors: Vendors
@@ -15,12 +15,12 @@ let models: Record<string, LanguageModel>
 beforeAll(async () => {
   vendors = await Vendors.open()
   front = await Front.open()
-  const { url } = front
+  const { url, key } = front
   models = {
-    chat: createOpenAI({ baseURL: `${url}/v1`, apiKey: 'k' }).chat('m'),
-    responses: createOpenAI({ baseURL: `${url}/v1`, apiKey: 'k' }).responses('m'),
-    messages: createAnthropic({ baseURL: `${url}/v1`, apiKey: 'k' }).languageModel('m'),
-    generate: createGoogle({ baseURL: `${url}/v1beta`, apiKey: 'k' }).languageModel('m'),
+    chat: createOpenAI({ baseURL: `${url}/v1`, apiKey: key }).chat('m'),
+    responses: createOpenAI({ baseURL: `${url}/v1`, apiKey: key }).responses('m'),
+    messages: createAnthropic({ baseURL: `${url}/v1`, apiKey: key }).languageModel('m'),
+    generate: createGoogle({ baseURL: `${url}/v1beta`, apiKey: key }).languageModel('m'),
   }
 })
 afterAll(async () => {
@@ -29,9 +29,9 @@ afterAll(async () => {
 })
 
 /** A call first; when its result is there, words. */
-const script = ({ results }: Seen): Script =>
-  results.length > 0
-    ? { ...plainScript, text: `It is ${results[0]?.text}.` }
+const script = (_seen: Seen, { body }: Request): Script =>
+  JSON.stringify(body).includes('sunny in')
+    ? { ...plainScript, text: 'It is sunny.' }
     : { ...plainScript, text: null, stop: 'calls', calls: [{ id: 'call_1', name: 'weather', input: { place: 'Köln' } }] }
 
 const weather = tool({
@@ -50,13 +50,14 @@ for (const dialect of ['chat', 'responses', 'messages', 'generate']) {
     for (const target of targets) {
       test(`goes through a tool with ${target.name}, streamed and not`, async () => {
         front.candidate = candidateOf(target, vendors.url)
+        vendors.strict = !passes(target, dialect)
         vendors.script = script
         const model = models[dialect]
         if (model === undefined) throw new Error(dialect)
         const asked = { model, prompt: 'The weather?', tools: { weather }, stopWhen: isStepCount(3), maxOutputTokens: 3000, maxRetries: 0 }
-        expect((await generateText(asked)).text).toMatch(/^It is .*sunny in Köln.*\.$/)
+        expect((await generateText(asked)).text).toBe('It is sunny.')
         const streamed = streamText(asked)
-        expect(await streamed.text).toMatch(/^It is .*sunny in Köln.*\.$/)
+        expect(await streamed.text).toBe('It is sunny.')
       })
     }
   })

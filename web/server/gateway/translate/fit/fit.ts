@@ -7,6 +7,7 @@ import { given } from '../read/parse.ts'
 import { type Download, fitFiles } from './files.ts'
 import { fitIds } from './ids.ts'
 import { fitResults } from './results.ts'
+import { fitSignatures } from './signatures.ts'
 import { fitSystem } from './system.ts'
 import { fitThinking } from './thinking.ts'
 import { fitTools } from './tools.ts'
@@ -61,7 +62,8 @@ export async function fitQuestion(
 ): Promise<LanguageModelV4CallOptions> {
   const { model, kind } = candidate
   const thinking = fitThinking(question, family, model, kind === 'azure_openai', limitOf(question, candidate, family))
-  const arranged = fitIds(fitResults(fitSystem(withJsonWish(question.prompt, question, family), family), family, model))
+  const spoken = fitSystem(withJsonWish(question.prompt, question, family), family)
+  const arranged = fitIds(fitSignatures(fitResults(spoken, family, model), family, model))
   const tools = fitTools(question, family)
   return {
     prompt: await fitFiles(arranged, family, candidate, download, signal),
