@@ -82,7 +82,7 @@ export async function createApp(context: Context, metrics: Metrics): Promise<Exp
   app.use(budgetRoutes(context))
   app.use(projectRoutes(context))
   app.use(secretRoutes(context))
-  app.use(providerRoutes(context, null))
+  app.use(providerRoutes(context, context.gateway.translate))
   app.use(modelRoutes(context))
   app.use(mcpServerRoutes(context))
   app.use(repositoryRoutes(context))

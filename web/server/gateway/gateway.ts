@@ -19,6 +19,7 @@ import { type Route, routeOf, type Words, wordsOf } from './door/routes.ts'
 import { fieldOf, scanObject } from './door/scan.ts'
 import type { Caller } from './door/store.ts'
 import type { Scope } from './ports/scope.ts'
+import type { Translate } from './ports/translated.ts'
 
 export interface GatewayParts extends Parts {
   callers: Callers
@@ -58,6 +59,11 @@ export class Gateway implements AsyncDisposable {
   /** Whose token it is, from memory; throws 401 for a stranger and 402 for a session's token that has ended. */
   callerOf(headers: IncomingHttpHeaders): Caller | Promise<Caller> {
     return this.parts.callers.of(headers, new URLSearchParams())
+  }
+
+  /** For test calls of providers that are asked in ways of their own. */
+  get translate(): Translate {
+    return this.parts.translate
   }
 
   /** How each key of a provider does, as this process sees it. */
