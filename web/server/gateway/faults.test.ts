@@ -199,7 +199,7 @@ test('a stream that breaks is ended in the words of its dialect, behind whole ev
     [
       '/v1/responses',
       candidateAt(provider),
-      /\n\nevent: response\.failed\ndata: .*\n\nevent: error\ndata: \{"type":"error".*"error":\{.*\n\n$/,
+      /\n\nevent: error\ndata: \{"type":"error".*"error":\{.*\n\nevent: response\.failed\ndata: .*\n\n$/,
     ],
     ['/v1/messages', anthropic, /\n\nevent: error\ndata: \{"type":"error","error":\{"type":"api_error".*\n\n$/],
     ['/v1/models/m:streamGenerateContent?alt=sse', gemini, /\n\ndata: \{"error":\{"code":502,.*"status":"UNAVAILABLE"\}\}\n\n$/],
