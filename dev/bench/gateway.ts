@@ -23,7 +23,7 @@ function sideOf({ url, key }: ControlPlane, name: string): Target {
 }
 
 /** Of each leg: the whole lasts minutes. */
-const legSeconds = 2
+const legSeconds = 1.5
 
 /** Throughput and what a call waits longer, beside no gateway and beside the others. */
 async function calls(generator: Generator, direct: Target, helix: Target, peers: readonly Target[]): Promise<Figures> {

@@ -89,6 +89,7 @@ async function wholes(pool: Pool, order: Order, body: string): Promise<Answer> {
 async function streams(pool: Pool, order: Order, body: string): Promise<Answer> {
   const times: number[] = []
   const all = { chunks: 0, lost: 0, failed: 0 }
+  const reasons = new Set<string>()
   const begun = performance.now()
   const one = (): Promise<void> =>
     new Promise((resolve) => {
@@ -111,7 +112,10 @@ async function streams(pool: Pool, order: Order, body: string): Promise<Answer> 
       }
       const onEnd: Ears['onEnd'] = (status, error) => {
         all.lost += order.chunks - expected
-        if (status !== 200 || error !== null || !done) all.failed++
+        if (status !== 200 || error !== null || !done) {
+          all.failed++
+          reasons.add(`${status} ${error?.message ?? rest.slice(0, 300)}`)
+        }
         resolve()
       }
       call(pool, order, body, { onData, onEnd })
@@ -123,6 +127,7 @@ async function streams(pool: Pool, order: Order, body: string): Promise<Answer> 
     if (at % 10 === 9) await new Promise((resolve) => setTimeout(resolve, 20))
   }
   await Promise.all(running)
+  for (const reason of [...reasons].slice(0, 3)) process.stderr.write(`a stream failed: ${reason}\n`)
   return { calls: order.atOnce, seconds: (performance.now() - begun) / 1000, times: Float64Array.from(times), ...all }
 }
 

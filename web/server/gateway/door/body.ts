@@ -90,7 +90,9 @@ export class Bodies {
       request.on('data', take)
       request.once('end', () => end(null))
       request.once('error', end)
-      request.once('close', () => end(new HelixError('invalid_request', 'The body ended half way.')))
+      request.once('close', () => {
+        if (!over) end(new HelixError('invalid_request', 'The body ended half way.'))
+      })
     })
   }
 
