@@ -12,7 +12,7 @@ export interface MeterSettings {
   full: number
 }
 
-export const meterSettings: MeterSettings = { everyMs: 250, againMs: 500, batch: 1000, full: 20_000 }
+export const meterSettings: MeterSettings = { everyMs: 250, againMs: 500, batch: 200, full: 20_000 }
 
 /**
  * Keeps what was called until the database has it. While the database is away calls go on until the buffer is full; then they are refused. A process that is
