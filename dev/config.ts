@@ -57,7 +57,8 @@ export function installationConfig(): StackConfig {
 export function scratchConfig(dataDir: string, overrides: NodeJS.ProcessEnv = {}): StackConfig {
   // Below what Linux gives to outgoing connections, which may hold any port of theirs for a moment.
   const first = randomInt(2000, 3276) * 10
-  const { OPENAI_API_KEY, OPENAI_BASE_URL, ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL, HELIX_MODEL, DATABASE_URL, ...passed } = process.env
+  const { OPENAI_API_KEY, OPENAI_BASE_URL, ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL, GEMINI_API_KEY, GEMINI_BASE_URL, ...others } = process.env
+  const { HELIX_MODEL, HELIX_PROVIDERS_FILE, DATABASE_URL, ...passed } = others
   return {
     dataDir,
     port: first,

@@ -43,6 +43,7 @@ import * as taskMoves from './task-moves.ts'
 import * as taskWork from './task-work.ts'
 import * as tasks from './tasks.ts'
 import * as templates from './templates.ts'
+import * as usage from './usage.ts'
 import * as views from './views.ts'
 import * as webhooks from './webhooks.ts'
 
@@ -102,5 +103,6 @@ export const publicEndpoints: ReadonlyMap<string, Endpoint> = new Map(
     providers,
     models,
     mcpServers,
+    usage,
   ].flatMap((module) => endpointsOf(module)),
 )

@@ -52,6 +52,7 @@ import { systemRoutes } from './system/routes.ts'
 import { bulkRoutes } from './tasks/bulk.ts'
 import { taskRoutes } from './tasks/routes.ts'
 import { templateRoutes } from './templates/routes.ts'
+import { usageRoutes } from './usage/routes.ts'
 import { viewRoutes } from './views/routes.ts'
 import { webhookRoutes } from './webhooks/routes.ts'
 
@@ -82,9 +83,10 @@ export async function createApp(context: Context, metrics: Metrics): Promise<Exp
   app.use(budgetRoutes(context))
   app.use(projectRoutes(context))
   app.use(secretRoutes(context))
-  app.use(providerRoutes(context, context.gateway.translate))
+  app.use(providerRoutes(context))
   app.use(modelRoutes(context))
   app.use(mcpServerRoutes(context))
+  app.use(usageRoutes(context))
   app.use(repositoryRoutes(context))
   app.use(bulkRoutes(context))
   app.use(attachmentRoutes(context))

@@ -56,11 +56,11 @@ export async function openContext(config: Config, log: Logger): Promise<Context 
   )
   const { mail, deliveries, pings } = createRelays({ db, log, config, sealing })
   for (const relay of [mail, deliveries, pings]) stack.use(relay)
-  const providers = createProviders(config)
   const { hear } = database
   const budgets = stack.use(openBudgets({ db, bus, outbox, log, hear, frontendUrl: config.frontendUrl }))
   const catalogue = stack.use(openCatalogue({ config, db, sealing, bus, log }))
   const gateway = stack.use(openGateway({ db, log, catalogue, holds: budgets.holds, hear }))
+  const providers = createProviders(catalogue, gateway.translate)
   const looked = { config, db, dialect: database.dialect, bus, temporal, gitStorage, providers, mail }
   const health = stack.use(new HealthMonitor(looked, log))
   const tunnels = stack.use(new Tunnels(db, config, log))

@@ -140,6 +140,7 @@ beforeAll(async () => {
     setModelAliases: { items: [{ alias: 'reviewer', models: ['a-model'] }] },
     setModelRules: { models: ['a-model'] },
     setProjectModelRules: { regions: ['eu'] },
+    createPlaygroundKey: {},
     createProjectSecret: { name: 'A_TOKEN', value: 'of the project', exposure: 'startup' },
     updateProjectSecret: { value: 'another' },
     createRepository: { name: 'another', source: { kind: 'import', from: 'https://example.invalid/a.git' } },

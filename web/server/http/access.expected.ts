@@ -19,7 +19,7 @@ const table: Record<Role | 'public', string> = {
     listCodeComments getSystem listHosts countInbox finishInboxItem listInbox readInboxItem snoozeInboxItem cloneTask
     getFleet
     listLabels createView deleteView listViews listTemplates addPushDevice getNotifications removeOwnWebhook
-    removePushDevice setOwnWebhook testNotifications updateNotifications getOnboarding checkProviders listModels
+    removePushDevice setOwnWebhook testNotifications updateNotifications getOnboarding checkProviders listModels getUsage listTaskCalls createPlaygroundKey
     listOwnProviders createOwnProvider updateOwnProvider deleteOwnProvider checkOwnProvider
     listMcpCalls`,
   reviewer: `

@@ -10,6 +10,7 @@ import { type Role, roles } from '@helix/contract/permissions'
 import * as recordingWire from '@helix/contract/recording-wire'
 import { recordingVideoPath } from '@helix/contract/recordings'
 import { createSession } from '@helix/contract/session-life'
+import { usageExportPath } from '@helix/contract/usage'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createApp } from '../app.ts'
 import { newId } from '../context.ts'
@@ -28,6 +29,7 @@ const raw: Record<string, { weakest: Role; answer: number }> = {
   [`GET ${attachmentPath}`]: { weakest: 'viewer', answer: 200 },
   [`POST ${uploadPath}`]: { weakest: 'member', answer: 200 },
   [`GET ${auditExportPath}`]: { weakest: 'admin', answer: 200 },
+  [`GET ${usageExportPath}`]: { weakest: 'viewer', answer: 200 },
   [`GET ${fileContentPath}`]: { weakest: 'member', answer: 503 },
   [`PUT ${fileContentPath}`]: { weakest: 'member', answer: 503 },
   [`GET ${recordingPath}`]: { weakest: 'member', answer: 503 },

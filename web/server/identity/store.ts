@@ -159,7 +159,12 @@ export class IdentityStore {
   }
 
   async listApiKeys(orgId: OrgId, userId: UserId): Promise<ApiKey[]> {
-    const rows = await this.db('api_keys').where({ org_id: orgId, user_id: userId }).whereNull('revoked_at').orderBy('created_at', 'desc')
+    const rows = await this.db('api_keys')
+      .where({ org_id: orgId, user_id: userId })
+      .whereNull('revoked_at')
+      // Keys without any scope are pages' own, for minutes.
+      .whereRaw("scopes is distinct from '[]'::jsonb")
+      .orderBy('created_at', 'desc')
     return rows.map(asApiKey)
   }
 

@@ -4,6 +4,9 @@ import type { Host } from '@helix/contract/system'
 import { Router } from 'express'
 import { visibleProjects } from '../access/store.ts'
 import type { Context } from '../context.ts'
+import { ProviderStore } from '../gateway/catalogue/providers/store.ts'
+import { checkOf } from '../gateway/check.ts'
+import { inferenceOf } from '../gateway/providers.ts'
 import { HostStore } from '../hosts/store.ts'
 import { type Actor, mount } from '../http/mount.ts'
 import { RegistrationStore } from '../identity/registration/store.ts'
@@ -29,13 +32,18 @@ export function onboardingRoutes(context: Context): Router {
   const store = new OnboardingStore(context.db)
   const hosts = new HostStore(context.db)
   const registration = new RegistrationStore(context.db, context.config)
-  const { providers } = context
+  const { providers, catalogue } = context
+  const ownProviders = new ProviderStore(context.db, context.sealing)
 
   const runs = async (actor: Actor): Promise<boolean> =>
     roleGrants(actor.orgRole, 'organisation:write') && (await registration.isHome(actor.orgId))
   // Providers belong to the installation: their own words are for who runs it.
   const shown = (checks: readonly ProviderCheck[], all: boolean): ProviderCheck[] =>
     checks.map((check) => (all ? check : { ...check, detail: null }))
+
+  /** What came of the last test of each of the organisation's own; they are tested when they are saved. */
+  const checksOfOrganisation = async (actor: Actor): Promise<ProviderCheck[]> =>
+    (await ownProviders.list(actor.orgId, null)).flatMap(({ row }) => (row.enabled && row.verdict !== null ? [checkOf(row, row.verdict)] : []))
 
   mount(router, context, getOnboarding, async ({ actor }) => {
     const { orgId } = actor
@@ -49,9 +57,10 @@ export function onboardingRoutes(context: Context): Router {
       store.project(orgId, visible),
       store.furthestTask(orgId, visible),
     ])
-    const last = providers.checks.last()
-    const checks = last === null ? null : shown(last, runsInstallation)
-    const inference = { demo: providers.demo, providers: providers.list(), checks }
+    const [own, snapshot] = await Promise.all([checksOfOrganisation(actor), catalogue.snapshotOf(orgId)])
+    const last = providers.demo ? [] : providers.checks.last()
+    const checks = last === null || last.length + own.length === 0 ? null : [...shown(last, runsInstallation), ...own]
+    const inference = { ...inferenceOf(snapshot, null), checks }
     return { ...state, administrators, runsInstallation, inference, hosts: hostsOf(allHosts), repository, project, task }
   })
   mount(router, context, updateOnboarding, async ({ actor, body }) => {
@@ -59,7 +68,7 @@ export function onboardingRoutes(context: Context): Router {
     return { dismissed: body.dismissed }
   })
   mount(router, context, checkProviders, async ({ actor, body }) => ({
-    items: shown(await providers.checks.look(body.fresh), await runs(actor)),
+    items: [...shown(await providers.checks.look(body.fresh), await runs(actor)), ...(await checksOfOrganisation(actor))],
   }))
   return router
 }

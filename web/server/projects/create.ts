@@ -8,10 +8,10 @@ import type { Actor } from '../http/mount.ts'
 import { applyParsed, type ParsedConfig } from './config/apply.ts'
 import { ProjectStore } from './store.ts'
 
-/** Goose where it can be served, else Claude Code: only one of the dialects may be configured. */
-function defaultRuntime(context: Context): Project['agentRuntime'] {
-  const { providers } = context
-  return providers.demo || providers.find('openai') !== null ? 'goose_code' : 'claude_code'
+/** The agent that is best at home with what there is: Claude Code where only Anthropic is spoken, else Goose. */
+async function defaultRuntime({ catalogue }: Context, { orgId, userId }: Actor): Promise<Project['agentRuntime']> {
+  const providers = (await catalogue.snapshotOf(orgId)).providersOf(userId)
+  return providers.length > 0 && providers.every(({ kind }) => kind === 'anthropic') ? 'claude_code' : 'goose_code'
 }
 
 /** The project, and what its helix.yaml says, in one transaction: a file that cannot be applied leaves no half-made project. */
@@ -28,7 +28,7 @@ export async function insertProject(
     throw new HelixError('invalid_request', `repositoryIds: ${missing} is not a repository of this organisation`, {
       fields: { repositoryIds: 'unknown repository' },
     })
-  const project = { ...body, repositoryIds: [...new Set(body.repositoryIds)], agentRuntime: body.agentRuntime ?? defaultRuntime(context) }
+  const project = { ...body, repositoryIds: [...new Set(body.repositoryIds)], agentRuntime: body.agentRuntime ?? (await defaultRuntime(context, actor)) }
   const id = await context.db.transaction(async (trx) => {
     const made = await store.insert(trx, actor.orgId, project)
     if (config !== null) await applyParsed(context, trx, actor, made, config, undefined)

@@ -2,6 +2,7 @@ import { type Role, roleGrants } from '@helix/contract/permissions'
 import { getSystem } from '@helix/contract/system'
 import { Router } from 'express'
 import type { Context } from '../context.ts'
+import { inferenceOf } from '../gateway/providers.ts'
 import { HostStore } from '../hosts/store.ts'
 import { mount } from '../http/mount.ts'
 import { openApiDocument } from '../http/openapi.ts'
@@ -15,14 +16,15 @@ export function systemRoutes(context: Context): Router {
   const hosts = new HostStore(context.db)
   const onboarding = new OnboardingStore(context.db)
   const registration = new RegistrationStore(context.db, context.config)
-  const { config, providers } = context
+  const { config, catalogue } = context
 
   mount(router, context, getSystem, async ({ actor }) => {
     const home = await registration.isHome(actor.orgId)
-    const [all, trouble, steps] = await Promise.all([
+    const [all, trouble, steps, snapshot] = await Promise.all([
       hosts.list(home ? undefined : actor.orgId),
       mailTrouble(context.db, home ? null : actor.orgId),
       onboarding.state(actor.orgId),
+      catalogue.snapshotOf(actor.orgId),
     ])
     const online = all.filter((host) => host.online)
     const problems = online.flatMap((host) => (host.problem === null ? [] : [`Sandbox host ${host.name}: ${host.problem}`]))
@@ -30,7 +32,7 @@ export function systemRoutes(context: Context): Router {
     if (trouble !== null) problems.push(mailProblem(trouble, actor.orgRole))
     return {
       version: config.version,
-      inference: { demo: providers.demo, providers: providers.list() },
+      inference: inferenceOf(snapshot, actor.userId),
       hostsOnline: online.length,
       temporalUiUrl: config.TEMPORAL_UI_URL ?? null,
       problems,

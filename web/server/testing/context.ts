@@ -127,10 +127,10 @@ export async function openTestContext(env: NodeJS.ProcessEnv = {}): Promise<Test
     rmSync(dataDir, { recursive: true, force: true })
   }
   const sealing = sealingKeysOf(config.HELIX_ENCRYPTION_KEY)
-  const providers = createProviders(config)
   const catalogue = openCatalogue({ config, db, sealing, bus, log })
   const budgets = openBudgets({ db, bus, outbox, log, hear: database.hear, frontendUrl: config.frontendUrl })
   const gateway = openGateway({ db, log, catalogue, holds: budgets.holds, hear: database.hear })
+  const providers = createProviders(catalogue, gateway.translate)
   // Not started: a test sweeps when it is about them.
   const relays = createRelays({ db, log, config, sealing })
   const parts = {

@@ -7,7 +7,7 @@ function query(values: Record<string, string | number | undefined | null>): stri
   return text === '' ? '' : `?${text}`
 }
 
-export const taskTabs = ['changes', 'files', 'spec', 'timeline', 'budget', 'desktop', 'recording', 'terminal', 'workspace'] as const
+export const taskTabs = ['changes', 'files', 'spec', 'timeline', 'calls', 'budget', 'desktop', 'recording', 'terminal', 'workspace'] as const
 export type TaskTab = (typeof taskTabs)[number]
 export const sessionTabs = ['desktop', 'recording', 'terminal', 'workspace', 'checkpoints', 'starts', 'budget'] as const
 export type SessionTab = (typeof sessionTabs)[number]
@@ -43,6 +43,9 @@ export const routes = {
   /** The machines that sessions run on. */
   sandboxes: () => '/sandboxes',
   sandbox: (hostId: string, tab?: 'log') => `/sandboxes/${hostId}${query({ tab })}`,
+  /** What models were used and cost. */
+  usage: (at: { by?: string; projectId?: string } = {}) => `/usage${query(at)}`,
+  playground: () => '/playground',
   repositories: () => '/repositories',
   repository: (repositoryId: string, at: { tab?: RepositoryTab; ref?: string | undefined; path?: string } = {}) =>
     `/repositories/${repositoryId}${query(at)}`,

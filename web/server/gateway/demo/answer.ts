@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { demoModel } from '@helix/contract/gateway'
 import { sendJson } from '../door/refusal.ts'
-import type { ProviderDialect } from '../providers.ts'
 import { type Conversation, readConversation } from './conversation.ts'
 import { nextAnswer } from './script.ts'
 import { type Turn, writeAnthropic } from './write-anthropic.ts'
@@ -31,7 +30,7 @@ function inputFor(shell: NonNullable<Conversation['shell']>, command: string): R
 
 /** Answers a request in its dialect, streamed or not, as the deterministic demo script. `model` is what it answers under. */
 export async function answerAsDemo(
-  dialect: ProviderDialect,
+  dialect: DemoDialect,
   path: string,
   body: object,
   response: ServerResponse,

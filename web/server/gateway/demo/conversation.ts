@@ -1,4 +1,5 @@
-import type { ProviderDialect } from '../providers.ts'
+/** In which words an agent asks the script. */
+export type DemoDialect = 'openai' | 'anthropic'
 
 /** The demo script's view of a request, the same for both dialects. */
 export interface Conversation {
@@ -67,7 +68,7 @@ function entriesOf(message: AnyMessage): Conversation['entries'] {
   return said === '' ? results : [...results, { from: 'user', text: said }]
 }
 
-export function readConversation(_dialect: ProviderDialect, body: { tools?: unknown; messages?: unknown }): Conversation {
+export function readConversation(_dialect: DemoDialect, body: { tools?: unknown; messages?: unknown }): Conversation {
   const messages = Array.isArray(body.messages) ? (body.messages as AnyMessage[]) : []
   return { shell: findShell(body.tools), entries: messages.flatMap(entriesOf) }
 }

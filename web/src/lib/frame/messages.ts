@@ -6,6 +6,8 @@ export const words = {
   projects: 'Projects',
   repositories: 'Repositories',
   sandboxes: 'Sandboxes',
+  usage: 'Usage',
+  playground: 'Playground',
   settings: 'Settings',
   welcome: 'Start',
   welcomeLong: 'Getting started',
@@ -21,7 +23,7 @@ export const words = {
   reconnecting: 'Reconnecting: what you see may be old',
   demo: 'Demo',
   demoLong:
-    'No inference provider is configured: a built-in script answers in place of a model. Set OPENAI_API_KEY or ANTHROPIC_API_KEY to use one.',
+    'No inference provider is configured: a built-in script answers in place of a model. Add a provider in Settings, Providers, or set OPENAI_API_KEY or ANTHROPIC_API_KEY.',
   problems: 'Something is missing',
   notFound: 'There is nothing here',
   notFoundHint: 'It may have been removed, or it is not yours to see.',

@@ -17,6 +17,8 @@ const actions: Entry[] = [
   { key: 'projects', label: 'Projects', detail: 'go to', group: 'Go to', href: routes.projects() },
   { key: 'repositories', label: 'Repositories', detail: 'go to', group: 'Go to', href: routes.repositories() },
   { key: 'sandboxes', label: 'Sandboxes', detail: 'fleet hosts machines queue places load', group: 'Go to', href: routes.sandboxes() },
+  { key: 'usage', label: 'Usage', detail: 'cost tokens models money spent', group: 'Go to', href: routes.usage() },
+  { key: 'playground', label: 'Playground', detail: 'try ask a model', group: 'Go to', href: routes.playground() },
   ...sections.map(({ key, label, group, keywords }) => ({
     key: `settings-${key}`,
     label: `Settings: ${label}`,

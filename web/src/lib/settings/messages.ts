@@ -66,6 +66,8 @@ export const words = {
   hosts: 'Sandbox hosts',
   hostsOnline: (count: number) => (count === 1 ? '1 is online' : `${count} are online`),
   sandboxes: 'Sandboxes',
+  usage: 'Usage',
+  playground: 'Playground',
   temporal: 'Temporal UI',
   apiDocs: 'API reference',
   unread: 'This could not be read',

@@ -4,6 +4,7 @@ import { getSpec } from '@helix/contract/reviews'
 import type { TaskStatus } from '@helix/contract/task-status'
 import { getChanges, getTimeline } from '@helix/contract/task-work'
 import type { Task } from '@helix/contract/tasks'
+import { listTaskCalls } from '@helix/contract/usage'
 import { live } from '#lib/live/live.svelte.ts'
 import { ask } from '#lib/load.ts'
 import { loadBranches, loadFiles } from '#lib/repositories/load.ts'
@@ -37,6 +38,7 @@ export async function loadTab(event: Event, tab: TaskTab, { task, project }: { t
   const params = { taskId: task.id }
   if (tab === 'budget') return { tab, since: live.position(), budgets: await ask(event, listTaskBudgets, { params }) } as const
   if (tab === 'files') return { tab, files: await loadTaskFiles(event, task, project) } as const
+  if (tab === 'calls') return { tab, calls: await ask(event, listTaskCalls, { params, query: {} }) } as const
   if (tab === 'changes') return { tab, changes: await ask(event, getChanges, { params }) } as const
   // What the machine has is asked for by the page, once it is there.
   if (tab === 'desktop' || tab === 'recording' || tab === 'terminal' || tab === 'workspace') return { tab } as const

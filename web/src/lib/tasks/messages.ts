@@ -40,6 +40,7 @@ export const words = {
   noFilesText: 'The first push of the agent shows here.',
   spec: 'Spec',
   timeline: 'Timeline',
+  calls: 'Calls',
   desktop: 'Desktop',
   recording: 'Recording',
   terminal: 'Terminal',

@@ -2,7 +2,7 @@ import type { ProviderVerdict } from '@helix/contract/providers'
 import type { Translate } from '../../ports/translated.ts'
 import { listModelsOf } from '../list-models.ts'
 import { standardChoices } from '../prices.ts'
-import type { KnownProvider } from '../provider.ts'
+import { type KnownProvider, kindsFor } from '../provider.ts'
 import { testCall } from '../test-call.ts'
 import { silenceOf, type Words } from '../verdict.ts'
 
@@ -17,9 +17,10 @@ export interface Checked {
 
 const cheapFirst = [...standardChoices.fast, ...standardChoices.smart]
 
-/** The model to ask: one that is allowed, cheap and well known before others. */
-function modelToAsk(provider: KnownProvider, listed: readonly string[]): string | null {
+/** The model to ask: the one that agents get, where it may be there; else one that is allowed, cheap and well known before others. */
+function modelToAsk(provider: KnownProvider, listed: readonly string[], usual: string | null): string | null {
   const models = provider.allowed ?? listed
+  if (usual !== null && (models.length === 0 || models.includes(usual) || kindsFor(usual) === null)) return usual
   return (
     cheapFirst.find((model) => models.includes(model)) ??
     models.find((model) => !/embed|whisper|tts|image|dall-e|rerank/i.test(model)) ??
@@ -36,7 +37,11 @@ const unnamed: Words = {
 }
 
 /** Asks a provider for its models and then, with each of its keys, for a few tokens. */
-export async function checkProviderNow(provider: KnownProvider, translate: Translate | null): Promise<Checked> {
+export async function checkProviderNow(
+  provider: KnownProvider,
+  translate: Translate | null,
+  usual: string | null = null,
+): Promise<Checked> {
   const start = performance.now()
   let listed: string[] | null = null
   let silence: unknown = null
@@ -46,7 +51,7 @@ export async function checkProviderNow(provider: KnownProvider, translate: Trans
     // Some servers have no list, and say more to a real call.
     silence = error
   }
-  const model = modelToAsk(provider, listed ?? provider.listed)
+  const model = modelToAsk(provider, listed ?? provider.listed, usual)
   const words =
     model !== null ? await testCall(provider, model, translate) : silence === null ? unnamed : silenceOf(provider, silence, listTimeoutMs)
   const durationMs = Math.round(performance.now() - start)

@@ -21,7 +21,6 @@ import { Router } from 'express'
 import type { Context } from '../../../context.ts'
 import { type Actor, mount } from '../../../http/mount.ts'
 import { RegistrationStore } from '../../../identity/registration/store.ts'
-import type { Translate } from '../../ports/translated.ts'
 import { checkProviderUrl } from '../guard.ts'
 import { healthOf } from '../health/store.ts'
 import { baseUrlOf, settingsProblem } from '../provider.ts'
@@ -42,11 +41,9 @@ class Providers {
   private readonly context: Context
   readonly store: ProviderStore
 
-  private readonly translate: Translate | null
 
-  constructor(context: Context, translate: Translate | null) {
+  constructor(context: Context) {
     this.context = context
-    this.translate = translate
     this.store = new ProviderStore(context.db, context.sealing)
   }
 
@@ -126,7 +123,7 @@ class Providers {
     if (found === null) throw new HelixError('not_found')
     // It is used from now on, whatever comes of the question.
     await this.context.catalogue.changed(actor.orgId)
-    const { verdict, listed } = await checkProviderNow(this.store.opened(actor.orgId, found, !this.allowPrivate), this.translate)
+    const { verdict, listed } = await checkProviderNow(this.store.opened(actor.orgId, found, !this.allowPrivate), this.context.gateway.translate)
     await this.store.keepVerdict(actor.orgId, id, verdict, listed)
     await this.context.catalogue.changed(actor.orgId)
     return this.shown(actor, owner, id)
@@ -155,9 +152,9 @@ class Providers {
   }
 }
 
-export function providerRoutes(context: Context, translate: Translate | null): Router {
+export function providerRoutes(context: Context): Router {
   const router = Router()
-  const providers = new Providers(context, translate)
+  const providers = new Providers(context)
   const registration = new RegistrationStore(context.db, context.config)
   const runs = async (actor: Actor): Promise<boolean> =>
     roleGrants(actor.orgRole, 'organisation:write') && (await registration.isHome(actor.orgId))
