@@ -32,10 +32,13 @@ export function secretRoutes(context: Context): Router {
       throw new HelixError('conflict', `There is a secret ${body.name} already: replace its value.`, {
         fields: { name: 'taken: replace the value of that one' },
       })
+    // What is masked in calls of models changes with it.
+    await context.catalogue.changed(actor.orgId)
     return get(actor, scope, id)
   }
   const update = async (actor: Actor, scope: ProjectId | null, id: SecretId, change: SecretChange): Promise<Secret> => {
     const done = await store.update(context.db, actor.orgId, scope, id, change, actor.userId)
+    if (done) await context.catalogue.changed(actor.orgId)
     const now = await get(actor, scope, id)
     if (done) return now
     const who = now.changedBy ?? 'Somebody'
@@ -45,6 +48,7 @@ export function secretRoutes(context: Context): Router {
   }
   const remove = async (actor: Actor, scope: ProjectId | null, id: SecretId): Promise<Record<string, never>> => {
     if (!(await store.remove(actor.orgId, scope, id))) throw new HelixError('not_found')
+    await context.catalogue.changed(actor.orgId)
     return {}
   }
 
