@@ -244,10 +244,10 @@ const anyProvider = z.string().regex(/^(prv_[0-9a-z]{26}|(env|file):[a-z0-9-]{1,
 
 export const setProviderModel = defineEndpoint({
   method: 'PUT',
-  path: '/api/v1/providers/:provider/models',
+  path: '/api/v1/providers/:providerId/models',
   permission: 'organisation:write',
   summary: 'What a model costs at a provider, for this organisation; without a price the published or configured one holds again',
-  params: z.object({ provider: anyProvider }),
+  params: z.object({ providerId: anyProvider }),
   body: z.object({
     model: modelName,
     price: modelPrice.nullable(),

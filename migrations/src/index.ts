@@ -35,6 +35,7 @@ import * as gatewayObjects from './0045-gateway-objects.ts'
 import * as budgets from './0046-budgets.ts'
 import * as providers from './0048-providers.ts'
 import * as mcpServers from './0051-mcp-servers.ts'
+import * as ownProviders from './0049-own-providers.ts'
 
 /**
  * Migrations by explicit list: a folder scan cannot load `.ts` under every runner and records file extensions.
@@ -77,6 +78,7 @@ const list: [string, Knex.Migration][] = [
   ['0046-budgets', budgets],
   ['0048-providers', providers],
   ['0051-mcp-servers', mcpServers],
+  ['0049-own-providers', ownProviders],
 ]
 
 export const migrations: Knex.MigrationSource<[string, Knex.Migration]> = {

@@ -9,8 +9,25 @@ afterEach(() => mock?.[Symbol.asyncDispose]())
 
 function known(baseUrl: string, values: Partial<KnownProvider> = {}): KnownProvider {
   return {
-    ...{ id: 'env:openai', name: 'test', kind: 'openai_compatible', scope: 'installation', userId: null, baseUrl, settings: {}, region: null },
-    ...{ guarded: false, rank: 0, weight: 1, keys: [{ id: 'k', secret: 'sk-secret', weight: 1 }], allowed: null, listed: [], facts: new Map() },
+    ...{
+      id: 'env:openai',
+      name: 'test',
+      kind: 'openai_compatible',
+      scope: 'installation',
+      userId: null,
+      baseUrl,
+      settings: {},
+      region: null,
+    },
+    ...{
+      guarded: false,
+      rank: 0,
+      weight: 1,
+      keys: [{ id: 'k', secret: 'sk-secret', weight: 1 }],
+      allowed: null,
+      listed: [],
+      facts: new Map(),
+    },
     ...values,
   }
 }
@@ -25,7 +42,9 @@ const posted = (asked: MockProvider['asked']) => asked.filter(({ method }) => me
 test('a provider is asked as agents ask it, with its key and for few tokens, and not an embedder for words', async () => {
   const { asked, checks } = await provider([/completions/, 200, { choices: [] }])
   expect(checks.last()).toBeNull()
-  expect(await checks.look(false)).toMatchObject([{ name: 'test', dialect: 'openai', model: 'a-model', ok: true, problem: null, fix: null }])
+  expect(await checks.look(false)).toMatchObject([
+    { name: 'test', dialect: 'openai', model: 'a-model', ok: true, problem: null, fix: null },
+  ])
   expect(posted(asked)).toMatchObject([
     { url: '/v1/chat/completions', headers: { authorization: 'Bearer sk-secret' }, body: { model: 'a-model', max_tokens: 16 } },
   ])

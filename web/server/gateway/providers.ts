@@ -14,7 +14,10 @@ export function dialectOf(kind: ProviderKind): ProviderDialect {
 }
 
 /** What answers the calls of this person, or of an organisation's agents. */
-export function inferenceOf(snapshot: Snapshot, userId: UserId | null): Pick<Providers, 'demo'> & { providers: ReturnType<Providers['list']> } {
+export function inferenceOf(
+  snapshot: Snapshot,
+  userId: UserId | null,
+): Pick<Providers, 'demo'> & { providers: ReturnType<Providers['list']> } {
   const providers = snapshot.providersOf(userId).map(({ name, kind }) => ({ name, dialect: dialectOf(kind) }))
   return { demo: providers.length === 0, providers }
 }

@@ -91,7 +91,11 @@ async function inference({ db, providers }: Parts): Promise<Finding> {
   const { calls, failed, status, provider, errorAt } = await new HealthStore(db).inference()
   if (providers.demo) {
     const text = 'No provider is configured: the demo script answers in place of a model.'
-    return { state: 'warn', text, fix: 'Set OPENAI_API_KEY, ANTHROPIC_API_KEY or HELIX_PROVIDERS_FILE and start again, or add providers in Settings.' }
+    return {
+      state: 'warn',
+      text,
+      fix: 'Set OPENAI_API_KEY, ANTHROPIC_API_KEY or HELIX_PROVIDERS_FILE and start again, or add providers in Settings.',
+    }
   }
   const names = providers
     .list()

@@ -92,7 +92,7 @@ beforeAll(async () => {
     organisationId: newId('org'),
   }
   secrets = Object.values(params)
-  Object.assign(params, { terminalId: '0123456789abcdef', port: '3000', n: '1', period: 'month', unit: 'tokens', provider: 'env:none' })
+  Object.assign(params, { terminalId: '0123456789abcdef', port: '3000', n: '1', period: 'month', unit: 'tokens' })
   const budget = { period: 'month', unit: 'money', limit: 50_000_000 }
   const unlimited = { requestsPerMinute: null, tokensPerMinute: null }
   const bodies: Record<string, unknown> = {

@@ -43,7 +43,9 @@ export function onboardingRoutes(context: Context): Router {
 
   /** What came of the last test of each of the organisation's own; they are tested when they are saved. */
   const checksOfOrganisation = async (actor: Actor): Promise<ProviderCheck[]> =>
-    (await ownProviders.list(actor.orgId, null)).flatMap(({ row }) => (row.enabled && row.verdict !== null ? [checkOf(row, row.verdict)] : []))
+    (await ownProviders.list(actor.orgId, null)).flatMap(({ row }) =>
+      row.enabled && row.verdict !== null ? [checkOf(row, row.verdict)] : [],
+    )
 
   mount(router, context, getOnboarding, async ({ actor }) => {
     const { orgId } = actor

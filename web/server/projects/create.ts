@@ -28,7 +28,11 @@ export async function insertProject(
     throw new HelixError('invalid_request', `repositoryIds: ${missing} is not a repository of this organisation`, {
       fields: { repositoryIds: 'unknown repository' },
     })
-  const project = { ...body, repositoryIds: [...new Set(body.repositoryIds)], agentRuntime: body.agentRuntime ?? (await defaultRuntime(context, actor)) }
+  const project = {
+    ...body,
+    repositoryIds: [...new Set(body.repositoryIds)],
+    agentRuntime: body.agentRuntime ?? (await defaultRuntime(context, actor)),
+  }
   const id = await context.db.transaction(async (trx) => {
     const made = await store.insert(trx, actor.orgId, project)
     if (config !== null) await applyParsed(context, trx, actor, made, config, undefined)

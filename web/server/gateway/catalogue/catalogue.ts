@@ -103,7 +103,7 @@ export class MemoryCatalogue implements Catalogue, Disposable {
   /** What an agent asks for when nobody chose a model; `default` where nobody knows. */
   async defaultModel(scope: Who, dialect: ConversationDialect): Promise<string> {
     // A provider that is down must not keep a session from starting: its first prompt says what is wrong.
-    await this.listing.look()
+    if (this.installation.defaultModel === null) await this.listing.look()
     return (await this.snapshotOf(scope.orgId)).defaultModel(scope, dialect) ?? 'default'
   }
 

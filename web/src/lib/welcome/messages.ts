@@ -19,7 +19,8 @@ export const words = {
     title: 'A model for the agents',
     checking: 'The provider is asked for a few tokens.',
     demo: 'No inference provider is configured. A built-in demo script plays the model, so you can see a task through; it solves nothing.',
-    demoFix: 'Add a provider in Settings, Providers. Or set OPENAI_API_KEY or ANTHROPIC_API_KEY where the control plane runs, and start it again.',
+    demoFix:
+      'Add a provider in Settings, Providers. Or set OPENAI_API_KEY or ANTHROPIC_API_KEY where the control plane runs, and start it again.',
     command: 'ANTHROPIC_API_KEY=… npm start',
     ok: (name: string, model: string, ms: number) => `${name} answered as ${model} in ${ms} ms.`,
     test: 'Test now',

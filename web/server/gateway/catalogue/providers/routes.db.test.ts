@@ -157,7 +157,7 @@ test('a stranger sees, changes and tests nothing', async () => {
     () => stranger.call(updateProvider, { params, body: { name: 'mine' } }),
     () => stranger.call(checkProvider, { params }),
     () => stranger.call(deleteProvider, { params }),
-    () => stranger.call(setProviderModel, { params: { provider: made.id }, body: { model: 'm', price: null } }),
+    () => stranger.call(setProviderModel, { params: { providerId: made.id }, body: { model: 'm', price: null } }),
   ])
     await expect(asked()).rejects.toMatchObject({ code: 'not_found' })
   expect(JSON.stringify(await stranger.call(listProviders, {}))).not.toContain('Hidden')
@@ -166,7 +166,7 @@ test('a stranger sees, changes and tests nothing', async () => {
 test('a price that is set holds, and without one the list’s holds again', async () => {
   const made = await person.call(createProvider, { body: body('Prices') })
   const price = { input: 5, output: 6, cachedInput: null, cacheWrite: null, long: null }
-  const at = { params: { provider: made.id } }
+  const at = { params: { providerId: made.id } }
   expect(await person.call(setProviderModel, { ...at, body: { model: 'gpt-5-mini', price } })).toMatchObject({ price, priceFrom: 'own' })
   expect(await person.call(setProviderModel, { ...at, body: { model: 'gpt-5-mini', price: null } })).toMatchObject({ priceFrom: 'list' })
 })
@@ -181,6 +181,14 @@ test('own keys of a person are theirs alone, and an organisation may do without'
   expect(await someone.call(getModelRules, {})).toMatchObject({ ownKeys: false, changedBy: 'Test Person' })
   await expect(someone.call(createOwnProvider, { body: body('More') })).rejects.toMatchObject({ code: 'forbidden' })
   expect((await someone.call(listModels, {})).items).toEqual([])
+})
+
+test('own keys of a person go with their membership', async () => {
+  const someone = await server.addPerson()
+  const { db } = server.context
+  await someone.call(createOwnProvider, { body: body('Mine') })
+  await db('memberships').where({ org_id: someone.orgId, user_id: someone.userId }).delete()
+  expect(await db('provider_keys').where({ org_id: someone.orgId })).toEqual([])
 })
 
 test('aliases are set as one list', async () => {

@@ -41,7 +41,6 @@ class Providers {
   private readonly context: Context
   readonly store: ProviderStore
 
-
   constructor(context: Context) {
     this.context = context
     this.store = new ProviderStore(context.db, context.sealing)
@@ -123,7 +122,10 @@ class Providers {
     if (found === null) throw new HelixError('not_found')
     // It is used from now on, whatever comes of the question.
     await this.context.catalogue.changed(actor.orgId)
-    const { verdict, listed } = await checkProviderNow(this.store.opened(actor.orgId, found, !this.allowPrivate), this.context.gateway.translate)
+    const { verdict, listed } = await checkProviderNow(
+      this.store.opened(actor.orgId, found, !this.allowPrivate),
+      this.context.gateway.translate,
+    )
     await this.store.keepVerdict(actor.orgId, id, verdict, listed)
     await this.context.catalogue.changed(actor.orgId)
     return this.shown(actor, owner, id)
@@ -170,11 +172,11 @@ export function providerRoutes(context: Context): Router {
   mount(router, context, checkProvider, async ({ actor, params }) => providers.check(actor, null, params.providerId))
   mount(router, context, setProviderModel, async ({ actor, params, body }) => {
     const all = [...(await providers.list(actor, null)), ...(await providers.ofInstallation(actor, false))]
-    if (!all.some(({ id }) => id === params.provider)) throw new HelixError('not_found')
-    await providers.store.setPrice(actor.orgId, params.provider, body.model, body, actor.userId)
+    if (!all.some(({ id }) => id === params.providerId)) throw new HelixError('not_found')
+    await providers.store.setPrice(actor.orgId, params.providerId, body.model, body, actor.userId)
     await context.catalogue.changed(actor.orgId)
     const snapshot = await context.catalogue.snapshotOf(actor.orgId)
-    const known = snapshot.providersOf(null).find(({ id }) => id === params.provider)
+    const known = snapshot.providersOf(null).find(({ id }) => id === params.providerId)
     const facts = known === undefined ? { ...body, from: 'own' as const } : snapshot.factsOf(known, body.model)
     return { id: body.model, price: facts.price, maxOutputTokens: facts.maxOutputTokens, priceFrom: facts.from }
   })
