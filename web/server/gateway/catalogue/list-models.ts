@@ -30,12 +30,25 @@ export function namesOf(list: AnyList): string[] {
   )
 }
 
+/** It answered the question for its models, with something else. */
+export class ListRefused extends Error {
+  override readonly name = 'ListRefused'
+  readonly status: number
+  readonly text: string
+
+  constructor(provider: string, status: number, text: string) {
+    super(`${provider} answered ${status} to the question for its models`)
+    this.status = status
+    this.text = text
+  }
+}
+
 /** The models that a provider lists; empty where its kind has no list. Throws a sentence where it does not answer with one. */
 export async function listModelsOf(provider: KnownProvider): Promise<string[]> {
   const path = pathOf(provider)
   if (path === null) return []
   const { status, text } = await askOnce(provider, { path, model: null, secret: provider.keys[0]?.secret ?? '' }, timeoutMs)
-  if (status !== 200) throw new Error(`${provider.name} answered ${status} to the question for its models`)
+  if (status !== 200) throw new ListRefused(provider.name, status, text)
   try {
     return namesOf(JSON.parse(text) as AnyList)
   } catch (cause) {

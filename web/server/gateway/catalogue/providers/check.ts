@@ -1,10 +1,10 @@
 import type { ProviderVerdict } from '@helix/contract/providers'
 import type { Translate } from '../../ports/translated.ts'
-import { listModelsOf } from '../list-models.ts'
+import { ListRefused, listModelsOf } from '../list-models.ts'
 import { standardChoices } from '../prices.ts'
 import { type KnownProvider, kindsFor } from '../provider.ts'
 import { testCall } from '../test-call.ts'
-import { silenceOf, type Words } from '../verdict.ts'
+import { silenceOf, verdictOf, type Words } from '../verdict.ts'
 
 /** Units: milliseconds. */
 const listTimeoutMs = 5000
@@ -36,6 +36,14 @@ const unnamed: Words = {
   detail: null,
 }
 
+/** What is known where no model could be asked. */
+function withoutModel(provider: KnownProvider, silence: unknown): Words {
+  if (silence === null) return unnamed
+  if (!(silence instanceof ListRefused)) return silenceOf(provider, silence, listTimeoutMs)
+  // Servers without a list are asked for a model as soon as one is named.
+  return silence.status === 404 || silence.status === 405 ? unnamed : verdictOf(provider, '', silence.status, silence.text)
+}
+
 /** Asks a provider for its models and then, with each of its keys, for a few tokens. */
 export async function checkProviderNow(
   provider: KnownProvider,
@@ -52,8 +60,7 @@ export async function checkProviderNow(
     silence = error
   }
   const model = modelToAsk(provider, listed ?? provider.listed, usual)
-  const words =
-    model !== null ? await testCall(provider, model, translate) : silence === null ? unnamed : silenceOf(provider, silence, listTimeoutMs)
+  const words = model !== null ? await testCall(provider, model, translate) : withoutModel(provider, silence)
   const durationMs = Math.round(performance.now() - start)
   return { verdict: { ...words, model, durationMs, checkedAt: new Date().toISOString() }, listed }
 }

@@ -76,6 +76,17 @@ test('every key is asked, and the one that is refused is named', async () => {
   expect(JSON.stringify(made)).not.toContain(secret)
 })
 
+test.each([
+  [401, 'Listless refuses the key.'],
+  [503, 'Listless has a fault of its own.'],
+  [404, 'Nothing says which models it has, so it was not asked.'],
+])('a provider that answers %i to the question for its models is explained', async (status, problem) => {
+  await using listless = await openMockProvider([/models/, status, { error: 'no' }])
+  const made = await person.call(createProvider, { body: body('Listless', { baseUrl: `${listless.origin}/v1` }) })
+  expect(made.check).toMatchObject({ ok: false, problem, model: null })
+  await person.call(deleteProvider, { params: { providerId: made.id as never } })
+})
+
 test('a key may stay while all else changes, be replaced, and be left out', async () => {
   const made = await person.call(createProvider, {
     body: body('Keys', { keys: [{ value: secret, label: 'First' }, { value: 'sk-second-secret-value' }] }),
