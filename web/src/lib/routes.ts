@@ -7,7 +7,18 @@ function query(values: Record<string, string | number | undefined | null>): stri
   return text === '' ? '' : `?${text}`
 }
 
-export const taskTabs = ['changes', 'files', 'spec', 'timeline', 'calls', 'budget', 'desktop', 'recording', 'terminal', 'workspace'] as const
+export const taskTabs = [
+  'changes',
+  'files',
+  'spec',
+  'timeline',
+  'calls',
+  'budget',
+  'desktop',
+  'recording',
+  'terminal',
+  'workspace',
+] as const
 export type TaskTab = (typeof taskTabs)[number]
 export const sessionTabs = ['desktop', 'recording', 'terminal', 'workspace', 'checkpoints', 'starts', 'budget'] as const
 export type SessionTab = (typeof sessionTabs)[number]
