@@ -1,10 +1,9 @@
 import type { ProviderCheck } from '@helix/contract/onboarding'
 import type { ProviderVerdict } from '@helix/contract/providers'
 import type { Installation } from './catalogue/installation.ts'
-import type { KnownProvider } from './catalogue/provider.ts'
+import { dialectOf, type KnownProvider } from './catalogue/provider.ts'
 import { checkProviderNow } from './catalogue/providers/check.ts'
 import type { Translate } from './ports/translated.ts'
-import { dialectOf } from './providers.ts'
 
 /** Units: milliseconds. A good answer costs a few tokens, so it is believed for a while. */
 const goodForMs = 10 * 60_000

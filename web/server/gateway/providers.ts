@@ -1,17 +1,9 @@
 import type { UserId } from '@helix/contract/ids'
-import type { ProviderKind } from '@helix/contract/providers'
 import type { MemoryCatalogue } from './catalogue/catalogue.ts'
+import { dialectOf, type ProviderDialect } from './catalogue/provider.ts'
 import type { Snapshot } from './catalogue/snapshot.ts'
 import { ProviderChecks } from './check.ts'
 import type { Translate } from './ports/translated.ts'
-
-/** The interface that a provider is known by to people; its calls may be translated. */
-export type ProviderDialect = 'openai' | 'anthropic' | 'google' | 'bedrock'
-
-export function dialectOf(kind: ProviderKind): ProviderDialect {
-  if (kind === 'anthropic' || kind === 'bedrock') return kind
-  return kind === 'gemini' || kind === 'vertex' ? 'google' : 'openai'
-}
 
 /** What answers the calls of this person, or of an organisation's agents. */
 export function inferenceOf(

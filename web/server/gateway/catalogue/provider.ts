@@ -32,6 +32,14 @@ export interface KnownProvider {
   facts: ReadonlyMap<string, ModelFacts>
 }
 
+/** The interface that a provider is known by to people; its calls may be translated. */
+export type ProviderDialect = 'openai' | 'anthropic' | 'google' | 'bedrock'
+
+export function dialectOf(kind: ProviderKind): ProviderDialect {
+  if (kind === 'anthropic' || kind === 'bedrock') return kind
+  return kind === 'gemini' || kind === 'vertex' ? 'google' : 'openai'
+}
+
 export const modelsOf = ({ allowed, listed }: Pick<KnownProvider, 'allowed' | 'listed'>): readonly string[] => allowed ?? listed
 
 /** Ending in `/v1` where nobody gave a version. */
