@@ -34,8 +34,8 @@ import * as usage from './0044-usage.ts'
 import * as gatewayObjects from './0045-gateway-objects.ts'
 import * as budgets from './0046-budgets.ts'
 import * as providers from './0048-providers.ts'
-import * as mcpServers from './0051-mcp-servers.ts'
 import * as ownProviders from './0049-own-providers.ts'
+import * as mcpServers from './0051-mcp-servers.ts'
 
 /**
  * Migrations by explicit list: a folder scan cannot load `.ts` under every runner and records file extensions.
@@ -77,8 +77,8 @@ const list: [string, Knex.Migration][] = [
   ['0045-gateway-objects', gatewayObjects],
   ['0046-budgets', budgets],
   ['0048-providers', providers],
-  ['0051-mcp-servers', mcpServers],
   ['0049-own-providers', ownProviders],
+  ['0051-mcp-servers', mcpServers],
 ]
 
 export const migrations: Knex.MigrationSource<[string, Knex.Migration]> = {
