@@ -96,18 +96,21 @@ test('a person asks a model in the playground, sees what it cost, and finds it i
   await page.getByText('Request', { exact: true }).click()
   await page.getByText('"model": "own-model"').waitFor()
   await expect
-    .poll(async () => {
-      await page.goto(`${installation.url}/usage`)
-      return page
-        .getByRole('row', { name: /own-model/ })
-        .textContent({ timeout: 2000 })
-        .catch(() => '')
-    })
+    .poll(
+      async () => {
+        await page.goto(`${installation.url}/usage`)
+        return page
+          .getByRole('row', { name: /own-model/ })
+          .textContent({ timeout: 2000 })
+          .catch(() => '')
+      },
+      { timeout: 20_000 },
+    )
     .toContain('$0.004')
   const download = page.waitForEvent('download')
   await page.getByRole('link', { name: 'Export CSV' }).click()
   expect((await download).suggestedFilename()).toMatch(/^usage-model-.*\.csv$/)
-  await page.getByLabel('By').selectOption('person')
+  await page.getByRole('combobox', { name: 'By' }).selectOption('person')
   await page.getByRole('row', { name: /Administrator/ }).waitFor()
   expect(page.url()).toContain('by=person')
   expect(errors).toEqual([])
