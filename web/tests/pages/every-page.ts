@@ -3,6 +3,7 @@ import type { Call } from '@helix/contract/client'
 import { createConnection } from '@helix/contract/connections'
 import { getFleet } from '@helix/contract/fleet'
 import type { ProjectId } from '@helix/contract/ids'
+import { createMcpServer } from '@helix/contract/mcp-servers'
 import { createTeam } from '@helix/contract/organisations'
 import { createServiceAccount } from '@helix/contract/people'
 import { createProvider } from '@helix/contract/providers'
@@ -93,6 +94,7 @@ const ofProject = [
   'members',
   'models',
   'secrets',
+  'mcp-servers',
   'start-up',
   'sandbox',
   'recording',
@@ -225,6 +227,8 @@ export function otherDialogs({ projectId, taskId, reviewId, sessionId, taskSessi
     place('projects/settings/DangerSection', `${project}/settings/danger`, (page) => dialog(page, 'Delete project')),
     place('projects/settings/SecretForm', `${project}/settings/secrets`, (page) => dialog(page, 'Add secret')),
     place('projects/settings/Secrets', '/settings/secrets', (page) => dialog(page, 'Remove NPM_TOKEN')),
+    place('mcp/McpServerForm', `${project}/settings/mcp-servers`, (page) => dialog(page, 'Add MCP server')),
+    place('mcp/McpSection', `${project}/settings/mcp-servers`, (page) => fromMenu(page, /^More actions/, 'Remove')),
     place('providers/ProviderForm', '/settings/providers', (page) => dialog(page, 'Add provider')),
     place('providers/ProviderList', '/settings/providers', (page) => fromMenu(page, /^More actions/, 'Remove')),
     place('providers/PriceForm', '/settings/providers', async (page) => {
@@ -276,6 +280,15 @@ export async function furnish(call: Call, projectId: ProjectId): Promise<{ sessi
   // The issuer of this kind is looked up and never asked: an address needs no name server.
   await call(createConnection, {
     body: { kind: 'github', name: 'Company', issuer: 'https://1.1.1.1', clientId: 'helix', clientSecret: 'not-a-real-secret' },
+  })
+  await call(createMcpServer, {
+    params: { projectId },
+    body: {
+      name: 'issues',
+      url: 'http://127.0.0.1:9/mcp',
+      headers: [{ name: 'Authorization', prefix: 'Bearer ', secret: 'NPM_TOKEN' }],
+      deniedTools: ['delete_*'],
+    },
   })
   const session = await call(createSession, { params: { projectId }, body: {} })
   const [host] = (await call(getFleet, {})).hosts

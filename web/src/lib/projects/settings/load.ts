@@ -1,6 +1,7 @@
 import { listProjectMembers } from '@helix/contract/access'
 import { listProjectBudgets } from '@helix/contract/budgets'
 import type { ProjectId } from '@helix/contract/ids'
+import { listMcpServers } from '@helix/contract/mcp-servers'
 import { getProjectModelRules } from '@helix/contract/models'
 import { listPeople, listTeams } from '@helix/contract/organisations'
 import { type Role, roleGrants } from '@helix/contract/permissions'
@@ -17,14 +18,15 @@ type Event = Parameters<typeof ask>[0]
 /** What only some sections need; null where it was not asked, or may not be seen. */
 async function readExtra(event: Event, projectId: ProjectId, section: ProjectSection, mayChange: boolean) {
   const input = { params: { projectId } }
-  const [repositories, members, candidates, secrets, config, budgets, rules] = await Promise.all([
+  const [repositories, members, candidates, secrets, config, budgets, rules, mcpServers] = await Promise.all([
     section === 'branches' ? ask(event, listRepositories, { query: { limit: 200 } }) : null,
     section === 'members' ? ask(event, listProjectMembers, input) : null,
     section === 'members' ? Promise.all([ask(event, listTeams, {}), ask(event, listPeople, {})]) : null,
-    section === 'secrets' && mayChange ? ask(event, listProjectSecrets, input) : null,
+    (section === 'secrets' || section === 'mcp-servers') && mayChange ? ask(event, listProjectSecrets, input) : null,
     section === 'config' && mayChange ? ask(event, exportProjectConfig, input) : null,
     section === 'budgets' ? ask(event, listProjectBudgets, input) : null,
     section === 'models' && mayChange ? ask(event, getProjectModelRules, input) : null,
+    section === 'mcp-servers' && mayChange ? ask(event, listMcpServers, input) : null,
   ])
   return {
     repositories: repositories?.items ?? null,
@@ -34,6 +36,7 @@ async function readExtra(event: Event, projectId: ProjectId, section: ProjectSec
     config: config?.yaml ?? null,
     budgets,
     rules,
+    mcpServers: mcpServers?.items ?? null,
   }
 }
 export type Extra = Awaited<ReturnType<typeof readExtra>>

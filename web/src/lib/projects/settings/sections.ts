@@ -9,6 +9,7 @@ export const projectSections = [
   { key: 'members', label: 'Members' },
   { key: 'models', label: 'Models' },
   { key: 'secrets', label: 'Secrets' },
+  { key: 'mcp-servers', label: 'MCP servers' },
   { key: 'start-up', label: 'Start-up' },
   { key: 'sandbox', label: 'Sandbox' },
   { key: 'recording', label: 'Recording' },
