@@ -22,7 +22,10 @@ function toolsOf({ tools, toolConfig }: Record<string, unknown>): Tool[] {
     const declared = (tool.functionDeclarations ?? [tool.function ?? tool.toolSpec ?? tool]) as Record<string, unknown>[]
     return declared.map((one) => {
       const input = one.inputSchema as { json?: Schema } | undefined
-      return { name: String(one.name), schema: (one.parameters ?? one.input_schema ?? input?.json ?? {}) as Schema }
+      return {
+        name: String(one.name),
+        schema: (one.parameters ?? one.parametersJsonSchema ?? one.input_schema ?? input?.json ?? {}) as Schema,
+      }
     })
   })
 }

@@ -38,6 +38,13 @@ function optionsOf(question: Question, family: Family): SharedV4ProviderOptions 
   }
 }
 
+/** The library writes a `topK` that Converse refuses. */
+function samplingOf({ sampling }: Question, family: Family): Question['sampling'] {
+  if (family !== 'bedrock') return sampling
+  const { topK: _, ...rest } = sampling
+  return rest
+}
+
 function merged(...all: readonly SharedV4ProviderOptions[]): SharedV4ProviderOptions {
   const sum: SharedV4ProviderOptions = {}
   for (const options of all) for (const [name, said] of Object.entries(options)) sum[name] = { ...sum[name], ...said }
@@ -67,7 +74,7 @@ export async function fitQuestion(
   const tools = fitTools(question, family)
   return {
     prompt: await fitFiles(arranged, family, candidate, download, signal),
-    ...question.sampling,
+    ...samplingOf(question, family),
     ...given({
       maxOutputTokens: thinking.maxOutputTokens,
       responseFormat: question.format,
