@@ -1,7 +1,7 @@
 import type { McpCall } from '@helix/contract/mcp-servers'
 
 export const words = {
-  text: 'Tools outside that agents of this project may use. Helix adds the credentials, so no session sees them, and keeps a list of what was called. Sessions have a new server from their next start.',
+  text: 'Tools outside that agents of this project may use. Helix adds the credentials on the way and keeps a list of what was called. Sessions have a new server from their next start, and no secret that is given to calls of MCP servers.',
   empty: 'No MCP servers',
   emptyText: 'Add one to give agents of this project tools outside, like an issue tracker or a wiki.',
   add: 'Add MCP server',
