@@ -53,7 +53,7 @@ export class Seat {
   }
   /** 20 ms of silence, as Opus has it. */
   sounds(): void {
-    this.socket.send(encodeAudio({ capturedUs: Date.now() * 1000, packet: new Uint8Array([0xf8, 0xff, 0xfe]) }))
+    this.socket.send(encodeAudio({ sequence: this.sequence++, capturedUs: Date.now() * 1000, packet: new Uint8Array([0xf8, 0xff, 0xfe]) }))
   }
   moves(x: number, y: number): void {
     this.socket.send(encodeCursorMove({ x, y }))
