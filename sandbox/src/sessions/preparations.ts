@@ -49,7 +49,6 @@ export class Preparations {
   /** The session is told to prepare when it is its turn. One that prepares already, or is ready, takes it well. */
   admit(session: LocalSession): void {
     this.waiting.push({ session, since: Date.now() })
-    this.lookIn(longestMs.wait)
     this.look()
   }
 
@@ -64,7 +63,12 @@ export class Preparations {
 
   private look(): void {
     for (let [next] = this.waiting; next !== undefined && this.running < this.most; [next] = this.waiting) {
-      if (this.urgent && Date.now() - next.since < longestMs.wait) return
+      const leftMs = longestMs.wait - (Date.now() - next.since)
+      // A timer may be early by a millisecond: then it is looked at once more.
+      if (this.urgent && leftMs > 0) {
+        this.lookIn(leftMs)
+        return
+      }
       this.waiting.shift()
       void this.run(next.session)
     }
