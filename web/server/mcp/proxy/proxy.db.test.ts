@@ -154,7 +154,8 @@ test('a stranger’s session has no such server', async () => {
   expect([response.status, real.heard.length]).toEqual([404, 0])
   await expect(stranger.call(listMcpCalls, { params: { projectId } })).rejects.toMatchObject({ code: 'not_found' })
   await revokeSessionTokens(server.context.db, theirs.sessionId as SessionId)
-  expect((await post(ping, { authorization: `Bearer ${bearer}` })).status).toBe(402)
+  // PostgreSQL tells of it a moment later.
+  await expect.poll(async () => (await post(ping, { authorization: `Bearer ${bearer}` })).status, { timeout: 900, interval: 20 }).toBe(402)
 })
 
 test('a refused tool reaches the server in no disguise', async () => {
