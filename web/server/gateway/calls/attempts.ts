@@ -7,6 +7,7 @@ import type { Translated } from '../ports/translated.ts'
 import { collect } from '../upstream/decoded.ts'
 import { Exchange, type Head } from '../upstream/exchange.ts'
 import { optionsOf } from '../upstream/requests.ts'
+import { retryAfterMs } from '../upstream/retry-after.ts'
 import type { Account } from './account.ts'
 import { bodyFor } from './body.ts'
 import { type Call, Left, type Parts } from './call.ts'
@@ -29,15 +30,6 @@ export interface Refused {
 
 /** Units: bytes. */
 const longestRefusal = 1024 * 1024
-
-export function retryAfterMs(headers: Head['headers']): number | null {
-  const exact = Number(headers['retry-after-ms'])
-  if (Number.isFinite(exact) && exact > 0) return exact
-  const value = headers['retry-after']
-  if (value === undefined) return null
-  const ms = /^[\d.]+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now()
-  return Number.isFinite(ms) && ms > 0 ? ms : null
-}
 
 /** Another key, provider or moment may do better. */
 const elsewhere = (status: number): boolean => [401, 402, 403, 404, 408, 409, 429].includes(status) || status >= 500

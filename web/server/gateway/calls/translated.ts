@@ -30,6 +30,6 @@ export async function askTranslated(call: Call, parts: Parts, candidate: Candida
   if (answer.status < 400) return { candidate, kind: 'translated', answer }
   const chunks: Uint8Array[] = []
   for await (const chunk of answer.body) chunks.push(chunk)
-  const { status, contentType } = answer
-  return { candidate, kind: 'refused', status, contentType, retryAfterMs: null, body: Buffer.concat(chunks) }
+  const { status, contentType, retryAfterMs } = answer
+  return { candidate, kind: 'refused', status, contentType, retryAfterMs, body: Buffer.concat(chunks) }
 }

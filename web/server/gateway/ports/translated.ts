@@ -16,6 +16,8 @@ export interface Asked {
 export interface Translated {
   status: number
   contentType: string
+  /** Of a refusal, as the provider said. */
+  retryAfterMs: number | null
   /** Server-sent events as they come, or the whole body in one piece. */
   body: AsyncIterable<Uint8Array>
   /** Known when the body has ended. */

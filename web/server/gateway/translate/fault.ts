@@ -2,6 +2,7 @@ import { APICallError, UnsupportedFunctionalityError } from '@ai-sdk/provider'
 import { HelixError } from '@helix/contract/errors'
 import { wellFormed } from '@helix/contract/text'
 import type { Candidate, ConversationDialect } from '../ports/candidate.ts'
+import { retryAfterMs } from '../upstream/retry-after.ts'
 
 /** Why a call failed, before it is said in a dialect. */
 export interface Fault {
@@ -9,6 +10,7 @@ export interface Fault {
   message: string
   /** Ours, or the provider’s own word for it. */
   code: string | null
+  retryAfterMs?: number | null
 }
 
 /** Units: characters. A provider’s page of HTML is no message. */
@@ -41,7 +43,12 @@ export function faultOf(error: unknown, { provider, model }: Candidate): Fault {
   }
   if (APICallError.isInstance(error) && error.statusCode !== undefined && error.statusCode >= 400) {
     const { message, code } = wordsOf(error)
-    return { status: error.statusCode, message: `${provider}: ${wellFormed(message).slice(0, longestMessage)}`, code }
+    return {
+      status: error.statusCode,
+      message: `${provider}: ${wellFormed(message).slice(0, longestMessage)}`,
+      code,
+      retryAfterMs: retryAfterMs(error.responseHeaders ?? {}),
+    }
   }
   const said = saidOf(error)
   if (/stream ended/i.test(said))

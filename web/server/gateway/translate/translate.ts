@@ -58,7 +58,8 @@ function refusal(asked: Asked, error: unknown): Translated {
   const fault = faultOf(error, asked.candidate)
   if (fault.code === 'provider_failed' || fault.code === 'invalid_request')
     throw error instanceof HelixError ? error : new HelixError(fault.code, fault.message)
-  return { status: fault.status, contentType: json, body: once(bytesOf(faultBody(asked.dialect, fault))), counts: () => null }
+  const body = once(bytesOf(faultBody(asked.dialect, fault)))
+  return { status: fault.status, contentType: json, retryAfterMs: fault.retryAfterMs ?? null, body, counts: () => null }
 }
 
 function headingOf(asked: Asked): Heading {
@@ -100,7 +101,8 @@ export function createTranslate({ dispatcherOf, download = createDownload() }: T
       const model = await modelOf({ fetch: sendingTo(candidate, dispatcherOf, asked.headers), candidate }, family)
       if (asked.streamed) return await stream(asked, page, (await model.doStream(options)).stream, sent)
       const answer = answerOf(await model.doGenerate(options satisfies LanguageModelV4CallOptions), candidate.provider, sent)
-      return { status: 200, contentType: json, body: once(bytesOf(writers[dialect].whole(answer, page))), counts: () => answer.end.counts }
+      const whole = once(bytesOf(writers[dialect].whole(answer, page)))
+      return { status: 200, contentType: json, retryAfterMs: null, body: whole, counts: () => answer.end.counts }
     } catch (error) {
       return refusal(asked, error)
     }
@@ -119,5 +121,5 @@ async function stream(asked: Asked, page: Page, parts: ReadableStream<LanguageMo
       known = counts()
     }
   }
-  return { status: 200, contentType: sse, body: body(), counts: () => known }
+  return { status: 200, contentType: sse, retryAfterMs: null, body: body(), counts: () => known }
 }
