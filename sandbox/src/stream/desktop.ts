@@ -148,7 +148,7 @@ export class Desktop implements ViewerHandler {
     if (viewer.stills) this.feeds.start(viewer, 500)
     if (!viewer.wantsFrames) return
     // Before the key frame is asked for, which is made for this rate.
-    this.follow(Date.now())
+    if (screen !== null) this.follow(Date.now())
     viewer.delivery.restart(Date.now())
   }
 
