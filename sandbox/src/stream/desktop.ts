@@ -146,10 +146,7 @@ export class Desktop implements ViewerHandler {
     })
     this.unsubscribes.set(viewer.id, unsubscribe)
     if (viewer.stills) this.feeds.start(viewer, 500)
-    if (!viewer.wantsFrames) return
-    // Before the key frame is asked for, which is made for this rate.
-    if (screen !== null) this.follow(Date.now())
-    viewer.delivery.restart(Date.now())
+    if (viewer.wantsFrames) viewer.delivery.restart(Date.now())
   }
 
   said(viewer: Viewer, word: ViewerUp): void {
