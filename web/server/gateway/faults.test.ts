@@ -2,7 +2,9 @@ import { connect, type Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Turnstiles } from './choice/turnstiles.ts'
-import { candidateAt, type Heard, openTestGateway, type TestGateway, TestProvider, testKey } from './testing.ts'
+import { candidateAt, type Heard, openTestGateway, sample, type TestGateway, TestProvider, testKey } from './testing.ts'
+
+const { chat, sse, json, chunks, whole } = sample
 
 let provider: TestProvider
 let gateway: TestGateway
@@ -14,21 +16,6 @@ afterEach(async () => {
   await gateway[Symbol.asyncDispose]()
   await provider[Symbol.asyncDispose]()
 })
-
-const chat = { model: 'm', stream: true, messages: [{ role: 'user', content: 'hi' }] }
-const sse = { 'content-type': 'text/event-stream' }
-const json = { 'content-type': 'application/json' }
-const chunks = [
-  'data: {"choices":[{"delta":{"content":"Héllo"}}]}\n\n',
-  'data: {"usage":{"prompt_tokens":7,"completion_tokens":3}}\n\n',
-  'data: [DONE]\n\n',
-]
-const whole = '{"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":3}}'
-
-async function metered(count = 1) {
-  for (let look = 0; gateway.calls.length < count && look < 400; look++) await new Promise((resolve) => setTimeout(resolve, 10))
-  return gateway.calls
-}
 
 describe('who leaves', () => {
   test('before the first byte has the provider’s side ended within 100 ms, and pays nothing', async () => {
@@ -44,7 +31,7 @@ describe('who leaves', () => {
     leave.abort()
     expect((await hungUp) - left).toBeLessThan(100)
     await asked
-    expect(await metered()).toMatchObject([{ status: 499, counts: { input: 0, output: 0 } }])
+    expect(await gateway.metered()).toMatchObject([{ status: 499, counts: { input: 0, output: 0 } }])
     expect(ended).toEqual(['released'])
   })
 
@@ -55,7 +42,7 @@ describe('who leaves', () => {
     await answer.body?.getReader().read()
     leave.abort()
     await provider.heard[0]?.hungUp
-    const [call] = await metered()
+    const [call] = await gateway.metered()
     expect(call).toMatchObject({ status: 499, counts: { estimated: true } })
     expect(call?.counts.input).toBeGreaterThan(10)
     expect(call?.counts.output).toBeGreaterThan(0)
@@ -121,7 +108,7 @@ describe('several who may answer', () => {
       gateway.parts.turnstiles = new Turnstiles()
     }
     expect(other.heard[0]?.body.toString()).toContain('"model":"n"')
-    expect((await metered(5))[0]).toMatchObject({ providerId: 'p2', attempts: 2, asked: 'm', model: 'n', status: 200 })
+    expect((await gateway.metered(5))[0]).toMatchObject({ providerId: 'p2', attempts: 2, asked: 'm', model: 'n', status: 200 })
     provider.play = (_request, response) => response.writeHead(400, json).end('{"error":"bad"}')
     expect((await gateway.ask('/v1/chat/completions', chat)).status).toBe(400)
     provider.play = (_request, response) => {
@@ -142,7 +129,7 @@ describe('several who may answer', () => {
     const begun = performance.now()
     expect((await gateway.ask('/v1/chat/completions', chat)).status).toBe(200)
     expect(performance.now() - begun).toBeGreaterThan(50)
-    expect(await metered()).toMatchObject([{ attempts: 2, status: 200 }])
+    expect(await gateway.metered()).toMatchObject([{ attempts: 2, status: 200 }])
   })
 
   test('a refused key is no fault of the caller', async () => {
@@ -214,5 +201,5 @@ test('a stream that breaks is ended in the words of its dialect, behind whole ev
     expect(text).toMatch(end)
     expect(text).not.toContain('half')
   }
-  expect((await metered(4)).every(({ status, counts }) => status === 502 && counts.estimated)).toBe(true)
+  expect((await gateway.metered(4)).every(({ status, counts }) => status === 502 && counts.estimated)).toBe(true)
 })

@@ -1,6 +1,8 @@
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { candidateAt, openTestGateway, type TestGateway, TestProvider, testKey } from './testing.ts'
+import { candidateAt, openTestGateway, sample, type TestGateway, TestProvider, testKey } from './testing.ts'
+
+const { chat, sse, json, chunks, whole } = sample
 
 let provider: TestProvider
 let gateway: TestGateway
@@ -12,21 +14,6 @@ afterEach(async () => {
   await gateway[Symbol.asyncDispose]()
   await provider[Symbol.asyncDispose]()
 })
-
-const chat = { model: 'm', stream: true, messages: [{ role: 'user', content: 'hi' }] }
-const sse = { 'content-type': 'text/event-stream' }
-const json = { 'content-type': 'application/json' }
-const chunks = [
-  'data: {"choices":[{"delta":{"content":"Héllo"}}]}\n\n',
-  'data: {"usage":{"prompt_tokens":7,"completion_tokens":3}}\n\n',
-  'data: [DONE]\n\n',
-]
-const whole = '{"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":3}}'
-
-async function metered(count = 1) {
-  for (let look = 0; gateway.calls.length < count && look < 400; look++) await new Promise((resolve) => setTimeout(resolve, 10))
-  return gateway.calls
-}
 
 test('responses, generateContent and embeddings pass as they are, and are counted', async () => {
   const gemini = candidateAt(provider, { kind: 'gemini', baseUrl: `${provider.url}/v1beta`, speaks: ['generate'], model: 'gemini-x' })
@@ -53,7 +40,7 @@ test('responses, generateContent and embeddings pass as they are, and are counte
   gateway.candidates = [candidateAt(provider)]
   provider.play = (_request, response) => response.writeHead(200, json).end('{"data":[],"usage":{"prompt_tokens":9,"total_tokens":9}}')
   expect((await gateway.ask('/v1/embeddings', { model: 'm', input: 'x' })).status).toBe(200)
-  expect((await metered(3)).map(({ dialect, operation, counts }) => [dialect, operation, counts.input, counts.output])).toEqual([
+  expect((await gateway.metered(3)).map(({ dialect, operation, counts }) => [dialect, operation, counts.input, counts.output])).toEqual([
     ['responses', 'converse', 5, 2],
     ['generate', 'converse', 4, 1],
     [null, 'embeddings', 9, 0],
@@ -65,7 +52,7 @@ test('an alias is replaced by the provider’s name of the model, and nothing el
   provider.play = (_request, response) => response.writeHead(200, json).end(whole)
   await gateway.ask('/v1/chat/completions', '{ "messages" : [ ] ,"é":1.0, "model":  "fast","stream":false}')
   expect(provider.heard[0]?.body.toString()).toBe('{ "messages" : [ ] ,"é":1.0, "model":  "real/model \\"x\\"","stream":false}')
-  expect(await metered()).toMatchObject([{ asked: 'fast', model: 'real/model "x"' }])
+  expect(await gateway.metered()).toMatchObject([{ asked: 'fast', model: 'real/model "x"' }])
 })
 
 test('sound and forms pass untouched, with the model read from the form', async () => {
@@ -105,7 +92,7 @@ test('an answer that comes compressed all the same is passed plain, and counted'
     response.writeHead(200, { ...json, 'content-encoding': 'gzip' }).end(gzipSync(whole).subarray(0, 20))
   expect((await gateway.ask('/v1/chat/completions', { ...chat, stream: false })).status).toBe(502)
   expect(provider.heard[0]?.headers['accept-encoding']).toBe('identity')
-  expect((await metered(4)).map(({ counts }) => counts.output)).toEqual([3, 3, 3, 0])
+  expect((await gateway.metered(4)).map(({ counts }) => counts.output)).toEqual([3, 3, 3, 0])
 })
 
 test('a line of a megabyte and letters cut in two pass whole', async () => {
@@ -117,7 +104,7 @@ test('a line of a megabyte and letters cut in two pass whole', async () => {
     response.end()
   }
   expect((await (await gateway.ask('/v1/chat/completions', chat)).text()) === text).toBe(true)
-  expect(await metered()).toMatchObject([{ counts: { output: 3, estimated: false } }])
+  expect(await gateway.metered()).toMatchObject([{ counts: { output: 3, estimated: false } }])
 })
 
 test('errors are in the words of the caller', async () => {
@@ -147,5 +134,5 @@ test('tokens are counted from the bytes where no provider counts in the dialect'
     messages: [{ role: 'user', content: 'x'.repeat(4000) }],
   })
   expect(((await counted.json()) as { input_tokens: number }).input_tokens).toBeGreaterThan(1000)
-  expect(await metered()).toMatchObject([{ operation: 'count_tokens', microUsd: 0, counts: { input: 0 } }])
+  expect(await gateway.metered()).toMatchObject([{ operation: 'count_tokens', microUsd: 0, counts: { input: 0 } }])
 })

@@ -99,10 +99,25 @@ export interface TestGateway extends AsyncDisposable {
   url: string
   gateway: Gateway
   calls: Metered[]
+  /** Waits until there are so many. */
+  metered(count?: number): Promise<Metered[]>
   parts: GatewayParts
   candidates: Candidate[]
   policy: Policy
   ask(path: string, body: unknown, init?: { headers?: Record<string, string>; signal?: AbortSignal }): Promise<Response>
+}
+
+/** A call that is streamed, what is answered to it, and to one that is not. */
+export const sample = {
+  chat: { model: 'm', stream: true, messages: [{ role: 'user', content: 'hi' }] },
+  sse: { 'content-type': 'text/event-stream' },
+  json: { 'content-type': 'application/json' },
+  chunks: [
+    'data: {"choices":[{"delta":{"content":"Héllo"}}]}\n\n',
+    'data: {"usage":{"prompt_tokens":7,"completion_tokens":3}}\n\n',
+    'data: [DONE]\n\n',
+  ],
+  whole: '{"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":3}}',
 }
 
 export const testKey = 'hx_test'
@@ -152,6 +167,10 @@ export async function openTestGateway(
     url,
     gateway,
     calls,
+    async metered(count = 1) {
+      for (let look = 0; calls.length < count && look < 400; look++) await new Promise((resolve) => setTimeout(resolve, 10))
+      return calls
+    },
     parts,
     get candidates() {
       return state.candidates
