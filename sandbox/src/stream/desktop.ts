@@ -146,7 +146,10 @@ export class Desktop implements ViewerHandler {
     })
     this.unsubscribes.set(viewer.id, unsubscribe)
     if (viewer.stills) this.feeds.start(viewer, 500)
-    if (viewer.wantsFrames) viewer.delivery.restart(Date.now())
+    if (!viewer.wantsFrames) return
+    // Before the key frame is asked for: it is to be a small one.
+    if (viewer.rates.returning) this.follow(Date.now())
+    viewer.delivery.restart(Date.now())
   }
 
   said(viewer: Viewer, word: ViewerUp): void {

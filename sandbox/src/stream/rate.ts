@@ -71,7 +71,8 @@ export class RateController {
   private step = { fps: 0, scale: 0, at: Number.NEGATIVE_INFINITY }
   /** Of the last second, whether or not it fills what it may. */
   private load = { from: 0, bytes: 0, kbps: 0 }
-  private returning = false
+  /** It came back after a cut, and has acknowledged nothing yet. */
+  returning = false
   jams = 0
 
   constructor(limits: RateLimits) {
